@@ -1,0 +1,22 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["node_modules/", "**/*.generated.ts"] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Numbers and booleans read well in messages; objects do not, and stay forbidden.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      // Resources are created for their effect: `new SandboxNode(…)` alone is how Pulumi programs read.
+      "no-new": "off",
+    },
+  },
+  {
+    // mocha's `this.timeout()` and chai-less assertions on `describe` callbacks.
+    files: ["tests/**"],
+    rules: { "@typescript-eslint/no-floating-promises": "off" },
+  },
+);
