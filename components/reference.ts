@@ -1,0 +1,68 @@
+/** An image reference as nodes are configured with it: `host[:port]/repository:tag`. */
+export interface ImageReference {
+  /** Registry, `host` or `host:port`. */
+  readonly registry: string;
+  /** Path inside the registry, without tag. */
+  readonly repository: string;
+  readonly tag: string;
+}
+
+const HOST =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/i;
+const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
+
+/**
+ * Reads a fully qualified, tagged reference.
+ *
+ * Nodes get exactly this string, and containerd pins the sandbox image only when the string it was pulled by is the
+ * string it is configured with. That is why short forms are refused instead of completed.
+ *
+ * @param field Name of the argument, for the message.
+ * @throws Error naming field, value, what is allowed and the reason.
+ */
+export function parseReference(field: string, value: string): ImageReference {
+  const refuse = (why: string): never => {
+    throw new Error(`${field}: ${JSON.stringify(value)} is not allowed; it must be ${SHAPE}: ${why}`);
+  };
+  if (value.includes("@")) {
+    refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
+  }
+  const slash = value.indexOf("/");
+  const registry = slash < 0 ? "" : value.slice(0, slash);
+  if (!isRegistryHost(registry)) refuse("the registry is missing, and runtimes disagree about the default one");
+  const path = value.slice(slash + 1);
+  const colon = path.lastIndexOf(":");
+  if (colon < 0) refuse("the tag is missing, and containerd never pins a tagless sandbox image");
+  const repository = path.slice(0, colon);
+  const tag = path.slice(colon + 1);
+  if (!REPOSITORY.test(repository)) refuse(`the repository ${JSON.stringify(repository)} is not a valid one`);
+  if (!TAG.test(tag)) refuse(`the tag ${JSON.stringify(tag)} is not a valid one`);
+  if (tag === "latest") refuse("`latest` means another image every day; nodes would not agree");
+  return { registry, repository, tag };
+}
+
+/** A registry is told from a path component by a dot, a port, or being `localhost`. */
+function isRegistryHost(host: string): boolean {
+  if (!HOST.test(host)) return false;
+  const port = /:([0-9]+)$/.exec(host.replace(/^\[.*\]/, ""));
+  if (port && Number(port[1]) > 65535) return false;
+  return host.includes(".") || host.includes(":") || host === "localhost";
+}
+
+/** The registry of a reference that has already been checked. */
+export function registryOf(reference: string): string {
+  return reference.slice(0, reference.indexOf("/"));
+}
+
+/**
+ * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report what they pushed.
+ * @throws Error if there is none: the image was not pushed, so no node could be checked against it.
+ */
+export function digestOf(pushed: string): string {
+  const digest = /@(sha256:[0-9a-f]{64})$/.exec(pushed)?.[1];
+  if (digest === undefined)
+    throw new Error(`the registry gave no digest for ${JSON.stringify(pushed)}: was it pushed?`);
+  return digest;
+}

@@ -1,0 +1,88 @@
+import * as assert from "assert";
+import * as fc from "fast-check";
+
+import { planRollout, windowSize } from "../../components/rollout";
+
+describe("the order of a rollout", () => {
+  const order = (canary: boolean[], window: number): string[] =>
+    planRollout(canary, window).steps.map(({ index, after }) => `${index}<-${after.join(",")}`);
+
+  const cases: [string, boolean[], number, string[]][] = [
+    ["takes the first node as the canary when none is marked", [false, false, false], 1, ["0<-", "1<-0", "2<-1"]],
+    ["changes canaries one after the other, then the others", [false, true, true], 1, ["1<-", "2<-1", "0<-2"]],
+    ["lets the window start together once the last canary is done", [true, false, false], 2, ["0<-", "1<-0", "2<-0"]],
+    [
+      "lets a node wait for the one a window before it",
+      [true, false, false, false, false],
+      2,
+      ["0<-", "1<-0", "2<-0", "3<-1", "4<-2"],
+    ],
+    ["has nothing to wait for with one node", [false], 5, ["0<-"]],
+  ];
+  for (const [name, canary, window, expected] of cases) {
+    it(name, () => {
+      assert.deepStrictEqual(order(canary, window), expected);
+    });
+  }
+
+  it("plans every node once, never waits for a later one, and never has more than the window under way", () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 9 }), (canary, w) => {
+        const { steps, last } = planRollout(canary, w);
+        const done = new Set<number>();
+        for (const { index, after } of steps) {
+          assert.ok(after.every((a) => done.has(a)));
+          done.add(index);
+        }
+        assert.strictEqual(done.size, canary.length);
+        assert.strictEqual(widest(steps), Math.min(w, Math.max(1, widestPossible(canary))));
+        const waitedFor = new Set(steps.flatMap(({ after }) => after));
+        const ends = steps.map(({ index }) => index).filter((index) => !waitedFor.has(index));
+        assert.deepStrictEqual([...last].sort(), ends.sort());
+      }),
+    );
+  });
+
+  it("stays linear in the number of nodes", () => {
+    const { steps } = planRollout(new Array<boolean>(5000).fill(false), 50);
+    assert.strictEqual(steps.flatMap(({ after }) => after).length, 4999);
+  });
+});
+
+/** Runs the plan in rounds, every node as early as it may, and returns the largest round. */
+function widest(steps: readonly { index: number; after: readonly number[] }[]): number {
+  const round = new Map<number, number>();
+  const sizes = new Map<number, number>();
+  for (const { index, after } of steps) {
+    const r = 1 + Math.max(0, ...after.map((a) => round.get(a) ?? 0));
+    round.set(index, r);
+    sizes.set(r, (sizes.get(r) ?? 0) + 1);
+  }
+  return Math.max(...sizes.values());
+}
+
+function widestPossible(canary: boolean[]): number {
+  const canaries = canary.filter(Boolean).length || 1;
+  return canary.length - canaries;
+}
+
+describe("maxUnavailable", () => {
+  const good: [number | string, number, number][] = [
+    [1, 10, 1],
+    [7, 3, 7],
+    ["10%", 100, 10],
+    ["10%", 99, 9],
+    ["1%", 5, 1],
+    ["100%", 5, 5],
+  ];
+  for (const [given, nodes, window] of good) {
+    it(`${JSON.stringify(given)} of ${nodes} nodes is ${window}`, () => {
+      assert.strictEqual(windowSize(given, nodes), window);
+    });
+  }
+  for (const given of [0, -1, 1.5, NaN, "0%", "101%", "ten", "", "5"]) {
+    it(`refuses ${JSON.stringify(given)} and says what is allowed`, () => {
+      assert.throws(() => windowSize(given, 10), /^Error: maxUnavailable: .* is not allowed; .* whole number from 1.*"1%"/);
+    });
+  }
+});
