@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Debian packages: only what is missing, and the lists are refreshed only when something is.
+
+apt_missing() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s\n' "$package"
+  done
+}
+
+# apt_ensure PACKAGE…
+apt_ensure() {
+  local missing
+  command -v dpkg-query >/dev/null || {
+    log_fail "this is not Debian: install the counterparts of these packages yourself: $*"
+    return 1
+  }
+  mapfile -t missing < <(apt_missing "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  [ "$(id -u)" -eq 0 ] || {
+    log_fail "missing Debian packages, and only root can install them: ${missing[*]}"
+    return 1
+  }
+  mkdir -p "$CACHE/log"
+  log_step "apt-get update" apt_quiet update
+  log_step "apt-get install ${missing[*]}" apt_quiet install --no-install-recommends "${missing[@]}"
+}
+
+# apt_quiet ARGUMENT…: its output is worth reading only when it fails. Old lists answer 404 for packages that were
+# replaced since, therefore the update above each install.
+apt_quiet() {
+  # The dpkg lock: unattended upgrades of a machine that has just booted hold it for a while.
+  if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" \
+    </dev/null >"$CACHE/log/apt.log" 2>&1; then
+    tail -n 20 "$CACHE/log/apt.log" >&2
+    log_fail "see $CACHE/log/apt.log; is the Debian mirror in /etc/apt reachable?"
+    return 1
+  fi
+}

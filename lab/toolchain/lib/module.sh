@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Tools built from their published Go modules: modules/BUNDLE holds a go.mod whose `tool` lines name the commands, and a
+# go.sum that pins every byte that goes in.
+
+MODULES=$(cd "$(dirname "${BASH_SOURCE[0]}")/../modules" && pwd)
+
+# module_tool: builds the selected tool's whole bundle. Its tools share most packages and the lab wants them all.
+module_tool() {
+  local dir=$MODULES/$BUNDLE start=$SECONDS origin
+  [ -f "$dir/go.mod" ] || {
+    log_fail "$TOOL $VERSION: nothing to build it from" \
+      "there is no lab/toolchain/modules/$BUNDLE; add it with lab/toolchain/modules/add (see its --help)"
+    return 1
+  }
+  origin="built from $(sed -n 's/^tool //p; s/^\t\([a-z.]*\/.*\/cmd\/.*\)/\1/p' "$dir/go.mod" | head -n 1 | sed 's,/cmd/.*,,') v$VERSION"
+  go_find "$(sed -n 's/^go //p' "$dir/go.mod")" || return 1
+  log "$TOOL $VERSION: building it with $(module_go version | cut -d' ' -f3) …"
+  module_build "$dir" || {
+    log_fail "$BUNDLE: the build failed; the end of $CACHE/log/$BUNDLE.log:"
+    tail -n 15 "$CACHE/log/$BUNDLE.log" >&2
+    return 1
+  }
+  cache_publish "$BUNDLE" "$origin"
+  log "$TOOL $VERSION: $origin in $(log_duration $((SECONDS - start)))"
+}
+
+# module_go ARGUMENT…: what a user's own Go settings could change about the result is set aside. The niceness keeps the
+# machine usable; a build takes minutes.
+module_go() {
+  GOFLAGS='' GOWORK=off CGO_ENABLED=0 GOTMPDIR=$CACHE_STAGE nice "$GO" "$@"
+}
+
+module_build() {
+  local log=$CACHE/log/$BUNDLE.log total
+  cd "$1" || return 1
+  cache_run module_list "$CACHE_STAGE/packages" "$log" || return 1
+  total=$(wc -l <"$CACHE_STAGE/packages")
+  cache_run module_compile "$total" "$log"
+}
+
+# The functions that cache_run starts end in a pipe, and pipefail makes the first command's failure theirs.
+
+# module_list TO LOG: listing the packages fetches just the modules that the build will need.
+module_list() {
+  module_go list -mod=readonly -deps tool 2>&1 >"$1" |
+    log_progress "$BUNDLE" 'modules fetched' '^go: downloading ' "$2"
+}
+
+module_compile() {
+  module_go build -v -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $(tools_ldflags)" \
+    -o "$CACHE_STAGE/out/" tool 2>&1 | log_progress "$BUNDLE" "of at most $1 packages compiled" '^[^ ]+$' "$2"
+}

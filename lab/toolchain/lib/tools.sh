@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# The table of tools. One row a tool:
+#   name | version | bundle (modules/BUNDLE-VERSION) | files | what fits on PATH | download site and path | checksum path
+# V is the version. Versions on PATH: exact; minor (same minor); skew (kubectl: one minor either side is supported);
+# from:X (same major, X or later). One that does not fit is passed over, with a line that says so.
+tools_table() {
+  cat <<'EOF'
+pulumi|3.250.0|pulumi|pulumi|from:3.248.0|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
+kubectl|1.34.2|kubernetes|kubectl|skew|dl.k8s.io release/vV/bin/linux/amd64/kubectl|release/vV/bin/linux/amd64/kubectl.sha256
+kubelet|1.34.2|kubernetes|kubelet|exact|dl.k8s.io release/vV/bin/linux/amd64/kubelet|release/vV/bin/linux/amd64/kubelet.sha256
+kube-apiserver|1.34.2|kubernetes|kube-apiserver|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-apiserver|release/vV/bin/linux/amd64/kube-apiserver.sha256
+kube-controller-manager|1.34.2|kubernetes|kube-controller-manager|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-controller-manager|release/vV/bin/linux/amd64/kube-controller-manager.sha256
+kube-scheduler|1.34.2|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
+crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
+containerd|2.1.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
+EOF
+}
+
+# shellcheck disable=SC2034 # the other parts read them
+# tools_select NAME[@VERSION]: sets TOOL, VERSION, BUNDLE, FILES, FITS, SITE, URL_PATH, SUM_PATH.
+tools_select() {
+  local row download
+  TOOL=${1%%@*}
+  row=$(tools_table | grep "^$TOOL|") || {
+    log_fail "unknown tool \"$TOOL\"; known: $(tools_table | cut -d'|' -f1 | tr '\n' ' ')language-nodejs plugin:NAME"
+    return 1
+  }
+  IFS='|' read -r _ VERSION BUNDLE FILES FITS download SUM_PATH <<<"$row"
+  case $1 in *@?*) VERSION=${1#*@} ;; esac
+  BUNDLE=$BUNDLE-$VERSION
+  SITE=${download%% *}
+  URL_PATH=${download#* }
+  URL_PATH=${URL_PATH//V/$VERSION}
+  SUM_PATH=${SUM_PATH//V/$VERSION}
+}
+
+# tools_result: what the caller prints for the selected tool. containerd is used as a set, hence its directory.
+tools_result() {
+  case $TOOL in
+    containerd) printf '%s\n' "$1" ;;
+    *) printf '%s/%s\n' "$1" "$FILES" ;;
+  esac
+}
+
+# tools_ldflags: the version is stamped in as the official builds do; without it a kubelet says v0.0.0 and the API
+# server's skew rules and this project's own detection would misjudge it.
+tools_ldflags() {
+  local k8s=k8s.io/component-base/version minor=${VERSION#*.}
+  case $BUNDLE in
+    pulumi-*) echo "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$VERSION" ;;
+    kubernetes-*)
+      echo "-X $k8s.gitVersion=v$VERSION -X $k8s.gitMajor=${VERSION%%.*} -X $k8s.gitMinor=${minor%%.*}"
+      ;;
+    cri-tools-*) echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=v$VERSION" ;;
+    containerd-1.*) echo "-X github.com/containerd/containerd/version.Version=v$VERSION" ;;
+    containerd-*) echo "-X github.com/containerd/containerd/v2/version.Version=v$VERSION" ;;
+  esac
+}
