@@ -12,7 +12,7 @@ module_tool() {
       "there is no lab/toolchain/modules/$BUNDLE; add it with lab/toolchain/modules/add (see its --help)"
     return 1
   }
-  origin="built from $(sed -n 's/^tool //p; s/^\t\([a-z.]*\/.*\/cmd\/.*\)/\1/p' "$dir/go.mod" | head -n 1 | sed 's,/cmd/.*,,') v$VERSION"
+  origin="built from $(grep -o '[a-z][^ ]*/cmd/' "$dir/go.mod" | head -n 1 | sed 's,/cmd/$,,') v$VERSION"
   go_find "$(sed -n 's/^go //p' "$dir/go.mod")" || return 1
   log "$TOOL $VERSION: building it with $(module_go version | cut -d' ' -f3) …"
   module_build "$dir" || {
