@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The one directory outside the tree that keeps what was fetched or built.
 #   tools/BUNDLE/FILE        an executable, only ever there when complete
-#   tools/BUNDLE/.FILE.from  where it came from, for the line that says so
+#   from/BUNDLE/FILE         where it came from, for the line that says so
 #   stage/BUNDLE             work in progress of the run that holds locks/BUNDLE
 #   log/BUNDLE.log           the last build's output
 
@@ -42,16 +42,16 @@ cache_end() {
 # cache_publish BUNDLE FROM: moves the executables of the stage into place, each by one rename.
 cache_publish() {
   local bundle=$1 from=$2 file name
-  mkdir -p "$CACHE/tools/$bundle"
+  mkdir -p "$CACHE/tools/$bundle" "$CACHE/from/$bundle"
   for file in "$CACHE_STAGE"/out/*; do
     name=${file##*/}
     chmod 0755 "$file"
-    printf '%s\n' "$from" >"$CACHE/tools/$bundle/.$name.from"
+    printf '%s\n' "$from" >"$CACHE/from/$bundle/$name"
     mv -T "$file" "$CACHE/tools/$bundle/$name"
   done
 }
 
-cache_from() { cat "$CACHE/tools/$1/.$2.from" 2>/dev/null || echo 'an earlier run'; }
+cache_from() { cat "$CACHE/from/$1/$2" 2>/dev/null || echo 'an earlier run'; }
 
 # cache_run COMMAND…: runs a long command in its own process group, so that an interrupt ends all of it at once and the
 # shell, which would put a trap off until a foreground child has ended, hears it.

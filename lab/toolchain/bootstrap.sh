@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Makes a fresh machine able to run the lab and the tests (`bootstrap.sh lab`: the lab only): checks what cannot be
+# helped, installs what is missing, starts a docker engine. Everything in place: a second or less.
+# Where Node.js has to be fetched it stands in $PAUSE_SANDBOX_CACHE/bin, which the caller puts on PATH.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+for part in log cache version apt node machine engine; do
+  # shellcheck source=/dev/null
+  . "$here/lib/$part.sh"
+done
+
+lab_packages=(
+  curl:curl mmdebstrap:mmdebstrap clang:clang lld:ld.lld llvm:llvm-readelf openssh-client:ssh-keygen openssl:openssl
+  xz-utils:xz procps:ps iproute2:ip iptables:iptables
+)
+test_packages=(shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc strace:strace make:make)
+
+prepare() {
+  machine_root
+  machine_disk
+  # Certificates are no command; without them no https download, npm or Go module can be checked.
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_ensure ca-certificates
+  machine_packages "$@"
+  machine_docker
+  node_ensure
+  node_packages "$root"
+  engine_start
+}
+
+case ${1:-all} in
+  lab) prepare "${lab_packages[@]}" ;;
+  all) prepare "${lab_packages[@]}" "${test_packages[@]}" ;;
+  *)
+    echo 'usage: lab/toolchain/bootstrap.sh [lab|all]' >&2
+    exit 2
+    ;;
+esac

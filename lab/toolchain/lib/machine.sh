@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# What the machine itself must offer: root, disk, Debian packages.
+
+LAB=${PAUSE_SANDBOX_LAB:-/var/lib/pause-sandbox-lab}
+
+machine_root() {
+  [ "$(id -u)" -eq 0 ] || {
+    log_fail "the lab needs root: it starts containers that run systemd and makes root file systems" \
+      "run it as root, or as: sudo -E make up"
+    return 1
+  }
+}
+
+# machine_existing DIR: DIR or its nearest parent that exists.
+machine_existing() {
+  local dir=$1
+  until [ -d "$dir" ]; do dir=$(dirname "$dir"); done
+  printf '%s\n' "$dir"
+}
+
+# machine_disk_needs: "GIGABYTES DIR WHAT" lines. A cold build fills Go's module and build caches; cached tools need none.
+machine_disk_needs() {
+  if [ -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] && [ -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
+    echo "2 $CACHE tools and root file systems"
+  else
+    echo "10 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} Go's caches"
+    echo "4 $CACHE tools and root file systems"
+  fi
+  echo "4 ${PAUSE_SANDBOX_DOCKER_ROOT:-/var/lib/docker} the lab's containers"
+  echo "1 $LAB the lab's state"
+}
+
+# machine_disk: compares what is needed with what is free, a file system at a time: most of them are one.
+machine_disk() {
+  local gigabytes dir what problems=0 device
+  local -A need=() free=() where=()
+  while read -r gigabytes dir what; do
+    dir=$(machine_existing "$dir")
+    device=$(stat -c %d "$dir")
+    need[$device]=$((${need[$device]:-0} + gigabytes))
+    where[$device]="${where[$device]:+${where[$device]}, }$what ($dir)"
+    free[$device]=$(df -P -B 1000000000 "$dir" | awk 'NR == 2 { print $4 }')
+  done < <(machine_disk_needs)
+  for device in "${!need[@]}"; do
+    [ "${free[$device]}" -lt "${need[$device]}" ] || continue
+    log_fail "not enough disk: ${free[$device]} GB free, ${need[$device]} GB needed for ${where[$device]}" \
+      "free some, or move the cache with PAUSE_SANDBOX_CACHE, Go's with GOCACHE, the lab with PAUSE_SANDBOX_LAB"
+    problems=1
+  done
+  return "$problems"
+}
+
+# machine_packages PACKAGE:COMMAND…: a command that is there may come from elsewhere (docker-ce, an own clang), and its
+# Debian package would conflict with it.
+machine_packages() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair#*:}" >/dev/null || missing+=("${pair%%:*}")
+  done
+  [ "${#missing[@]}" -eq 0 ] || apt_ensure "${missing[@]}"
+}
+
+# machine_docker: from Debian 13 on the client is a package of its own.
+machine_docker() {
+  machine_packages docker.io:dockerd || return 1
+  command -v docker >/dev/null || apt_ensure docker-cli
+}
