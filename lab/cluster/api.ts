@@ -1,0 +1,79 @@
+/** What the lab asks of its own API server, as its administrator. */
+import type { ClusterAuthorities } from "./authorities";
+import { inContainer } from "./docker";
+import { request, type Identity } from "./https";
+import { apiServerUrl, CONTROL_PLANE_CONTAINER, type NodePlan } from "./layout";
+import { waitFor } from "./wait";
+
+interface NodeList {
+  items: {
+    metadata: { name: string };
+    status?: { conditions?: { type: string; status: string; message?: string }[] };
+  }[];
+}
+
+function adminIdentity({ kubernetes, admin }: ClusterAuthorities): Identity {
+  return { ca: kubernetes.cert, cert: admin.cert, key: admin.key };
+}
+
+async function get(authorities: ClusterAuthorities, path: string): Promise<string> {
+  const { status, body } = await request(`${apiServerUrl()}${path}`, adminIdentity(authorities));
+  if (status !== 200) throw new Error(`${path} was answered with ${status}: ${body.slice(0, 300)}`);
+  return body;
+}
+
+/** Ready, and with what the first Pod needs: the service account that every Pod gets by default. */
+export async function waitForApi(authorities: ClusterAuthorities): Promise<void> {
+  await waitFor({
+    what: `the API server at ${apiServerUrl()} is ready`,
+    timeoutSeconds: 60,
+    missing: async () => {
+      await get(authorities, "/readyz");
+      await get(authorities, "/api/v1/namespaces/default/serviceaccounts/default");
+      return undefined;
+    },
+    explain: () => journal(CONTROL_PLANE_CONTAINER, ["etcd", "kube-apiserver", "kube-controller-manager"]),
+  });
+}
+
+/** Lets the API server's own certificate into the kubelets, for exec and logs, and nothing else. */
+export async function allowApiServerToKubelets(authorities: ClusterAuthorities): Promise<void> {
+  const name = "lab:apiserver-to-kubelets";
+  const path = `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${name}?fieldManager=pause-sandbox-lab`;
+  const group = "rbac.authorization.k8s.io";
+  const binding = {
+    apiVersion: `${group}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: { name },
+    roleRef: { apiGroup: group, kind: "ClusterRole", name: "system:kubelet-api-admin" },
+    subjects: [{ apiGroup: group, kind: "User", name: "kube-apiserver-kubelet-client" }],
+  };
+  const { status, body } = await request(`${apiServerUrl()}${path}`, adminIdentity(authorities), {
+    method: "PATCH",
+    headers: { "content-type": "application/apply-patch+yaml" },
+    body: JSON.stringify(binding),
+  });
+  if (status >= 300) throw new Error(`the API server refused ClusterRoleBinding ${name} with ${status}: ${body}`);
+}
+
+export async function waitForNode(authorities: ClusterAuthorities, { name, container }: NodePlan): Promise<void> {
+  await waitFor({
+    what: `${name} is Ready`,
+    timeoutSeconds: 90,
+    missing: async () => {
+      const { items } = JSON.parse(await get(authorities, "/api/v1/nodes")) as NodeList;
+      const node = items.find(({ metadata }) => metadata.name === name);
+      if (!node) return "it has not registered with the API server";
+      const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+      return ready?.status === "True" ? undefined : `it says: ${ready?.message ?? "nothing yet"}`;
+    },
+    explain: () => journal(container, ["containerd", "kubelet"]),
+  });
+}
+
+/** The last lines of some units of a machine: what to read first when something did not start. */
+async function journal(machine: string, units: string[]): Promise<string> {
+  const selection = units.flatMap((unit) => ["--unit", unit]);
+  const lines = await inContainer(machine, ["journalctl", "--no-pager", "--lines", "30", ...selection]);
+  return `last lines from ${machine}:\n${lines}`;
+}

@@ -1,0 +1,21 @@
+/** Files of the lab's directory: read if there, written whole or not at all. */
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await fs.readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Readers see the old content or the new one, never a part; an unchanged file is not touched. */
+export async function writeAtomic(file: string, content: string, mode: number): Promise<void> {
+  if ((await readIfThere(file)) === content) return;
+  await fs.mkdir(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.new`;
+  await fs.writeFile(temporary, content, { mode });
+  await fs.rename(temporary, file);
+}

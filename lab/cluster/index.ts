@@ -1,0 +1,99 @@
+/** The lab's cluster: a registry, a control plane and two nodes, as containers on one machine. */
+import * as fs from "node:fs/promises";
+import type { Log } from "../log";
+import { allowApiServerToKubelets, waitForApi, waitForNode } from "./api";
+import { clusterAuthorities, type ClusterAuthorities } from "./authorities";
+import { labContainers, requireEngine } from "./docker";
+import { writeAtomic } from "./files";
+import { adminKubeconfigFile, writeLab, type LabInfo } from "./info";
+import { kubeconfig } from "./kubeconfig";
+import { restoreKernelSettings, saveKernelSettings } from "./kernel";
+import { labDir, nodePlans } from "./layout";
+import { withLock } from "./lock";
+import { controlPlaneMachine } from "./controlPlane";
+import { ensureCreated, removeContainer, start, type Ensured, type Machine } from "./machine";
+import { machineImages } from "./machineImages";
+import { ensureNetwork, removeNetwork } from "./network";
+import { nodeMachine, sshPublicKey } from "./nodes";
+import { engineTrustDirectory, registryMachine, trustRegistryInEngine, waitForRegistry } from "./registry";
+import { ensureWorkloads } from "./workloads";
+
+export { readLab, type LabInfo, type LabNode } from "./info";
+
+/**
+ * Brings up the lab, or what is missing of it: what stands as described is not touched, what was stopped is started,
+ * what was made from anything else is made anew. Returns when the nodes are Ready and the registry has its images.
+ */
+export async function clusterUp(log: Log): Promise<LabInfo> {
+  await requireEngine();
+  return withLock(async () => {
+    const images = await machineImages(log);
+    await saveKernelSettings();
+    await ensureNetwork();
+    const authorities = await clusterAuthorities();
+    await writeAtomic(adminKubeconfigFile(), adminKubeconfig(authorities), 0o600);
+    await trustRegistryInEngine(authorities.registry.cert);
+    const registry = await registryMachine(images.registry, authorities.registry);
+    const controlPlane = await controlPlaneMachine(images.controlPlane, authorities);
+    const authorizedKey = await sshPublicKey();
+    const created = await log.step("registry, control plane and nodes", async () => {
+      const first = await Promise.all([registry, controlPlane].map(ensure));
+      const controlPlaneId = first[1]?.id ?? "";
+      const nodes = await Promise.all(
+        nodePlans().map(async (plan) => {
+          const image = images.nodes[plan.name] ?? "";
+          return ensure(await nodeMachine({ plan, image, authorities, authorizedKey, controlPlaneId }));
+        }),
+      );
+      for (const { machine, outcome } of [...first, ...nodes]) log.info(`${machine}: ${outcome}`);
+      return nodes;
+    });
+    await ready(authorities, log);
+    return writeLab(created);
+  });
+}
+
+/** Takes the lab down: its containers with their volumes, its network, its directory and the engine's trust in it. */
+export async function clusterDown(log: Log): Promise<void> {
+  await requireEngine();
+  await withLock(async () => {
+    const containers = await labContainers();
+    await log.step(`remove ${containers.length} containers, the network and the lab's files`, async () => {
+      await Promise.all(containers.map(({ id }) => removeContainer(id)));
+      await removeNetwork();
+      await restoreKernelSettings();
+      await fs.rm(engineTrustDirectory(), { recursive: true, force: true });
+      await fs.rm(labDir(), { recursive: true, force: true });
+    });
+  });
+}
+
+interface Kept extends Ensured {
+  machine: string;
+}
+
+/** The machine exists as described and has been told to boot; machines boot side by side. */
+async function ensure(machine: Machine): Promise<Kept> {
+  const ensured = await ensureCreated(machine);
+  if (ensured.outcome !== "kept") await start(machine);
+  return { ...ensured, machine: machine.container };
+}
+
+async function ready(authorities: ClusterAuthorities, log: Log): Promise<void> {
+  const ca = authorities.registry.cert;
+  await Promise.all([
+    log.step("registry answers and has the sample Pod's images", async () => {
+      await waitForRegistry(ca);
+      await ensureWorkloads(ca, log);
+    }),
+    log.step("API server is ready", async () => {
+      await waitForApi(authorities);
+      await allowApiServerToKubelets(authorities);
+    }),
+    ...nodePlans().map((plan) => log.step(`${plan.name} is Ready`, () => waitForNode(authorities, plan))),
+  ]);
+}
+
+function adminKubeconfig({ kubernetes, admin }: ClusterAuthorities): string {
+  return kubeconfig("lab-admin", kubernetes.cert, admin);
+}

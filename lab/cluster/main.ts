@@ -1,0 +1,30 @@
+/** `node --import tsx lab/cluster/main.ts up|down|kubeconfig`: the cluster alone, without the program. */
+import { lineLog } from "../log";
+import { clusterDown, clusterUp, readLab } from "./index";
+import { messageOf } from "./wait";
+
+const commands: Record<string, () => Promise<void>> = {
+  up: async () => {
+    const log = lineLog();
+    const { kubeconfig } = await log.step("lab", () => clusterUp(log));
+    process.stdout.write(`${kubeconfig}\n`);
+  },
+  down: async () => {
+    await clusterDown(lineLog());
+  },
+  kubeconfig: () => {
+    process.stdout.write(`${readLab().kubeconfig}\n`);
+    return Promise.resolve();
+  },
+};
+
+async function main(): Promise<void> {
+  const command = commands[process.argv[2] ?? ""];
+  if (!command) throw new Error(`usage: node --import tsx lab/cluster/main.ts ${Object.keys(commands).join("|")}`);
+  await command();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,57 @@
+/** Programs that Debian does not have, as lab/toolchain/get provides them. */
+import { statSync } from "node:fs";
+import * as path from "node:path";
+import type { Log } from "../log";
+import { exec } from "./exec";
+import { KUBERNETES, TREE } from "./layout";
+
+export interface ClusterTools {
+  apiServer: string;
+  controllerManager: string;
+  scheduler: string;
+  kubelet: string;
+  kubectl: string;
+  crictl: string;
+}
+
+/** Programs of the Kubernetes cluster; what is not there yet gets downloaded or built, which may take minutes. */
+export async function clusterTools(log: Log): Promise<ClusterTools> {
+  const names = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"];
+  const wanted = [...names.map((name) => `${name}@${KUBERNETES}`), "crictl@1.34.0"];
+  const [apiServer, controllerManager, scheduler, kubelet, kubectl, crictl] = await get(wanted, log);
+  return {
+    apiServer: need(apiServer),
+    controllerManager: need(controllerManager),
+    scheduler: need(scheduler),
+    kubelet: need(kubelet),
+    kubectl: need(kubectl),
+    crictl: need(crictl),
+  };
+}
+
+/** Directory with containerd, its shim and ctr in that version. */
+export async function containerdDirectory(version: string, log: Log): Promise<string> {
+  const [directory] = await get([`containerd@${version}`], log);
+  return need(directory);
+}
+
+async function get(tools: string[], log: Log): Promise<string[]> {
+  const program = path.join(TREE, "lab", "toolchain", "get");
+  const output = await exec(program, tools, {
+    onStderr: (line) => {
+      log.info(line);
+    },
+  });
+  return output.split("\n").filter(Boolean);
+}
+
+function need(file: string | undefined): string {
+  if (!file) throw new Error("lab/toolchain/get printed fewer paths than tools were asked for");
+  return file;
+}
+
+/** What tells two builds of a program apart without reading a hundred megabytes. */
+export function stamp(file: string): string {
+  const { size, mtimeMs } = statSync(file);
+  return `${path.basename(file)} ${size} ${mtimeMs}`;
+}
