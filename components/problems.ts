@@ -45,7 +45,8 @@ export class Problems {
 
 function describe(value: unknown): string {
   if (value === undefined) return "no value";
-  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  // JSON has no text for a function or a symbol; its type must do.
+  const text = (JSON.stringify(value) as string | undefined) ?? typeof value;
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 

@@ -1,16 +1,16 @@
 /** A node's place in the rollout. */
-export interface RolloutStep {
-  /** Index of the node in the list that was planned. */
-  readonly index: number;
-  /** Indexes of the nodes that must be done before this one starts; at most one. */
-  readonly after: readonly number[];
+export interface RolloutStep<N> {
+  readonly node: N;
+  /** The nodes that must be done before this one starts; at most one. */
+  readonly after: readonly N[];
 }
 
-/** The order of a rollout: steps in the order they start, and the last ones, which everything later waits for. */
-export interface RolloutPlan {
-  readonly steps: readonly RolloutStep[];
-  /** Indexes of the nodes after which the whole rollout is done. */
-  readonly last: readonly number[];
+/** The order of a rollout. */
+export interface RolloutPlan<N> {
+  /** Every node once, in the order in which they may start. */
+  readonly steps: readonly RolloutStep<N>[];
+  /** The nodes after which the whole rollout is done. */
+  readonly last: readonly N[];
 }
 
 /**
@@ -19,18 +19,17 @@ export interface RolloutPlan {
  * Node i of the others waits for node i − window only. The graph stays linear in the number of nodes, and at most
  * `window` nodes are ever being changed. The engine starts no further node once one has failed.
  *
- * @param canary For every node, in the user's order, whether it is a canary. Where none is, the first node is.
+ * @param nodes In the user's order, which is kept. Where none is a canary, the first one is.
  * @param window How many of the others may be changed at a time; see {@link windowSize}.
  */
-export function planRollout(canary: readonly boolean[], window: number): RolloutPlan {
-  const all = canary.map((_, index) => index);
-  const marked = all.filter((index) => canary[index]);
-  const canaries = marked.length > 0 ? marked : all.slice(0, 1);
-  const others = all.filter((index) => !canaries.includes(index));
+export function planRollout<N extends { canary?: boolean }>(nodes: readonly N[], window: number): RolloutPlan<N> {
+  const marked = nodes.filter(({ canary }) => canary);
+  const canaries = marked.length > 0 ? marked : nodes.slice(0, 1);
+  const others = marked.length > 0 ? nodes.filter(({ canary }) => !canary) : nodes.slice(1);
   const lastCanary = canaries.slice(-1);
   const steps = [
-    ...canaries.map((index, i) => ({ index, after: canaries.slice(i - 1, i) })),
-    ...others.map((index, i) => ({ index, after: i < window ? lastCanary : others.slice(i - window, i - window + 1) })),
+    ...canaries.map((node, i) => ({ node, after: canaries.slice(Math.max(0, i - 1), i) })),
+    ...others.map((node, i) => ({ node, after: i < window ? lastCanary : others.slice(i - window, i - window + 1) })),
   ];
   return { steps, last: others.length > 0 ? others.slice(-window) : lastCanary };
 }

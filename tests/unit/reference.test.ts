@@ -10,12 +10,7 @@ describe("a reference for nodes", () => {
     ["localhost/pause:1", "localhost", "pause", "1"],
     ["10.0.0.1:5000/pause:1", "10.0.0.1:5000", "pause", "1"],
     ["[fd00::1]:5000/pause:1", "[fd00::1]:5000", "pause", "1"],
-    [
-      "registry.aliyuncs.com/google_containers/pause:3.5",
-      "registry.aliyuncs.com",
-      "google_containers/pause",
-      "3.5",
-    ],
+    ["registry.aliyuncs.com/google_containers/pause:3.5", "registry.aliyuncs.com", "google_containers/pause", "3.5"],
   ];
   for (const [ref, registry, repository, tag] of good) {
     it(`${ref} is read`, () => {

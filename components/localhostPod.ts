@@ -1,0 +1,89 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
+import { isWholeNumber, Problems } from "./problems";
+
+export interface LocalhostPodArgs extends NginxAndApp {
+  /**
+   * Name of the node to run on. The Pod tolerates every taint, so that a cordoned node can be proven too.
+   * @default wherever the scheduler puts it
+   */
+  nodeName?: pulumi.Input<string>;
+  /** @default "default" */
+  namespace?: pulumi.Input<string>;
+  /**
+   * How long the Pod may take to become Ready, in seconds.
+   * @default 300
+   */
+  readyTimeoutSeconds?: number;
+}
+
+/**
+ * The sample Pod: nginx on port 80 in front of an app on 127.0.0.1, both in one sandbox.
+ *
+ * Its readiness probe goes through nginx to the app, so Ready proves that the containers share localhost. The PID
+ * namespace is shared as well, so PID 1 in every container is the pause, on every runtime (CRI-O starts none otherwise).
+ *
+ * Children: a ConfigMap `<name>-nginx` and a Pod `<name>-pod`.
+ *
+ * @throws Error naming every argument that is not allowed, before anything is created.
+ */
+export class LocalhostPod extends pulumi.ComponentResource {
+  /** `namespace/name` of the Pod, known once it is Ready. */
+  public readonly podName: pulumi.Output<string>;
+
+  constructor(name: string, args: LocalhostPodArgs, opts?: pulumi.ComponentResourceOptions) {
+    const problems = new Problems(`LocalhostPod "${name}"`);
+    checkLocalhostPod(problems, "", args);
+    problems.throwIfAny();
+    super("pause-sandbox:index:LocalhostPod", name, {}, opts);
+    const namespace = args.namespace ?? "default";
+    const nginx = new k8s.core.v1.ConfigMap(
+      `${name}-nginx`,
+      { metadata: { namespace }, data: { "nginx.conf": nginxConf(args.appPort) } },
+      { parent: this },
+    );
+    const pod = new k8s.core.v1.Pod(
+      `${name}-pod`,
+      { metadata: { namespace, labels: { app: "pause-sandbox-localhost" } }, spec: podSpec(args, nginx.metadata.name) },
+      { parent: this, customTimeouts: { create: `${args.readyTimeoutSeconds ?? 300}s` } },
+    );
+    this.podName = pulumi.interpolate`${pod.metadata.namespace}/${pod.metadata.name}`;
+    this.registerOutputs({ podName: this.podName });
+  }
+}
+
+function podSpec(args: LocalhostPodArgs, nginxConfigMap: pulumi.Input<string>): k8s.types.input.core.v1.PodSpec {
+  return {
+    shareProcessNamespace: true,
+    // The proof needs nothing of the API server, and a Pod without a token is one secret fewer on the node.
+    automountServiceAccountToken: false,
+    nodeSelector: args.nodeName === undefined ? undefined : { "kubernetes.io/hostname": args.nodeName },
+    tolerations: args.nodeName === undefined ? undefined : [{ operator: "Exists" }],
+    terminationGracePeriodSeconds: 5,
+    containers: [
+      {
+        name: "nginx",
+        image: args.nginxImage,
+        ports: [{ containerPort: 80 }],
+        readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 2 },
+        volumeMounts: [{ name: "nginx", mountPath: "/etc/nginx/nginx.conf", subPath: "nginx.conf", readOnly: true }],
+      },
+      { name: "app", image: args.appImage },
+    ],
+    volumes: [{ name: "nginx", configMap: { name: nginxConfigMap } }],
+  };
+}
+
+/**
+ * Notes what is wrong with the plain values among the arguments.
+ * @param at What stands before the name of each field in messages: `proof.`.
+ */
+export function checkLocalhostPod(problems: Problems, at: string, args: LocalhostPodArgs): void {
+  checkNginxAndApp(problems, at, args);
+  const { readyTimeoutSeconds = 300 } = args;
+  if (!isWholeNumber(readyTimeoutSeconds, 1, 86400)) {
+    problems.add(`${at}readyTimeoutSeconds`, readyTimeoutSeconds, "a whole number of seconds from 1 to 86400");
+  }
+}

@@ -1,0 +1,145 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { checkLocalhostPod, LocalhostPod, type LocalhostPodArgs } from "./localhostPod";
+import type { NodeReport } from "./nodeScript";
+import { checkPauseImage, PauseImage, type PauseImageArgs } from "./pauseImage";
+import { Problems } from "./problems";
+import { planRollout, type RolloutPlan, windowSize } from "./rollout";
+import { checkConnection, type RegistryTrust, SandboxNode, type SshConnection } from "./sandboxNode";
+
+/** One node of the cluster. */
+export interface ClusterNode {
+  /** Name of the node in the cluster (`kubectl get nodes`). */
+  name: string;
+  connection: SshConnection;
+  /** Changed before the others, one after the other. @default the first node is the only canary if none is marked */
+  canary?: boolean;
+}
+
+/** On which nodes the sample Pod proves the sandbox. */
+export enum ProofScope {
+  None = "none",
+  /** One Pod, wherever the scheduler puts it. */
+  One = "one",
+  /** One Pod on every node. */
+  Every = "every",
+}
+
+/** The sample Pod, see {@link LocalhostPod}. */
+export interface ProofArgs extends Omit<LocalhostPodArgs, "nodeName"> {
+  /** @default ProofScope.One */
+  scope?: ProofScope;
+}
+
+export interface PauseSandboxArgs {
+  image: PauseImageArgs;
+  /** The nodes to change, in the order to change them. At least one; names must differ. */
+  nodes: ClusterNode[];
+  /** What the nodes must trust to pull the image. @default their own trust store */
+  trust?: RegistryTrust;
+  /**
+   * How many nodes may be changed at a time once the canaries are done: a number of nodes, or a percentage of all
+   * nodes such as `10%`, rounded down but at least one.
+   * @default 1
+   */
+  maxUnavailable?: number | string;
+  /** @default no sample Pod */
+  proof?: ProofArgs;
+}
+
+/**
+ * A cluster whose Pods start from a pause image of its own: the image, then every node in order, then the proof.
+ *
+ * A node that fails has restored itself, and no further node is touched.
+ *
+ * Children: a {@link PauseImage} `<name>-image`, one {@link SandboxNode} `<name>-<node>` a node, and the
+ * {@link LocalhostPod}s `<name>-proof` or `<name>-proof-<node>`.
+ *
+ * @throws Error naming every argument that is not allowed, before anything is created.
+ */
+export class PauseSandbox extends pulumi.ComponentResource {
+  /** What the nodes are configured with: `host[:port]/repository:tag`. */
+  public readonly reference: pulumi.Output<string>;
+  /** Digest of the image, `sha256:…`; undefined for an existing image that gives none. */
+  public readonly digest: pulumi.Output<string | undefined>;
+  /** What each node said it found, changed and verified, by node name. */
+  public readonly nodes: pulumi.Output<Record<string, NodeReport>>;
+  /** `namespace/name` of each sample Pod, by node name, or under `""` with {@link ProofScope.One}. */
+  public readonly pods: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: PauseSandboxArgs, opts?: pulumi.ComponentResourceOptions) {
+    const plan = validate(name, args);
+    super("pause-sandbox:index:PauseSandbox", name, {}, opts);
+
+    const image = new PauseImage(`${name}-image`, args.image, { parent: this });
+    const nodes = this.changeNodes(name, args, image, plan);
+    const pods = this.prove(name, args, pick(nodes, plan.last));
+
+    this.reference = image.reference;
+    this.digest = image.digest;
+    this.nodes = pulumi.output(
+      Object.fromEntries(
+        [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]),
+      ),
+    );
+    this.pods = pulumi.output(Object.fromEntries(pods));
+    this.registerOutputs({ reference: this.reference, digest: this.digest, nodes: this.nodes, pods: this.pods });
+  }
+
+  private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
+    const nodes = new Map<ClusterNode, SandboxNode>();
+    const wanted = { reference: image.reference, digest: image.digest, trust: args.trust };
+    for (const { node, after } of plan.steps) {
+      const settings = { connection: node.connection, nodeName: node.name, ...wanted };
+      const options = { parent: this, dependsOn: pick(nodes, after) };
+      nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
+    }
+    return nodes;
+  }
+
+  private prove(name: string, args: PauseSandboxArgs, dependsOn: SandboxNode[]): [string, pulumi.Output<string>][] {
+    if (!args.proof) return [];
+    const { scope = ProofScope.One, ...proof } = args.proof;
+    const options = { parent: this, dependsOn };
+    switch (scope) {
+      case ProofScope.None:
+        return [];
+      case ProofScope.One:
+        return [["", new LocalhostPod(`${name}-proof`, proof, options).podName]];
+      case ProofScope.Every:
+        return args.nodes.map((node) => [
+          node.name,
+          new LocalhostPod(`${name}-proof-${node.name}`, { ...proof, nodeName: node.name }, options).podName,
+        ]);
+    }
+  }
+}
+
+function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
+  return wanted.flatMap((node) => nodes.get(node) ?? []);
+}
+
+function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode> {
+  const problems = new Problems(`PauseSandbox "${name}"`);
+  checkPauseImage(problems, "image.", args.image);
+  const names = args.nodes.map((node) => node.name);
+  if (names.length === 0) problems.add("nodes", names, "a list of at least one node");
+  const seen = new Set<string>();
+  names.forEach((node, i) => {
+    if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(node)) {
+      problems.add(`nodes[${i}].name`, node, "the name of a node as `kubectl get nodes` prints it");
+    }
+    if (seen.has(node)) problems.add(`nodes[${i}].name`, node, "the name of one node only");
+    seen.add(node);
+  });
+  args.nodes.forEach((node, i) => {
+    checkConnection(problems, `nodes[${i}].connection`, node.connection);
+  });
+  if (args.proof) checkLocalhostPod(problems, "proof.", args.proof);
+  const scopes = Object.values(ProofScope);
+  const scope = args.proof?.scope;
+  if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
+  const window = problems.attempt(() => windowSize(args.maxUnavailable ?? 1, names.length));
+  problems.throwIfAny();
+  return planRollout(args.nodes, window ?? 1);
+}

@@ -1,0 +1,252 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as assert from "assert";
+
+import { LocalhostPod, PauseImage, PauseImageSource, PauseSandbox, ProofScope, SandboxNode } from "../../components";
+import { DIGEST, line, refused, type Registered, run } from "./mocks";
+
+const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
+const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+const node = (name: string, canary?: boolean) => ({
+  name,
+  canary,
+  connection: { host: `${name}.example.com`, hostKey: HOST_KEY, privateKey: "a private key" },
+});
+
+const find = (all: Registered[], name: string): Registered => {
+  const found = all.find((r) => r.name === name);
+  assert.ok(found, `${name} is not among ${all.map((r) => r.name).join(", ")}`);
+  return found;
+};
+
+describe("PauseImage", () => {
+  it("builds one image a platform and an index over them", async () => {
+    const all = await run(() => new PauseImage("image", { reference: REFERENCE }));
+    assert.deepStrictEqual(all.map(line).sort(), [
+      "docker-build:index:Index image-index < image",
+      "docker:index/image:Image image-linux-amd64 < image",
+      "docker:index/image:Image image-linux-arm64 < image",
+      "pause-sandbox:index:PauseImage image < stack",
+    ]);
+    const arm = find(all, "image-linux-arm64").inputs;
+    assert.strictEqual(arm.imageName, `${REFERENCE}-linux-arm64`);
+    const index = find(all, "image-index").inputs;
+    assert.strictEqual(index.tag, REFERENCE);
+    assert.deepStrictEqual(index.sources, Array(2).fill(`registry.example.com:5000/platform/pause@${DIGEST}`));
+  });
+
+  it("pushes under the reference itself with one platform, and needs no index", async () => {
+    const all = await run(() => new PauseImage("image", { reference: REFERENCE, platforms: ["linux/amd64"] }));
+    assert.strictEqual(find(all, "image-linux-amd64").inputs.imageName, REFERENCE);
+    assert.ok(!all.some(({ type }) => type === "docker-build:index:Index"));
+  });
+
+  it("keeps paths relative, so that state is the same wherever a checkout lies", async () => {
+    const all = await run(() => new PauseImage("image", { reference: REFERENCE }));
+    const { context, dockerfile } = find(all, "image-linux-amd64").inputs.build as Record<string, string>;
+    assert.match(context ?? "", /^\.\//);
+    assert.match(dockerfile ?? "", /^\.\//);
+  });
+
+  it("copies another image with source mirror", async () => {
+    const mirrorOf = "registry.aliyuncs.com/google_containers/pause:3.5";
+    const all = await run(
+      () => new PauseImage("image", { reference: REFERENCE, source: PauseImageSource.Mirror, mirrorOf }),
+    );
+    const { args } = find(all, "image-linux-amd64").inputs.build as { args: Record<string, string> };
+    assert.strictEqual(args.BASE, mirrorOf);
+  });
+
+  it("creates nothing with source existing, and hands on the digest that nodes are to check", async () => {
+    let digest: pulumi.Output<string | undefined> | undefined;
+    const all = await run(() => {
+      digest = new PauseImage("image", { reference: REFERENCE, source: PauseImageSource.Existing, digest: DIGEST })
+        .digest;
+    });
+    assert.deepStrictEqual(all.map(line), ["pause-sandbox:index:PauseImage image < stack"]);
+    assert.strictEqual(await new Promise((resolve) => digest?.apply(resolve)), DIGEST);
+  });
+
+  it("logs in to the registry of the reference and keeps the password secret", async () => {
+    const login = { username: "pusher", password: "hunter2" };
+    const all = await run(() => new PauseImage("image", { reference: REFERENCE, login }));
+    const image = find(all, "image-linux-amd64");
+    assert.deepStrictEqual(image.inputs.registry, { server: "registry.example.com:5000", ...login });
+    for (const resource of [image, find(all, "image-index")]) {
+      assert.ok(!JSON.stringify(resource.public).includes("hunter2"), resource.name);
+    }
+  });
+
+  const bad: [string, Partial<ConstructorParameters<typeof PauseImage>[1]>, string[]][] = [
+    ["a reference without tag", { reference: "registry.example.com/pause" }, ["reference:", "tag is missing"]],
+    ["an unknown source", { source: "magic" as PauseImageSource }, ['source: "magic"', "build, mirror, existing"]],
+    ["mirror without the image to copy", { source: PauseImageSource.Mirror }, ["mirrorOf: no value", "image to copy"]],
+    ["mirrorOf without mirror", { mirrorOf: "x.example/pause:1" }, ['mirrorOf: "x.example/pause:1"', "left out"]],
+    ["a digest for what is built", { digest: DIGEST }, ["digest:", "checked against what was pushed"]],
+    ["no platform", { platforms: [] }, ["platforms: []", "linux/amd64"]],
+    ["a platform twice", { platforms: ["linux/amd64", "linux/amd64"] }, ["platforms[1]:", "named only once"]],
+    ["an unknown platform", { platforms: ["linux/m68k"] }, ['platforms[0]: "linux/m68k"', "linux/riscv64"]],
+  ];
+  for (const [name, args, words] of bad) {
+    it(`refuses ${name}, and creates nothing`, () =>
+      refused(() => new PauseImage("image", { reference: REFERENCE, ...args }), words));
+  }
+});
+
+describe("SandboxNode", () => {
+  const args = { connection: node("node-1").connection, reference: REFERENCE, digest: DIGEST };
+
+  it("is one remote command whose create, update and delete run the same script", async () => {
+    const all = await run(() => new SandboxNode("node-1", args));
+    assert.deepStrictEqual(all.map(line), ["command:remote:Command node-1 < stack"]);
+    const { inputs } = find(all, "node-1");
+    assert.strictEqual(inputs.create, "sh -s -- apply");
+    assert.strictEqual(inputs.update, inputs.create);
+    assert.strictEqual(inputs.delete, "sh -s -- restore");
+    assert.strictEqual(inputs.addPreviousOutputInEnv, false);
+    assert.ok(!("triggers" in inputs) && !("environment" in inputs));
+  });
+
+  it("becomes root by sudo -n where it logs in as someone else", async () => {
+    const connection = { ...args.connection, user: "provisioner" };
+    const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
+    assert.strictEqual(inputs.create, "sudo -n sh -s -- apply");
+    assert.strictEqual(inputs.delete, "sudo -n sh -s -- restore");
+  });
+
+  it("keeps the private keys secret, also the bastion's", async () => {
+    const connection = { ...args.connection, bastion: { ...args.connection, privateKey: "the bastion's key" } };
+    const registered = find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
+    assert.match(JSON.stringify(registered.inputs), /the bastion's key/);
+    assert.doesNotMatch(JSON.stringify(registered.public), /a private key|the bastion's key/);
+  });
+
+  it("sends the same bytes for the same settings, other bytes for another digest", async () => {
+    const stdin = async (digest: string) =>
+      find(await run(() => new SandboxNode("node-1", { ...args, digest })), "node-1").inputs.stdin;
+    assert.strictEqual(await stdin(DIGEST), await stdin(DIGEST));
+    assert.notStrictEqual(await stdin(DIGEST), await stdin(`sha256:${"e".repeat(64)}`));
+  });
+
+  it("reports what the node said", async () => {
+    let status: unknown;
+    await run(() => new SandboxNode("node-1", args).report.apply((report) => (status = report.status)));
+    assert.strictEqual(status, "unchanged");
+  });
+
+  it("reports every problem at once, and creates nothing", () =>
+    refused(
+      () =>
+        new SandboxNode("node-1", {
+          connection: { host: "", port: 0, user: "a b", bastion: { host: "b" } },
+          reference: "pause",
+        }),
+      [
+        'reference: "pause"',
+        'connection.host: ""',
+        "connection.port: 0",
+        'connection.user: "a b"',
+        "connection.hostKey: no value",
+        "connection.bastion.hostKey",
+      ],
+    ));
+
+  it("logs in without a host key only where that was asked for", async () => {
+    const connection = { host: "node-1", insecureIgnoreHostKey: true };
+    assert.strictEqual((await run(() => new SandboxNode("node-1", { ...args, connection }))).length, 1);
+  });
+});
+
+describe("LocalhostPod", () => {
+  const args = { nginxImage: "r.example/nginx:1", appImage: "r.example/app:1" };
+
+  it("is a ConfigMap and a Pod whose readiness goes through nginx to the app", async () => {
+    const all = await run(() => new LocalhostPod("proof", { ...args, appPort: 9000 }));
+    assert.deepStrictEqual(all.map(line), [
+      "pause-sandbox:index:LocalhostPod proof < stack",
+      "kubernetes:core/v1:ConfigMap proof-nginx < proof",
+      "kubernetes:core/v1:Pod proof-pod < proof",
+    ]);
+    const data = find(all, "proof-nginx").inputs.data as Record<string, string>;
+    assert.match(data["nginx.conf"] ?? "", /listen 80 [^]*proxy_pass http:\/\/127\.0\.0\.1:9000;/);
+    const spec = find(all, "proof-pod").inputs.spec as {
+      shareProcessNamespace: boolean;
+      containers: { readinessProbe?: unknown }[];
+    };
+    assert.strictEqual(spec.shareProcessNamespace, true);
+    assert.deepStrictEqual(spec.containers[0]?.readinessProbe, { httpGet: { path: "/", port: 80 }, periodSeconds: 2 });
+  });
+
+  it("runs on the node it is told to, whatever its taints", async () => {
+    const all = await run(() => new LocalhostPod("proof", { ...args, nodeName: "node-7" }));
+    const spec = find(all, "proof-pod").inputs.spec as Record<string, unknown>;
+    assert.deepStrictEqual(spec.nodeSelector, { "kubernetes.io/hostname": "node-7" });
+    assert.deepStrictEqual(spec.tolerations, [{ operator: "Exists" }]);
+  });
+
+  it("reports every problem at once, and creates nothing", () =>
+    refused(
+      () => new LocalhostPod("proof", { nginxImage: "", appImage: "a", appPort: 80, readyTimeoutSeconds: 0 }),
+      ['nginxImage: ""', "appPort: 80", "readyTimeoutSeconds: 0"],
+    ));
+});
+
+describe("PauseSandbox", () => {
+  const image = { reference: REFERENCE };
+  const proof = { nginxImage: "r.example/nginx:1", appImage: "r.example/app:1" };
+
+  it("is the image, then the nodes in order, then the proof", async () => {
+    const nodes = [node("a"), node("b", true), node("c"), node("d")];
+    const all = await run(() => new PauseSandbox("pause", { image, nodes, maxUnavailable: 2, proof }));
+    const waits = (name: string): string[] => find(all, name).dependsOn;
+    const nodesOf = (name: string): string[] => waits(name).filter((d) => /^pause-[a-d]$/.test(d));
+    assert.deepStrictEqual(nodesOf("pause-b"), []);
+    assert.deepStrictEqual(nodesOf("pause-a"), ["pause-b"]);
+    assert.deepStrictEqual(nodesOf("pause-c"), ["pause-b"]);
+    assert.deepStrictEqual(nodesOf("pause-d"), ["pause-a"]);
+    assert.ok(waits("pause-b").includes("pause-image-index"), "nodes wait for what was pushed");
+    // A component is registered when what it waits for is done, and its children after it.
+    assert.deepStrictEqual(nodesOf("pause-proof").sort(), ["pause-c", "pause-d"]);
+    for (const name of ["pause-image", "pause-a", "pause-proof"]) assert.strictEqual(find(all, name).parent, "pause");
+  });
+
+  it("proves every node where asked to", async () => {
+    const every = { ...proof, scope: ProofScope.Every };
+    const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a"), node("b")], proof: every }));
+    find(all, "pause-proof-a-pod");
+    find(all, "pause-proof-b-pod");
+  });
+
+  it("has no sample Pod where none is asked for", async () => {
+    const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")] }));
+    assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));
+  });
+
+  it("hands on what the nodes reported, by name", async () => {
+    let reports: unknown;
+    await run(() => new PauseSandbox("pause", { image, nodes: [node("a")] }).nodes.apply((all) => (reports = all)));
+    assert.strictEqual((reports as Record<string, { pinned: boolean }>).a?.pinned, true);
+  });
+
+  it("reports the problems of image, nodes, rollout and proof at once, and creates nothing", () =>
+    refused(
+      () =>
+        new PauseSandbox("pause", {
+          image: { reference: "pause" },
+          nodes: [node("a"), node("a"), { ...node("B!"), connection: { host: "b" } }],
+          maxUnavailable: "0%",
+          proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
+        }),
+      [
+        'image.reference: "pause"',
+        'nodes[1].name: "a"',
+        'nodes[2].name: "B!"',
+        "nodes[2].connection.hostKey",
+        'maxUnavailable: "0%"',
+        "proof.nginxImage",
+        'proof.scope: "some"',
+      ],
+    ));
+
+  it("refuses an empty list of nodes", () =>
+    refused(() => new PauseSandbox("pause", { image, nodes: [] }), ["nodes: []", "at least one node"]));
+});

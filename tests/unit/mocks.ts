@@ -1,0 +1,125 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as assert from "assert";
+
+/** A resource as the program asked the engine for it. */
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  /** Inputs with secrets unwrapped. */
+  readonly inputs: Record<string, unknown>;
+  /** Inputs as anyone may see them: every secret is gone. */
+  readonly public: Record<string, unknown>;
+  /** Name of the parent; undefined for the stack's own children. */
+  readonly parent?: string;
+  /** Names of the resources it was told to wait for. */
+  readonly dependsOn: string[];
+}
+
+export const DIGEST = `sha256:${"d".repeat(64)}`;
+
+export const REPORT = {
+  changed: [],
+  digest: DIGEST,
+  image: "registry.example.com/pause:1",
+  kubelet: "1.34.2",
+  node: "n",
+  pinned: true,
+  previousImage: "registry.k8s.io/pause:3.8",
+  restarted: [],
+  runtime: "containerd",
+  runtimeVersion: "1.7.24",
+  status: "unchanged",
+};
+
+/** What the engine would answer: the inputs, and what the resource types add to them. */
+function answer(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  switch (type) {
+    case "docker:index/image:Image":
+      return { ...inputs, repoDigest: `${String(inputs.imageName).replace(/:[^:/]*$/, "")}@${DIGEST}` };
+    case "docker-build:index:Index":
+      return { ...inputs, ref: `${String(inputs.tag)}@${DIGEST}` };
+    case "command:remote:Command":
+      return { ...inputs, stdout: JSON.stringify(REPORT), stderr: "" };
+    default:
+      return inputs;
+  }
+}
+
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getDependenciesList(): string[];
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+
+/** Runs a program under mocks and returns what it registered, in order, once all of it has settled. */
+export async function run(program: () => unknown): Promise<Registered[]> {
+  const registered: Registered[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => ({ id: `${name}-id`, state: answer(type, inputs as never) }),
+      call: ({ inputs }) => inputs as Record<string, unknown>,
+    },
+    "project",
+    "stack",
+  );
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource(request: RegisterRequest, callback: unknown): unknown;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  // The mocks show neither parents nor dependencies nor which inputs are secret; the request has them all.
+  monitor.registerResource = (request, callback) => {
+    registered.push(read(request));
+    return register(request, callback);
+  };
+  await settled(program);
+  return registered.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+}
+
+/** Waits for every registration and every `apply` the program started; rejects with the first error of any. */
+async function settled(program: () => unknown): Promise<void> {
+  await pulumi.runtime.runInPulumiStack(async () => {
+    // What the program returns becomes a stack output, so the engine's side waits until it is known.
+    return { result: (await program()) ?? "" };
+  });
+  await pulumi.runtime.disconnect();
+}
+
+function read(request: RegisterRequest): Registered {
+  const inputs = request.getObject().toJavaScript();
+  const name = (urn: string): string => urn.split("::").pop() ?? "";
+  const parent = request.getParent();
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    inputs: replaceSecrets(inputs, (value) => value) as Record<string, unknown>,
+    public: replaceSecrets(inputs, () => "[secret]") as Record<string, unknown>,
+    parent: parent === "" || parent.includes("pulumi:pulumi:Stack::") ? undefined : name(parent),
+    dependsOn: request.getDependenciesList().map(name),
+  };
+}
+
+/** Marks a secret on the wire between program and engine. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+function replaceSecrets(value: unknown, replacement: (secret: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((element) => replaceSecrets(element, replacement));
+  if (typeof value !== "object" || value === null) return value;
+  if (SIGNATURE in value) return replacement((value as unknown as { value: unknown }).value);
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, replaceSecrets(v, replacement)]));
+}
+
+/** What a resource is, in one line: type, name, parent. */
+export const line = ({ type, name, parent }: Registered): string => `${type} ${name} < ${parent ?? "stack"}`;
+
+/** Asserts that a constructor throws a message with all these words, and that nothing had been registered by then. */
+export async function refused(construct: () => unknown, words: string[]): Promise<void> {
+  const registered = await run(() => {
+    assert.throws(construct, (error: Error) => {
+      for (const word of words) assert.ok(error.message.includes(word), `${word} is not in: ${error.message}`);
+      return true;
+    });
+  });
+  assert.deepStrictEqual(registered.map(line), []);
+}
