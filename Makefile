@@ -1,0 +1,50 @@
+# What can be done here. `make` alone prints this list.
+SHELL := /bin/bash
+RUN := node --import tsx
+
+.PHONY: help up down kubeconfig test test-unit test-node test-e2e lint format pack bench-pause clean ready
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+up: ready ## Heal a real cluster that cannot start Pods: tools, lab, failure, program, proof
+	@$(RUN) lab/up.ts
+
+down: ## Remove the lab: containers, network, mounts, processes, files
+	@if [ -d node_modules ]; then $(RUN) lab/cluster/main.ts down; else echo "the lab was never up"; fi
+
+kubeconfig: ## Print the path of an admin kubeconfig for the lab
+	@$(RUN) lab/cluster/main.ts kubeconfig
+
+test: ready lint ## Run every check and every suite; ends with the counts
+	@$(RUN) tests/run.ts
+
+test-unit: ## Run the components under mocks
+	@$(RUN) tests/run.ts unit
+
+test-node: ## Run the node transaction against real runtimes
+	@$(RUN) tests/run.ts node
+
+test-e2e: ready ## Run the whole way through on the lab
+	@$(RUN) tests/run.ts e2e
+
+lint: ## Check types, style, format and shell
+	@npx tsc --noEmit -p .
+	@npx eslint .
+	@npx prettier --check --log-level warn .
+	@lab/lint-shell.sh
+
+format: ## Rewrite files in the project's format
+	@npx prettier --write --log-level warn .
+
+pack: ## Pack node/ into what is sent to nodes
+	@$(RUN) node/pack.ts
+
+bench-pause: ready ## Measure the pause beside upstream's
+	@$(RUN) bench/pause.ts
+
+clean: down ## Remove the lab and all that was built for it
+	@rm -rf "$${PAUSE_SANDBOX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pause-sandbox}"
+
+ready:
+	@lab/toolchain/bootstrap.sh

@@ -1,0 +1,116 @@
+/** Runs the program on the real engine against the lab: the same index.ts that users run, with the lab's stack file. */
+import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parseDocument, stringify } from "yaml";
+
+import { exec } from "./cluster/exec";
+import type { LabInfo } from "./cluster";
+import { labDir, TREE } from "./cluster/layout";
+
+const STACK = "lab";
+const PLUGINS = ["command", "docker", "docker-build", "kubernetes"];
+
+/** Settings of the stack that a caller wants otherwise than the lab's stack file has them. */
+export type Overrides = Record<string, string | string[] | object>;
+
+/**
+ * Opens the lab's stack, creating it first if there is none.
+ *
+ * The stack file is a copy of stacks/Pulumi.lab.yaml beside the lab's other state: a first run writes a salt into it,
+ * and the lab's keys belong there. With the nodejs language plugin the engine runs the program as `pulumi up` does;
+ * without it the program runs inline, in this process. The state is the same.
+ */
+export async function openStack(lab: LabInfo, overrides: Overrides = {}): Promise<Stack> {
+  const env = await environment();
+  // The automation library looks for `pulumi` on the PATH of this process.
+  Object.assign(process.env, env);
+  const workDir = path.join(labDir(), "run");
+  writeProject(workDir);
+  writeStackFile(workDir, lab, overrides);
+  const options = { workDir, envVars: env };
+  const language = await exec(GET, ["language-nodejs"]);
+  if (language.trim() !== "") return LocalWorkspace.createOrSelectStack({ stackName: STACK, workDir }, options);
+  const program = (await import("../index")).default;
+  return LocalWorkspace.createOrSelectStack({ stackName: STACK, projectName: "pause-sandbox", program }, options);
+}
+
+const GET = path.join(TREE, "lab/toolchain/get");
+
+async function environment(): Promise<Record<string, string>> {
+  const names = ["pulumi", "kubectl@1.34.2", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
+  const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
+  const folders = [...new Set(tools.filter(Boolean).map((tool) => path.dirname(tool)))];
+  return {
+    PATH: [...folders, process.env.PATH ?? ""].join(path.delimiter),
+    PULUMI_BACKEND_URL: `file://${made(path.join(labDir(), "state"))}`,
+    PULUMI_HOME: made(path.join(labDir(), "pulumi-home")),
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Providers push to a registry whose authority only the lab trusts.
+    SSL_CERT_FILE: certificateBundle(),
+    NODE_EXTRA_CA_CERTS: path.join(labDir(), "pki/ca.crt"),
+  };
+}
+
+function made(directory: string): string {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}
+
+function passphraseFile(): string {
+  const file = path.join(labDir(), "passphrase");
+  if (!fs.existsSync(file)) fs.writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  return file;
+}
+
+/** SSL_CERT_FILE replaces the system's bundle, so it must hold both. */
+function certificateBundle(): string {
+  const system = "/etc/ssl/certs/ca-certificates.crt";
+  const bundle = path.join(labDir(), "pki/bundle.crt");
+  const parts = [path.join(labDir(), "pki/ca.crt"), ...(fs.existsSync(system) ? [system] : [])];
+  fs.writeFileSync(bundle, parts.map((file) => fs.readFileSync(file, "utf8")).join("\n"));
+  return bundle;
+}
+
+function writeProject(workDir: string): void {
+  fs.mkdirSync(path.join(workDir, "stacks"), { recursive: true });
+  const project = parseDocument(fs.readFileSync(path.join(TREE, "Pulumi.yaml"), "utf8"));
+  project.set("main", TREE);
+  fs.writeFileSync(path.join(workDir, "Pulumi.yaml"), project.toString());
+}
+
+function writeStackFile(workDir: string, lab: LabInfo, overrides: Overrides): void {
+  const file = path.join(workDir, "stacks", `Pulumi.${STACK}.yaml`);
+  const tracked = readStack(path.join(TREE, "stacks", `Pulumi.${STACK}.yaml`));
+  const before: StackFile = fs.existsSync(file) ? readStack(file) : {};
+  const config = { ...tracked.config, ...prefixed(ofLab(lab)), ...prefixed(overrides) };
+  const text = stringify({ ...before, config }).replaceAll("10.203.0.2:5000", lab.registry.host);
+  fs.writeFileSync(file, text, { mode: 0o600 });
+}
+
+interface StackFile {
+  config?: Record<string, unknown>;
+  /** Without it the engine could not read the secrets of the last run's state. */
+  encryptionsalt?: string;
+}
+
+function readStack(file: string): StackFile {
+  return parseDocument(fs.readFileSync(file, "utf8")).toJS() as StackFile;
+}
+
+/** What is made with the lab, so cannot stand in the tracked stack file. */
+function ofLab(lab: LabInfo): Overrides {
+  return {
+    nodes: lab.nodes.map(({ name, host, port, hostKey }) => ({ name, host, port, hostKey })),
+    registryCa: fs.readFileSync(lab.registry.caFile, "utf8"),
+    sshUser: lab.ssh.user,
+    sshPrivateKey: fs.readFileSync(lab.ssh.privateKeyFile, "utf8"),
+    kubeconfig: fs.readFileSync(lab.kubeconfig, "utf8"),
+  };
+}
+
+function prefixed(values: Overrides): Overrides {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`pause-sandbox:${key}`, value]));
+}

@@ -1,0 +1,138 @@
+import * as assert from "assert";
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+
+import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
+import { openStack, type Overrides } from "../../lab/engine";
+import { showFailure } from "../../lab/failure";
+import { get, isReady, kubectl, type Pod, until } from "../../lab/kubectl";
+import { lineLog } from "../../lab/log";
+import { faults, prove, registryDigest, sandboxImage } from "../../lab/proof";
+import { differences, snapshots } from "./nodes";
+
+describe("the whole way through, on the lab", function () {
+  this.timeout("15m");
+  // Each step starts from where the one before it left the cluster: after one that fails, the rest would say nothing.
+  this.bail(true);
+
+  const stoodBefore = stands();
+  let lab: LabInfo;
+  let untouched: Map<string, string[]>;
+
+  before(async () => {
+    lab = await clusterUp(lineLog());
+    await (await openStack(lab)).destroy();
+    await kubectl(lab, ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
+    untouched = await snapshots(lab);
+  });
+
+  after(async () => {
+    if (!stoodBefore) await clusterDown(lineLog());
+  });
+
+  it("fails for want of the sandbox image on every node, as nodes in restricted networks do", async () => {
+    for (const [node, message] of await showFailure(lab)) {
+      assert.match(message, /failed to get sandbox image.*x509: certificate signed by unknown authority/, node);
+    }
+  });
+
+  it("preview leaves the nodes untouched", async () => {
+    const { changeSummary } = await (await openStack(lab)).preview();
+    assert.ok((changeSummary.create ?? 0) >= lab.nodes.length);
+    assert.deepStrictEqual(differences(untouched, await snapshots(lab)), []);
+  });
+
+  it("a canary that cannot pull the image fails, is as it was, and no other node is touched", async () => {
+    const missing = `${lab.registry.host}/platform/missing:1`;
+    const { events, error } = await attempt(lab, { imageSource: "existing", reference: missing });
+    assert.match(error, /node-1/);
+    assert.ok(error.includes(missing), error);
+    assert.deepStrictEqual(nodeEvents(events), ["start node-1"]);
+    assert.deepStrictEqual(differences(untouched, await snapshots(lab)), []);
+  });
+
+  it("up heals the cluster", async () => {
+    const { outputs } = await (await openStack(lab)).up();
+    const reference = String(outputs.reference?.value);
+    assert.deepStrictEqual(faults(await prove(lab), reference, await registryDigest(lab, reference)), []);
+  });
+
+  it("up again changes nothing: no resource, no node, no Pod", async () => {
+    const files = await snapshots(lab);
+    const pods = await podIds(lab);
+    await (await openStack(lab)).up({ expectNoChanges: true });
+    assert.deepStrictEqual(differences(files, await snapshots(lab)), []);
+    assert.deepStrictEqual(await podIds(lab), pods);
+  });
+
+  it("another image reaches the nodes in order, and no running Pod is restarted", async () => {
+    const pods = await podIds(lab);
+    const reference = `${lab.registry.host}/platform/pause:1.0.1`;
+    const { events, error } = await attempt(lab, { reference });
+    assert.strictEqual(error, "");
+    assert.deepStrictEqual(nodeEvents(events), ["start node-1", "done node-1", "start node-2", "done node-2"]);
+    assert.deepStrictEqual(await podIds(lab), pods);
+    for (const node of lab.nodes) assert.strictEqual(await sandboxOfNewPod(lab, node), reference);
+  });
+
+  it("destroy restores every node byte for byte, and new Pods fail as they did at first", async () => {
+    await (await openStack(lab)).destroy();
+    assert.deepStrictEqual(differences(untouched, await snapshots(lab)), []);
+    for (const [node, message] of await showFailure(lab, "again")) {
+      assert.match(message, /x509: certificate signed by unknown authority/, node);
+    }
+  });
+});
+
+function stands(): boolean {
+  try {
+    readLab();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs `up` with other settings; a failure is returned, not thrown, with what the engine said. */
+async function attempt(lab: LabInfo, overrides: Overrides): Promise<{ events: EngineEvent[]; error: string }> {
+  const stack = await openStack(lab, overrides);
+  const events: EngineEvent[] = [];
+  try {
+    await stack.up({ onEvent: (event) => events.push(event), color: "never" });
+    return { events, error: "" };
+  } catch (error) {
+    return { events, error: String(error) };
+  }
+}
+
+/** When the engine started on each node and when it was done, in that order. */
+function nodeEvents(events: EngineEvent[]): string[] {
+  return events.flatMap(({ resourcePreEvent, resOutputsEvent }) => {
+    const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
+    if (metadata?.type !== "command:remote:Command") return [];
+    const node =
+      metadata.urn
+        .split("::")
+        .pop()
+        ?.replace(/^pause-/, "") ?? "";
+    return [`${resourcePreEvent ? "start" : "done"} ${node}`];
+  });
+}
+
+/** Every Pod with its identity and when its containers started: a Pod that was touched shows here. */
+async function podIds(lab: LabInfo): Promise<string[]> {
+  const { items } = await get<{ items: Pod[] }>(lab, ["pods"]);
+  return items.map(
+    ({ metadata, status }) => `${metadata.name} ${metadata.uid} ${JSON.stringify(status.containerStatuses)}`,
+  );
+}
+
+async function sandboxOfNewPod(lab: LabInfo, node: LabInfo["nodes"][number]): Promise<string> {
+  const name = `fresh-${node.name}`;
+  const spec = { nodeName: node.name, containers: [{ name: "app", image: lab.images.app }] };
+  await kubectl(lab, ["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec }));
+  const pod = await until(`Pod ${name} to be Ready`, 120, async () => {
+    const found = await get<Pod>(lab, ["pod", name]);
+    return isReady(found) ? found : undefined;
+  });
+  return sandboxImage(node, pod);
+}

@@ -1,0 +1,48 @@
+/**
+ * Runs the suites named on the command line (default: all), each in a process of its own, since mocks and the real
+ * engine cannot share one, and ends with `N passed, N failed, N skipped` over all of them.
+ */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** In the order in which a mistake is cheapest to learn of. */
+const SUITES = ["unit", "pause", "toolchain", "node", "contract", "e2e"];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function runSuite(suite: string, countsFile: string): Counts {
+  process.stdout.write(`\n# ${suite}\n`);
+  const started = Date.now();
+  const mocha = ["mocha", "--reporter", "tests/reporter.ts", `tests/${suite}/**/*.test.ts`];
+  const { status } = spawnSync("npx", mocha, { stdio: "inherit", env: { ...process.env, COUNTS_FILE: countsFile } });
+  process.stdout.write(`# ${suite} took ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+  // A suite that died before its end has no counts; it must not pass for one without failures.
+  if (!fs.existsSync(countsFile)) return { passed: 0, failed: 1, skipped: 0 };
+  const counts = JSON.parse(fs.readFileSync(countsFile, "utf8")) as Counts;
+  fs.rmSync(countsFile);
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+function main(suites: string[]): void {
+  const unknown = suites.filter((suite) => !SUITES.includes(suite));
+  if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${SUITES.join(", ")}`);
+  const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-tests-"));
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const suite of suites.length > 0 ? suites : SUITES) {
+    const counts = runSuite(suite, path.join(temporary, suite));
+    sum.passed += counts.passed;
+    sum.failed += counts.failed;
+    sum.skipped += counts.skipped;
+  }
+  fs.rmSync(temporary, { recursive: true });
+  process.stdout.write(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);
+  process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+}
+
+main(process.argv.slice(2));
