@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles pause for one architecture: build.sh ARCH OUT
-#      or prints which compiler and linker would: build.sh --toolchain ARCH
+#      or prints which compiler and linkers would: build.sh --toolchain ARCH…
 #
 # ARCH is amd64, arm, arm64, ppc64le, riscv64 or s390x. Any host can build any of them: nothing of the target's
 # system is needed. Installs nothing. The bytes written depend on the sources, VERSION, and the compiler and linker.
@@ -43,9 +43,12 @@ describe() {
   esac
 }
 
-require_clang() {
+find_clang() {
   command -v "$clang" >/dev/null 2>&1 ||
-    fail "$1: no $clang found: install clang and lld (Debian: apt-get install clang lld; macOS: brew install llvm lld), or set CLANG"
+    fail "no $clang found: install clang and lld (Debian: apt-get install clang lld; macOS: brew install llvm lld), or set CLANG"
+}
+
+check_target() {
   "$clang" "--target=$target" -x c -c -o /dev/null /dev/null 2>/dev/null ||
     fail "$1: $clang cannot compile for $target: use LLVM's own clang, or set CLANG"
 }
@@ -69,44 +72,52 @@ find_lld() {
   esac
 }
 
-# -mcmodel and PIC are left at "no": the address is fixed (pause.ld). Run in the source's own folder, and without debug
-# information, so that no path and no date can reach the output. Assertions on names and symbols are not kept (-s).
+# No PIC, since the address is fixed (pause.ld). Run in the sources' own folder, without debug information, symbols or
+# a compiler's signature, so that no path and no date can reach the output.
 build() {
-  object=$2.o
-  trap 'rm -f "$object" "$2.tmp"' EXIT
+  object=$1.o
+  trap 'rm -f "$object" "$1.tmp"' EXIT
   # shellcheck disable=SC2086 # tuning is a list of flags
-  "$clang" "--target=$target" $tuning -std=c11 -Wall -Wextra -Werror -pedantic -Oz \
+  "$clang" "--target=$target" $tuning -std=c11 -Wall -Wextra -Wdate-time -Werror -pedantic -Oz \
     -ffreestanding -fno-builtin -nostdlibinc -fno-pic -fno-pie -fomit-frame-pointer -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident -fmerge-all-constants \
     "-DVERSION=\"${VERSION:-HEAD}\"" -c -o "$object" pause.c
   "$lld" -m "$emulation" -static --fatal-warnings --build-id=none --no-relax --hash-style=gnu -z noexecstack -s \
-    -T pause.ld -o "$2.tmp" "$object"
-  mv -f -- "$2.tmp" "$2"
+    -T pause.ld -o "$1.tmp" "$object"
+  mv -f -- "$1.tmp" "$1"
+}
+
+print_toolchain() {
+  "$clang" --version | sed -n 1p
+  for arch in "$@"; do
+    describe "$arch"
+    find_lld "$arch"
+    printf '%s: %s\n' "$arch" "$("$lld" --version)"
+  done
 }
 
 main() {
   add_homebrew_to_path
-  if [ "${1:-}" = --toolchain ] && [ $# -eq 2 ]; then
-    describe "$2"
-    require_clang "$2"
-    find_lld "$2"
-    "$clang" --version | sed -n 1p
-    "$lld" --version
+  if [ "${1:-}" = --toolchain ]; then
+    shift
+    find_clang
+    print_toolchain "$@"
     return
   fi
-  [ $# -eq 2 ] || fail 'usage: build.sh ARCH OUT, or build.sh --toolchain ARCH'
+  [ $# -eq 2 ] || fail 'usage: build.sh ARCH OUT, or build.sh --toolchain ARCH…'
   case ${VERSION:-HEAD} in
     *[!A-Za-z0-9._+-]*) fail "VERSION \"$VERSION\": letters, digits, dot, underscore, plus and hyphen only" ;;
   esac
   describe "$1"
-  require_clang "$1"
+  find_clang
+  check_target "$1"
   find_lld "$1"
   case $2 in
     /*) out=$2 ;;
     *) out=$PWD/$2 ;;
   esac
   cd "$here"
-  build "$1" "$out"
+  build "$out"
 }
 
 main "$@"

@@ -106,7 +106,7 @@ function defaultCacheDir(): string {
 function inputsHash(archs: readonly string[], version: string): string {
   return hash([
     ...sources.map((name): Entry => [name, fs.readFileSync(path.join(__dirname, name))]),
-    ...archs.map((arch): Entry => [arch, Buffer.from(toolchain(arch))]),
+    ["toolchain", Buffer.from(toolchain(archs))],
     ["version", Buffer.from(version)],
   ]);
 }
@@ -196,12 +196,12 @@ function writeIndex(index: string, name: string): void {
 
 const toolchains = new Map<string, string>();
 
-/** Which compiler and linker would build; asked once a process, since it costs a few forks. */
-function toolchain(arch: string): string {
-  const key = [arch, process.env.CLANG, process.env.LLD, process.env.PATH].join("\0");
+/** Which compiler and linkers would build; asked once a process, since it costs a few forks. */
+function toolchain(archs: readonly string[]): string {
+  const key = [...archs, process.env.CLANG, process.env.LLD, process.env.PATH].join("\0");
   let found = toolchains.get(key);
   if (found === undefined) {
-    found = buildScript(["--toolchain", arch], {});
+    found = buildScript(["--toolchain", ...archs], {});
     toolchains.set(key, found);
   }
   return found;

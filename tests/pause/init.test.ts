@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { helper, ownPause, sh, upstreamPause } from "./fixture";
+import { Running, until } from "./running";
+
+const shutdown = { code: 0, signal: null, stdout: "", stderr: "Shutting down, got signal: Terminated\n" };
+
+describe("pause as PID 1 of a namespace", function () {
+  this.timeout(120_000);
+  let pause: Running;
+
+  before(() => {
+    ownPause();
+    upstreamPause();
+    helper();
+  });
+
+  const start = async (command: readonly string[]): Promise<Running> => (pause = await Running.start(command, true));
+  afterEach(() => {
+    pause.destroy();
+  });
+
+  for (const [whose, path] of [
+    ["own", ownPause],
+    ["upstream's", upstreamPause],
+  ] as const) {
+    it(`reaps 10,000 orphans and leaves none (${whose})`, async () => {
+      await start([path()]);
+      assert.equal((await pause.inside([helper(), "orphans", "10000"])).code, 0);
+      await pause.reaped();
+      assert.equal(pause.zombies(), 0);
+      assert.deepEqual(await pause.terminate(), shutdown);
+    });
+
+    it(`ends on TERM amid a flood of orphans (${whose})`, async () => {
+      await start([path()]);
+      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans-forever"]));
+      await until("orphans arrive", () => pause.orphans() > 0);
+      assert.deepEqual(await pause.terminate(), shutdown);
+      // The end of PID 1 is the end of everyone in its namespace.
+      assert.deepEqual(new Set((await Promise.all(floods)).map((flood) => flood.signal)), new Set(["SIGKILL"]));
+    });
+
+    it(`does its work with a full signal queue (${whose})`, async () => {
+      await start([helper(), "crowded", "32", path()]);
+      const queued = Number(sh(helper(), ["fill", String(pause.pid)]));
+      assert.ok(queued > 0 && queued <= 32, `${queued} signals fitted into a queue of 32`);
+      assert.equal(pause.status("SigQ"), "32/32");
+      assert.equal((await pause.inside([helper(), "orphans", "1000"])).code, 0);
+      await pause.reaped();
+      assert.deepEqual(await pause.terminate(), shutdown);
+    });
+
+    it(`answers a storm of TERM with one shutdown (${whose})`, async () => {
+      await start([path()]);
+      const storm = ["sh", "-c", "while kill -TERM 1; do :; done"];
+      await Promise.all(Array.from({ length: 8 }, () => pause.inside(storm)));
+      assert.deepEqual(await pause.ending, shutdown);
+    });
+
+    it(`goes on after STOP and CONT (${whose})`, async () => {
+      await start([path()]);
+      for (let round = 0; round < 20; round++) {
+        pause.kill("SIGSTOP");
+        await until("it is stopped", () => pause.state() === "T");
+        pause.kill("SIGCONT");
+        await until("it waits again", () => pause.waits());
+      }
+      assert.equal((await pause.inside([helper(), "orphans", "100"])).code, 0);
+      await pause.reaped();
+      assert.deepEqual(await pause.terminate(), shutdown);
+    });
+
+    it(`keeps orphans and TERM that came while it was stopped (${whose})`, async () => {
+      await start([path()]);
+      pause.kill("SIGSTOP");
+      await until("it is stopped", () => pause.state() === "T");
+      assert.equal((await pause.inside([helper(), "orphans", "100"])).code, 0);
+      await until("the orphans are zombies", () => pause.zombies() === 100);
+      pause.kill("SIGCONT");
+      await pause.reaped();
+
+      pause.kill("SIGSTOP");
+      await until("it is stopped", () => pause.state() === "T");
+      pause.kill("SIGTERM");
+      pause.kill("SIGCONT");
+      assert.deepEqual(await pause.ending, shutdown);
+    });
+
+    it(`uses no CPU while nothing happens (${whose})`, async () => {
+      await start([path()]);
+      const wakings = () => [pause.status("voluntary_ctxt_switches"), pause.status("nonvoluntary_ctxt_switches")];
+      const before = { ticks: pause.ticks(), wakings: wakings() };
+      await delay(2000); // the thing measured is time going by
+      assert.deepEqual({ ticks: pause.ticks(), wakings: wakings() }, before);
+    });
+  }
+
+  it("ends on TERM from inside the namespace", async () => {
+    await start([ownPause()]);
+    await pause.inside(["kill", "-TERM", "1"]);
+    assert.deepEqual(await pause.ending, shutdown);
+  });
+
+  // Upstream leaves these until the next process dies: no SIGCHLD comes for them.
+  it("reaps a child that was dead before pause began", async () => {
+    await start([helper(), "widowed", ownPause()]);
+    assert.equal(pause.orphans(), 0);
+  });
+});

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { host, scratch } from "./fixture";
+
+/** How a process ended and what it said. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Waits for something that happens in another process, looking often; says what was awaited when it does not come. */
+export async function until(what: string, holds: () => boolean, seconds = 10): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!holds()) {
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${seconds} s in vain: ${what}`);
+    }
+    await delay(2);
+  }
+}
+
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return ""; // the process has ended meanwhile
+  }
+}
+
+/** State and parent of a process, from /proc/PID/stat; the name in it is skipped, since it may hold spaces. */
+function stat(pid: number | string): { state: string; parent: number; ticks: number } | undefined {
+  const fields = read(`/proc/${pid}/stat`).split(") ").pop()?.split(" ") ?? [];
+  const [state, parent] = fields;
+  if (state === undefined || parent === undefined) {
+    return undefined;
+  }
+  return { state, parent: Number(parent), ticks: Number(fields[11]) + Number(fields[12]) };
+}
+
+/** The children of a process, and whether each is a zombie. */
+function children(pid: number): { pid: number; zombie: boolean }[] {
+  return fs
+    .readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), stat: stat(name) }))
+    .filter((process) => process.stat?.parent === pid)
+    .map((process) => ({ pid: process.pid, zombie: process.stat?.state === "Z" }));
+}
+
+/** A pause that was started and waits for signals, or has ended. */
+export class Running {
+  /** How it ended; settles when it does. */
+  readonly ending: Promise<Ending>;
+  ended = false;
+
+  /** Its process id, as seen from here. */
+  pid = 0;
+
+  private constructor(private readonly child: ChildProcess) {
+    const said = { stdout: "", stderr: "" };
+    child.stdout?.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
+    this.ending = new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        this.ended = true;
+        resolve({ code, signal, ...said });
+      });
+    });
+    child.on("exit", () => (this.ended = true));
+  }
+
+  /** Starts a command, as PID 1 of a PID namespace of its own or as any process, and returns when it waits or ended. */
+  static async start(command: readonly string[], asPid1: boolean): Promise<Running> {
+    const namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    // No core files from signals that would write one.
+    const plain = ["sh", "-c", 'ulimit -c 0; exec "$0" "$@"', ...(asPid1 ? namespace : []), ...command];
+    const child = spawn(plain[0] ?? "", plain.slice(1), { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
+    const running = new Running(child);
+    const outer = child.pid ?? 0;
+    try {
+      await until(`${command.join(" ")} waits for signals`, () => {
+        running.pid = asPid1 ? (children(outer)[0]?.pid ?? 0) : outer;
+        return running.ended || running.waits();
+      });
+    } catch (error) {
+      running.destroy();
+      throw error;
+    }
+    return running;
+  }
+
+  /** True while it sleeps in the system call in which a pause waits. */
+  waits(): boolean {
+    const [number] = read(`/proc/${this.pid}/syscall`).split(" ");
+    return number !== undefined && number !== "" && host.waits.includes(Number(number));
+  }
+
+  kill(signal: NodeJS.Signals | number): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Sends a signal, and returns when it has ended of it or waits again: kill(2) returns with the target awake. */
+  async endure(signal: number): Promise<void> {
+    this.kill(signal);
+    await until(`signal ${signal} is dealt with`, () => this.ended || this.waits());
+  }
+
+  /** Sends TERM if it still runs, and tells how it ended. */
+  async terminate(): Promise<Ending> {
+    if (!this.ended) {
+      this.kill("SIGTERM");
+    }
+    return this.ending;
+  }
+
+  /** Ends it by force, for cleaning up. Safe to call when it has ended. */
+  destroy(): void {
+    this.child.kill("SIGKILL");
+  }
+
+  /** R, S, T, Z … as ps shows it. */
+  state(): string {
+    return stat(this.pid)?.state ?? "";
+  }
+
+  /** CPU time it has used, in clock ticks. */
+  ticks(): number {
+    return stat(this.pid)?.ticks ?? NaN;
+  }
+
+  zombies(): number {
+    return children(this.pid).filter((child) => child.zombie).length;
+  }
+
+  /** Everyone it has been given and not reaped, dead or alive. */
+  orphans(): number {
+    return children(this.pid).length;
+  }
+
+  /** Returns when nobody is left that it was given, dead or alive. */
+  async reaped(): Promise<void> {
+    await until("all orphans are reaped", () => this.orphans() === 0);
+  }
+
+  /** A line of /proc/PID/status. */
+  status(key: string): string {
+    return new RegExp(`^${key}:\\s*(.*)$`, "m").exec(read(`/proc/${this.pid}/status`))?.[1] ?? "";
+  }
+
+  /** Runs a command inside its PID namespace. */
+  inside(command: readonly string[]): Promise<Ending> {
+    const args = ["--target", String(this.pid), "--pid", ...command];
+    return new Running(spawn("nsenter", args, { stdio: ["ignore", "pipe", "pipe"] })).ending;
+  }
+}
