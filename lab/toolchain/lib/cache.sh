@@ -66,12 +66,22 @@ cache_run() {
   return "$status"
 }
 
+# cache_stop: ends the job's whole group, and waits for all of it: what still runs could write into the stage again.
+# Five seconds at most: where process 1 reaps nothing, the group never empties.
+cache_stop() {
+  local tries=100
+  kill -TERM -- "-$CACHE_JOB" 2>/dev/null || true
+  wait "$CACHE_JOB" 2>/dev/null || true
+  while [ "$tries" -gt 0 ] && kill -0 -- "-$CACHE_JOB" 2>/dev/null; do
+    sleep 0.05
+    tries=$((tries - 1))
+  done
+  kill -KILL -- "-$CACHE_JOB" 2>/dev/null || true
+}
+
 cache_interrupt() {
   trap - INT TERM HUP EXIT
-  if [ -n "$CACHE_JOB" ]; then
-    kill -TERM -- "-$CACHE_JOB" 2>/dev/null || true
-    wait "$CACHE_JOB" 2>/dev/null || true
-  fi
+  [ -z "$CACHE_JOB" ] || cache_stop
   cache_end
   log_fail "interrupted; nothing half-made was left, run it again to go on"
   exit 130

@@ -28,7 +28,6 @@ engine_start() {
     log_fail "no docker engine answers and there is no dockerd to start" "install one: apt-get install docker.io"
     return 1
   }
-  mkdir -p "$ENGINE"
   if [ -d /run/systemd/system ]; then
     log_step "starting docker (systemctl start docker)" engine_systemd
   else
@@ -41,10 +40,12 @@ engine_systemd() {
     log_fail "see: systemctl status docker; journalctl -u docker"
     return 1
   }
+  mkdir -p "$ENGINE"
   : >"$ENGINE/systemd"
 }
 
 engine_dockerd() {
+  mkdir -p "$ENGINE"
   rm -f "$ENGINE/dockerd.pid"
   # Its own session: an interrupted make must not take the engine with it. It must not keep our locks either.
   setsid dockerd --pidfile "$ENGINE/dockerd.pid" </dev/null >"$ENGINE/dockerd.log" 2>&1 7>&- 8>&- 9>&- &

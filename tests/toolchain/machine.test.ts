@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Machine, toolchain } from "./double";
+
+/** Runs functions of lib/ on a machine of its own. */
+function call(machine: Machine, code: string): { status: number | null; output: string } {
+  const parts = ["log", "cache", "version", "tools", "apt", "download", "go", "module", "plugin", "node", "machine"];
+  const sources = [...parts, "engine"].map((part) => `. ${toolchain}/lib/${part}.sh`).join("\n");
+  const script = `set -euo pipefail\n${sources}\ntool_path() { return 1; }\n${code}`;
+  const run = spawnSync("bash", ["-c", script], { env: machine.env, encoding: "utf8" });
+  return { status: run.status, output: run.stdout + run.stderr };
+}
+
+const bundles = readdirSync(join(toolchain, "modules"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+describe("lab/toolchain: what the machine must offer", () => {
+  let machine: Machine;
+  beforeEach(() => {
+    machine = new Machine();
+    machine.env.PAUSE_SANDBOX_LAB = join(machine.home, "lab");
+    machine.env.PAUSE_SANDBOX_DOCKER_ROOT = machine.home;
+  });
+  afterEach(() => {
+    machine.remove();
+  });
+
+  it("says how to become root", () => {
+    machine.install("id", "echo 1000");
+    const { status, output } = call(machine, "machine_root");
+    assert.equal(status, 1);
+    assert.match(output, /error: the lab needs root: .*\n.*sudo -E make up/);
+  });
+
+  function withFree(gigabytes: number): void {
+    for (const command of ["stat", "comm"]) machine.install(command, `exec /usr/bin/${command} "$@"`);
+    machine.install("df", `echo Filesystem; echo "/dev/x 100 1 ${gigabytes} 1% /"`);
+  }
+
+  it("adds up what one file system must hold, and says what to move when it cannot", () => {
+    withFree(18);
+    const { status, output } = call(machine, "machine_disk");
+    assert.equal(status, 1);
+    assert.match(output, /not enough disk: 18 GB free, 19 GB needed for Go's caches .*, the lab's state/);
+    assert.match(output, /PAUSE_SANDBOX_CACHE/);
+  });
+
+  it("is content with as much disk as it needs", () => {
+    withFree(19);
+    assert.equal(call(machine, "machine_disk").status, 0);
+  });
+
+  it("names the Debian packages that only root can install", () => {
+    machine.install("id", "echo 1000");
+    machine.install("dpkg-query", '[ "$4" = here ] && echo installed');
+    const { status, output } = call(machine, "apt_ensure here gone");
+    assert.equal(status, 1);
+    assert.match(output, /missing Debian packages, and only root can install them: gone\n/);
+  });
+
+  it("refreshes the package lists once and installs just what is missing", () => {
+    const calls = join(machine.home, "calls");
+    machine.install("id", "echo 0");
+    machine.install("dpkg-query", '[ "$4" = here ] && echo installed');
+    machine.install("apt-get", `echo "$@" | sed 's/.*Timeout=300 //' >>${calls}`);
+    assert.equal(call(machine, "machine_packages here:sh gone:no-such-command").status, 0);
+    assert.equal(readFileSync(calls, "utf8"), "update\ninstall --no-install-recommends gone\n");
+  });
+
+  it("shows what apt said when it fails", () => {
+    machine.install("id", "echo 0");
+    machine.install("dpkg-query", "exit 1");
+    machine.install("apt-get", "echo E: no such mirror; exit 100");
+    const { status, output } = call(machine, "apt_ensure gone");
+    assert.equal(status, 1);
+    assert.match(output, /E: no such mirror[^]*is the Debian mirror in \/etc\/apt reachable\?/);
+  });
+
+  it("runs npm ci when the lock file is newer than the packages, and only then", () => {
+    const calls = join(machine.home, "calls");
+    const root = join(machine.home, "tree");
+    mkdirSync(join(root, "node_modules"), { recursive: true });
+    for (const file of ["package-lock.json", "node_modules/.package-lock.json"]) writeFileSync(join(root, file), "{}");
+    utimesSync(join(root, "node_modules/.package-lock.json"), 1000, 1000);
+    machine.install("npm", `echo "$1" >>${calls}`);
+    for (let run = 0; run < 2; run++) assert.equal(call(machine, `node_packages ${root}`).status, 0);
+    assert.equal(readFileSync(calls, "utf8"), "ci\n");
+  });
+
+  it("never stops an engine that it did not start", () => {
+    machine.install("docker", "echo 20.10");
+    machine.install("kill", "exit 1");
+    const { status, output } = call(machine, "engine_start; engine_stop");
+    assert.equal(status, 0);
+    assert.match(output, /20\.10 answers\n.*not started by the lab, left as it is/);
+  });
+
+  it("says what to install when no engine answers and none can be started", () => {
+    const { status, output } = call(machine, "engine_start");
+    assert.equal(status, 1);
+    assert.match(output, /no docker engine answers and there is no dockerd[^]*apt-get install docker\.io/);
+  });
+
+  it("shows the engine's log when it does not come up", () => {
+    machine.install("docker", "exit 1");
+    machine.install("setsid", 'exec "$@"');
+    machine.install("dockerd", "echo failed to start: no iptables >&2; exit 1");
+    const { status, output } = call(machine, "engine_dockerd");
+    assert.equal(status, 1);
+    assert.match(output, /no iptables[^]*dockerd did not come up; its log is .*engine\/dockerd\.log/);
+  });
+});
+
+describe("lab/toolchain: Go and its modules", () => {
+  let machine: Machine;
+  beforeEach(() => {
+    machine = new Machine();
+  });
+  afterEach(() => {
+    machine.remove();
+  });
+
+  for (const [installed, needed, expected] of [
+    ["1.26.8", "1.25.11", "local"],
+    ["1.25.0", "1.25.11", "auto"],
+    ["1.21.0", "1.24.0", "auto"],
+  ] as const) {
+    it(`lets Go ${installed} build what needs ${needed} with GOTOOLCHAIN=${expected}`, () => {
+      machine.install("go", `echo go version go${installed} linux/amd64`);
+      const { output } = call(machine, `go_find ${needed} 2>/dev/null; echo "$GO $GOTOOLCHAIN"`);
+      assert.equal(output, `${join(machine.bin, "go")} ${expected}\n`);
+    });
+  }
+
+  it("falls back on a Go that builds every module", () => {
+    const { output } = call(machine, 'echo "$GO_FALLBACK"');
+    const fallback = output.trim();
+    for (const bundle of bundles) {
+      const needed = /^go (.*)$/m.exec(readFileSync(join(toolchain, "modules", bundle, "go.mod"), "utf8"))?.[1] ?? "";
+      assert.equal(call(machine, `version_le ${needed} ${fallback}`).status, 0, `${bundle} needs Go ${needed}`);
+    }
+  });
+
+  it("can build the default version of every tool", () => {
+    const { output } = call(machine, "tools_table | cut -d'|' -f2,3");
+    for (const row of output.trim().split("\n")) {
+      const [version, bundle] = row.split("|");
+      assert.ok(bundles.includes(`${bundle}-${version}`), `lab/toolchain/modules/${bundle}-${version}`);
+    }
+  });
+
+  for (const bundle of bundles) {
+    it(`pins every byte of ${bundle}`, () => {
+      const dir = join(toolchain, "modules", bundle);
+      assert.match(readFileSync(join(dir, "go.mod"), "utf8"), /^tool[ (]/m);
+      assert.match(readFileSync(join(dir, "go.sum"), "utf8"), /^\S+ \S+ h1:/);
+    });
+  }
+});
+
+describe("lab/toolchain: provider plugins", () => {
+  let machine: Machine;
+  beforeEach(() => {
+    machine = new Machine();
+  });
+  afterEach(() => {
+    machine.remove();
+  });
+
+  it("takes a plugin that is on PATH", async () => {
+    const installed = machine.install("pulumi-resource-command", "exit 1");
+    const { paths, log } = await machine.get("plugin:command");
+    assert.deepEqual(paths, [installed]);
+    assert.match(log, /plugin command: on PATH/);
+  });
+
+  it("takes the stand-in where there is no other, and does not take it for a real one on PATH", async function () {
+    const standIns = join(toolchain, "../plugins/bin");
+    if (!existsSync(join(standIns, "pulumi-resource-command"))) this.skip();
+    machine.env.PATH = `${standIns}:${machine.env.PATH ?? ""}`;
+    const { paths, log } = await machine.get("plugin:command");
+    assert.deepEqual(paths, [join(standIns, "pulumi-resource-command")]);
+    assert.match(log, /plugin command 1\.2\.1: stand-in/);
+  });
+
+  it("refuses a plugin that the project does not use", async () => {
+    const { code, log } = await machine.get("plugin:aws");
+    assert.equal(code, 1);
+    assert.match(log, /package\.json pins no @pulumi\/aws/);
+  });
+});
