@@ -13,14 +13,12 @@ export interface ImageSpec {
   base: string;
   /** Programs added to the build context: directory in the context → files on this host. */
   programs?: Record<string, string[]>;
-  /** Reference instead of `pause-sandbox-lab/<name>:<fingerprint>`, for images that go to a registry. */
-  tag?: string;
 }
 
 /** Builds the image unless the engine has it, and returns its reference. */
 export async function ensureImage(spec: ImageSpec, log: Log): Promise<string> {
-  const reference = spec.tag ?? `pause-sandbox-lab/${spec.name}:${await fingerprint(spec)}`;
-  if (!spec.tag && (await imageExists(reference))) return reference;
+  const reference = `pause-sandbox-lab/${spec.name}:${await fingerprint(spec)}`;
+  if (await imageExists(reference)) return reference;
   return log.step(`build image ${reference}`, () => buildImage(spec, reference));
 }
 

@@ -15,7 +15,7 @@ import { ensureCreated, removeContainer, start, type Ensured, type Machine } fro
 import { machineImages } from "./machineImages";
 import { ensureNetwork, removeNetwork } from "./network";
 import { nodeMachine, sshPublicKey } from "./nodes";
-import { engineTrustDirectory, registryMachine, trustRegistryInEngine, waitForRegistry } from "./registry";
+import { distrustRegistryInEngine, registryMachine, trustRegistryInEngine, waitForRegistry } from "./registry";
 import { ensureWorkloads } from "./workloads";
 
 export { readLab, type LabInfo, type LabNode } from "./info";
@@ -62,7 +62,7 @@ export async function clusterDown(log: Log): Promise<void> {
       await Promise.all(containers.map(({ id }) => removeContainer(id)));
       await removeNetwork();
       await restoreKernelSettings();
-      await fs.rm(engineTrustDirectory(), { recursive: true, force: true });
+      await distrustRegistryInEngine();
       await fs.rm(labDir(), { recursive: true, force: true });
     });
   });

@@ -66,12 +66,22 @@ function configuration(): string {
 }
 
 /** Directory where the engine looks for the authority of this registry; it needs no restart to see it. */
-export function engineTrustDirectory(): string {
+function engineTrustDirectory(): string {
   return path.join("/etc/docker/certs.d", registryHost());
 }
 
 export async function trustRegistryInEngine(ca: string): Promise<void> {
   await writeAtomic(path.join(engineTrustDirectory(), "ca.crt"), ca, 0o644);
+}
+
+/** Takes the empty directories above away too, as the engine's package does not come with them. */
+export async function distrustRegistryInEngine(): Promise<void> {
+  await fs.rm(engineTrustDirectory(), { recursive: true, force: true });
+  for (const parent of ["/etc/docker/certs.d", "/etc/docker"]) {
+    await fs.rmdir(parent).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+    });
+  }
 }
 
 export async function waitForRegistry(ca: string): Promise<void> {

@@ -42,12 +42,17 @@ export const WORKLOAD_ROOTFS: RootFs = {
   hooks: ['for d in etc var/log/nginx var/lib/nginx run tmp; do mkdir -p "$1/$d"; done'],
 };
 
+/** Name of the image for this file system; its tag is a fingerprint of the description. */
+export function rootFsReference(rootFs: RootFs): string {
+  const key = createHash("sha256").update(JSON.stringify(rootFs)).digest("hex").slice(0, 12);
+  return `pause-sandbox-lab/${rootFs.name}:${key}`;
+}
+
 /** Makes the file system an image of the engine and returns its reference. */
 export async function rootFsImage(rootFs: RootFs, log: Log): Promise<string> {
-  const key = createHash("sha256").update(JSON.stringify(rootFs)).digest("hex").slice(0, 12);
-  const reference = `pause-sandbox-lab/${rootFs.name}:${key}`;
+  const reference = rootFsReference(rootFs);
   if (await imageExists(reference)) return reference;
-  const archive = path.join(cacheDir(), "lab", `${rootFs.name}-${key}.tar`);
+  const archive = path.join(cacheDir(), "lab", `${path.basename(reference).replace(":", "-")}.tar`);
   if (!existsSync(archive)) {
     await log.step(`install Debian ${rootFs.suite} (${rootFs.packages.length} packages and what they need)`, () =>
       install(rootFs, archive, log),
@@ -77,7 +82,11 @@ async function install(rootFs: RootFs, archive: string, log: Log): Promise<void>
     partial,
     mirror,
   ];
-  await exec("mmdebstrap", args, { onStderr: (line) => { relay(line, log); } });
+  await exec("mmdebstrap", args, {
+    onStderr: (line) => {
+      relay(line, log);
+    },
+  });
   await fs.rename(partial, archive);
 }
 

@@ -1,22 +1,30 @@
 /** Images of the sample Pod, built from Debian's packages and pushed to the lab's registry. */
 import type { Log } from "../log";
 import { docker } from "./docker";
-import { ensureImage } from "./images";
+import { ensureImage, fingerprint } from "./images";
 import { workloadReferences } from "./info";
 import { registryHas } from "./registry";
-import { rootFsImage, WORKLOAD_ROOTFS } from "./rootfs";
+import { rootFsImage, rootFsReference, WORKLOAD_ROOTFS } from "./rootfs";
 
 /** Pushes what the registry does not have; the engine must trust the registry by now. */
 export async function ensureWorkloads(ca: string, log: Log): Promise<void> {
-  const missing: [string, string][] = [];
-  for (const [name, tag] of Object.entries(workloadReferences())) {
-    const [, repository = "", version = ""] = /^[^/]*\/(.*):([^:]*)$/.exec(tag) ?? [];
-    if (!(await registryHas(ca, repository, version))) missing.push([name, tag]);
-  }
-  if (missing.length === 0) return;
-  const base = await rootFsImage(WORKLOAD_ROOTFS, log);
-  for (const [name, tag] of missing) {
-    await ensureImage({ name, base, tag }, log);
-    await log.step(`push ${tag}`, () => docker(["push", "--quiet", tag]));
-  }
+  for (const [name, reference] of Object.entries(workloadReferences())) await ensureWorkload(name, reference, ca, log);
+}
+
+/**
+ * Beside its well-known tag each image has one that is the fingerprint of what it was built from: pushed last, it says
+ * that the registry has this very image, also after the image's files have changed in the tree.
+ */
+async function ensureWorkload(name: string, reference: string, ca: string, log: Log): Promise<void> {
+  const spec = { name, base: rootFsReference(WORKLOAD_ROOTFS) };
+  const version = await fingerprint(spec);
+  if (await registryHas(ca, `lab/${name}`, version)) return;
+  await rootFsImage(WORKLOAD_ROOTFS, log);
+  const image = await ensureImage(spec, log);
+  await log.step(`push ${reference}`, async () => {
+    for (const tag of [reference, reference.replace(/:[^:]*$/, `:${version}`)]) {
+      await docker(["tag", image, tag]);
+      await docker(["push", "--quiet", tag]);
+    }
+  });
 }
