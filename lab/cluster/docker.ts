@@ -1,7 +1,7 @@
 /** The few things the lab asks of the docker engine, by its own command line: that speaks to every engine version. */
 import { pack } from "tar-stream";
 import { exec, ExecError, type ExecOptions } from "./exec";
-import { LABEL } from "./layout";
+import { LABEL, NETWORK } from "./layout";
 
 export interface ContainerState {
   id: string;
@@ -38,9 +38,9 @@ export async function container(name: string): Promise<ContainerState | undefine
   return found;
 }
 
-/** All containers that carry the lab's label, running or not. */
+/** All containers of this lab, running or not. */
 export async function labContainers(): Promise<ContainerState[]> {
-  const ids = await docker(["ps", "-aq", "--no-trunc", "--filter", `label=${LABEL}`]);
+  const ids = await docker(["ps", "-aq", "--no-trunc", "--filter", `label=${LABEL}`, "--filter", `name=^/${NETWORK}-`]);
   return inspectContainers(ids.split("\n").filter(Boolean));
 }
 

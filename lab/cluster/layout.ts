@@ -11,7 +11,8 @@ export const SPEC_LABEL = "pause-sandbox.lab.spec";
 /** Label that holds a node's public SSH host key: it changes with the container, as on a reinstalled machine. */
 export const HOST_KEY_LABEL = "pause-sandbox.lab.host-key";
 
-export const NETWORK = "pause-sandbox-lab";
+/** Name of the network, and what the containers' names start with: with another one, two labs stand side by side. */
+export const NETWORK = process.env["PAUSE_SANDBOX_NAME"] ?? "pause-sandbox-lab";
 
 /** Kubernetes version of the control plane and of the nodes: below 1.35, so that the kubelet flag still exists. */
 export const KUBERNETES = "1.34.2";

@@ -30,7 +30,7 @@ export async function ensureNetwork(): Promise<void> {
 }
 
 export async function removeNetwork(): Promise<void> {
-  const ids = await docker(["network", "ls", "-q", "--filter", `label=${LABEL}`]);
+  const ids = await docker(["network", "ls", "-q", "--filter", `label=${LABEL}`, "--filter", `name=^${NETWORK}$`]);
   const found = ids.split("\n").filter(Boolean);
   if (found.length > 0) await docker(["network", "rm", ...found]);
 }

@@ -78,8 +78,9 @@ export async function trustRegistryInEngine(ca: string): Promise<void> {
 export async function distrustRegistryInEngine(): Promise<void> {
   await fs.rm(engineTrustDirectory(), { recursive: true, force: true });
   for (const parent of ["/etc/docker/certs.d", "/etc/docker"]) {
-    await fs.rmdir(parent).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+    await fs.rmdir(parent).catch((error: unknown) => {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOTEMPTY" && code !== "ENOENT") throw error;
     });
   }
 }
