@@ -1,0 +1,10 @@
+import { type Plugin, versionOf } from "../protocol/plugin";
+import { object } from "../protocol/shape";
+import { remoteCommand } from "./remoteCommand";
+
+export const plugin: Plugin = {
+  name: "command",
+  version: versionOf("@pulumi/command"),
+  config: object({}),
+  resources: { "command:remote:Command": remoteCommand },
+};

@@ -1,0 +1,134 @@
+import type { IncomingHttpHeaders } from "http";
+import * as http from "http";
+import * as https from "https";
+
+import { type Login, rootsFor, savedLogin } from "./trust";
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+interface Ask {
+  method: "GET" | "HEAD" | "PUT";
+  headers?: Record<string, string>;
+  body?: Buffer;
+}
+
+/** A manifest or index as the registry keeps it. */
+export interface Manifest {
+  mediaType: string;
+  digest: string;
+  bytes: Buffer;
+}
+
+/** Repository in a registry, spoken to by the distribution API. */
+export class Repository {
+  private readonly ca: string[];
+  private authorization: string | undefined;
+
+  constructor(
+    private readonly host: string,
+    private readonly path: string,
+    private readonly login: Login | undefined,
+    private readonly signal: AbortSignal,
+  ) {
+    this.ca = rootsFor(host);
+    this.login ??= savedLogin(host);
+  }
+
+  /** @param reference Tag or digest. @returns undefined when the registry has none */
+  async manifest(reference: string, accept: readonly string[]): Promise<Manifest | undefined> {
+    const headers = { accept: accept.join(", ") };
+    const { status, headers: answered, body } = await this.ask(`manifests/${reference}`, { method: "GET", headers });
+    if (status === 404) return undefined;
+    const digest = answered["docker-content-digest"];
+    if (status !== 200 || typeof digest !== "string") throw this.refused("GET", `manifests/${reference}`, status, body);
+    return { mediaType: answered["content-type"] ?? "", digest, bytes: body };
+  }
+
+  async blob(digest: string): Promise<Buffer> {
+    const { status, headers, body } = await this.ask(`blobs/${digest}`, { method: "GET" });
+    if (status === 307 && headers.location !== undefined) {
+      // Storage elsewhere, which must not see the registry's credentials.
+      const moved = await this.send(new URL(headers.location, this.url("")), { method: "GET" });
+      if (moved.status === 200) return moved.body;
+    }
+    if (status !== 200) throw this.refused("GET", `blobs/${digest}`, status, body);
+    return body;
+  }
+
+  /** @returns the digest that the registry computed */
+  async putManifest(tag: string, mediaType: string, bytes: Buffer): Promise<string> {
+    const headers = { "content-type": mediaType, "content-length": String(bytes.length) };
+    const answer = await this.ask(`manifests/${tag}`, { method: "PUT", headers, body: bytes });
+    const digest = answer.headers["docker-content-digest"];
+    if (answer.status !== 201 || typeof digest !== "string") {
+      throw this.refused("PUT", `manifests/${tag}`, answer.status, answer.body);
+    }
+    return digest;
+  }
+
+  private url(what: string): URL {
+    return new URL(`https://${this.host}/v2/${this.path}/${what}`);
+  }
+
+  private async ask(what: string, ask: Ask): Promise<Answer> {
+    const url = this.url(what);
+    const answer = await this.send(url, this.authorized(ask));
+    const challenge = answer.headers["www-authenticate"];
+    if (answer.status !== 401 || challenge === undefined) return answer;
+    this.authorization = await this.authorize(challenge);
+    return this.authorization === undefined ? answer : this.send(url, this.authorized(ask));
+  }
+
+  private authorized(ask: Ask): Ask {
+    if (this.authorization === undefined) return ask;
+    return { ...ask, headers: { ...ask.headers, authorization: this.authorization } };
+  }
+
+  /** Answers a challenge: with the log-in itself, or with a token that another server gives for it. */
+  private async authorize(challenge: string): Promise<string | undefined> {
+    const { username, password } = this.login ?? {};
+    const basic = username && `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`;
+    if (/^basic\b/i.test(challenge)) return basic === "" ? undefined : basic;
+    const parameters = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value ?? ""]));
+    const realm = parameters.get("realm");
+    if (realm === undefined) return undefined;
+    const url = new URL(realm);
+    url.searchParams.set("service", parameters.get("service") ?? "");
+    url.searchParams.set("scope", parameters.get("scope") ?? `repository:${this.path}:pull,push`);
+    const answer = await this.send(url, { method: "GET", headers: basic ? { authorization: basic } : {} });
+    if (answer.status !== 200) throw this.refused("GET", realm, answer.status, answer.body);
+    const { token, access_token: accessToken } = JSON.parse(answer.body.toString()) as Record<string, string>;
+    return `Bearer ${token ?? accessToken ?? ""}`;
+  }
+
+  private send(url: URL, { method, headers, body }: Ask): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const options = { method, headers, signal: this.signal };
+      const handle = (response: http.IncomingMessage) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
+        });
+      };
+      const request =
+        url.protocol === "http:"
+          ? http.request(url, options, handle)
+          : https.request(url, { ...options, ca: this.ca }, handle);
+      request.on("error", (error) => {
+        reject(new Error(`${method} ${url.href}: ${error.message}`));
+      });
+      request.end(body);
+    });
+  }
+
+  private refused(method: string, what: string, status: number, body: Buffer): Error {
+    const where = what.includes("://") ? what : this.url(what).href;
+    return new Error(`${method} ${where}: the registry answered ${status}: ${body.toString().slice(0, 500)}`);
+  }
+}

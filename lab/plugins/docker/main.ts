@@ -1,0 +1,4 @@
+import { serve } from "../protocol/serve";
+import { plugin } from "./plugin";
+
+serve(plugin);

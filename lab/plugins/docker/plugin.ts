@@ -1,0 +1,10 @@
+import { type Plugin, versionOf } from "../protocol/plugin";
+import { object } from "../protocol/shape";
+import { image } from "./image";
+
+export const plugin: Plugin = {
+  name: "docker",
+  version: versionOf("@pulumi/docker"),
+  config: object({}),
+  resources: { "docker:index/image:Image": image },
+};

@@ -1,0 +1,19 @@
+import * as grpc from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+
+/** The engine's log, where the lines of a resource are shown to the person who runs it. */
+export class EngineLog {
+  private readonly client: EngineClient | undefined;
+
+  /** @param address Address of the engine, none in tests that play the engine themselves. */
+  constructor(address: string | undefined) {
+    this.client = address === undefined ? undefined : new EngineClient(address, grpc.credentials.createInsecure());
+  }
+
+  log(urn: string, line: string, ephemeral: boolean): void {
+    const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(LogSeverity.INFO);
+    // A line that cannot be shown is no reason to fail the work that it tells of.
+    this.client?.log(request, () => undefined);
+  }
+}
