@@ -12,10 +12,10 @@ for part in log cache version apt node machine engine; do
 done
 
 lab_packages=(
-  curl:curl mmdebstrap:mmdebstrap clang:clang lld:ld.lld llvm:llvm-readelf openssh-client:ssh-keygen openssl:openssl
-  xz-utils:xz procps:ps iproute2:ip iptables:iptables
+  docker.io:dockerd mmdebstrap:mmdebstrap curl:curl openssl:openssl openssh-client:ssh-keygen
+  clang:clang lld:ld.lld llvm:llvm-readelf xz-utils:xz procps:ps iproute2:ip iptables:iptables
 )
-test_packages=(shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc strace:strace make:make)
+test_packages=(shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc libc6-dev:gcc strace:strace make:make)
 
 prepare() {
   machine_root

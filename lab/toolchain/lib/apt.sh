@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# Debian packages: only what is missing, and the lists are refreshed only when something is.
+# Debian packages: only what is missing, and the lists are refreshed only when something is, once a run: old lists
+# answer 404 for packages that were replaced since.
+
+APT_FRESH=
 
 apt_missing() {
   local package
@@ -22,12 +25,12 @@ apt_ensure() {
     return 1
   }
   mkdir -p "$CACHE/log"
-  log_step "apt-get update" apt_quiet update
+  [ -n "$APT_FRESH" ] || log_step "apt-get update" apt_quiet update || return 1
+  APT_FRESH=yes
   log_step "apt-get install ${missing[*]}" apt_quiet install --no-install-recommends "${missing[@]}"
 }
 
-# apt_quiet ARGUMENT…: its output is worth reading only when it fails. Old lists answer 404 for packages that were
-# replaced since, therefore the update above each install.
+# apt_quiet ARGUMENT…: its output is worth reading only when it fails.
 apt_quiet() {
   # The dpkg lock: unattended upgrades of a machine that has just booted hold it for a while.
   if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" \

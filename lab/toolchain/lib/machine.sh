@@ -60,8 +60,7 @@ machine_packages() {
   [ "${#missing[@]}" -eq 0 ] || apt_ensure "${missing[@]}"
 }
 
-# machine_docker: from Debian 13 on the client is a package of its own.
+# machine_docker: from Debian 13 on docker.io holds no client; before, the client's package did not exist.
 machine_docker() {
-  machine_packages docker.io:dockerd || return 1
   command -v docker >/dev/null || apt_ensure docker-cli
 }
