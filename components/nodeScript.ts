@@ -1,0 +1,150 @@
+/** What goes to a node and what comes back: the packed script with one node's settings, and the line it reports. */
+import { packedNodeScript } from "./nodeScript.generated";
+
+/** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
+export interface NodeSettings {
+  /** The node's name: the prefix of every line for people and the `node` of the report. */
+  node: string;
+  /** The sandbox image, fully qualified: `host[:port]/repository:tag`. The runtime pins exactly this string. */
+  image: string;
+  /**
+   * `sha256:…` of what was pushed; the node refuses anything else that the registry may give it.
+   * @default the digest is not checked
+   */
+  digest?: string;
+  /**
+   * The PEM certificates that the registry (and its mirrors) are trusted by, beside nothing else for that registry.
+   * @default the node's own trust store
+   */
+  caPem?: string;
+  /**
+   * URLs tried in this order before the registry itself.
+   * @default none
+   */
+  mirrors?: string[];
+  /**
+   * Speak HTTP to the registry. Only by explicit choice: anyone on the way can replace the image, unless `digest` is set.
+   * @default false
+   */
+  plainHttp?: boolean;
+}
+
+/** What a node reports after `apply` or `restore`: its one line on stdout. */
+export interface NodeReport {
+  /** The files that this run changed, sorted. */
+  changed: string[];
+  /** The digest by which the runtime knows the image; empty after `restore`. */
+  digest: string;
+  /** The sandbox image in effect. */
+  image: string;
+  /** The kubelet's version; empty where no kubelet runs as a service. */
+  kubelet: string;
+  node: string;
+  /** Is the image safe from garbage collection? */
+  pinned: boolean;
+  /** The sandbox image before the first `apply`. */
+  previousImage: string;
+  /** The units that this run restarted. */
+  restarted: string[];
+  runtime: "containerd";
+  runtimeVersion: string;
+  status: "changed" | "unchanged";
+}
+
+/** Only `true`, as `plainHttp`: false sends nothing. */
+const scalar = (field: string, value: string): string => {
+  if (/[\0\r\n]/.test(value)) {
+    throw new Error(`${field}: ${JSON.stringify(value)} must not contain NUL, CR or LF`);
+  }
+  return value;
+};
+
+const pemLines = (pem: string): string[] => {
+  if (pem.includes("\0")) {
+    throw new Error(
+      'caPem: must not contain NUL; allowed are the lines of PEM certificates ("-----BEGIN CERTIFICATE-----")',
+    );
+  }
+  return pem.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "");
+};
+
+/** The settings as the node reads them: `key value` lines, the value verbatim to the end of the line. */
+export function settingsText(settings: NodeSettings): string {
+  const lines = [
+    `node ${scalar("node", settings.node)}`,
+    `image ${scalar("image", settings.image)}`,
+    ...(settings.digest === undefined ? [] : [`digest ${scalar("digest", settings.digest)}`]),
+    ...pemLines(settings.caPem ?? "").map((line) => `ca ${line}`),
+    ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
+    ...(settings.plainHttp === true ? ["plain-http 1"] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * The stdin of `sh -s -- apply|restore`: a program that unpacks the script in memory and feeds it the settings.
+ *
+ * Nothing is written to a disk for it (a here-document would be, by some shells), so a read-only or noexec /tmp is no
+ * matter. Both parts are base64 in single quotes: data that no shell can take for code. The braces make a transfer
+ * that was cut a syntax error instead of a shorter program. The settings go through a pipe, never onto a command line.
+ *
+ * @throws Error naming field and value when a value holds NUL, CR or LF.
+ */
+export function renderStdin(settings: NodeSettings): string {
+  const data = Buffer.from(settingsText(settings)).toString("base64");
+  return [
+    "{",
+    `p=$(printf %s '${packedNodeScript}'|base64 -d|gzip -d)||exit 3`,
+    `printf %s '${data}'|base64 -d|sh -c "$p" pause-sandbox "$@"`,
+    "exit $?",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** Reads the one JSON line of a node. Throws an Error quoting what came instead. */
+export function parseReport(stdout: string): NodeReport {
+  const bad = (why: string): Error =>
+    new Error(
+      `the node's report ${why}: expected one line of JSON on stdout, got ${JSON.stringify(stdout.slice(0, 200))}`,
+    );
+  const lines = stdout.trim().split("\n");
+  if (lines.length !== 1) {
+    throw bad(`has ${lines.length} lines`);
+  }
+  let report: unknown;
+  try {
+    report = JSON.parse(lines[0] ?? "");
+  } catch {
+    throw bad("cannot be read");
+  }
+  const wrong =
+    typeof report === "object" && report !== null ? wrongFields(report as Record<string, unknown>) : ["all"];
+  if (wrong.length > 0) {
+    throw bad(`lacks or misstates ${wrong.join(", ")}`);
+  }
+  return report as NodeReport;
+}
+
+const isString = (value: unknown): boolean => typeof value === "string";
+const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
+
+const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
+  changed: isStrings,
+  digest: isString,
+  image: isString,
+  kubelet: isString,
+  node: isString,
+  pinned: (value) => typeof value === "boolean",
+  previousImage: isString,
+  restarted: isStrings,
+  runtime: (value) => value === "containerd",
+  runtimeVersion: isString,
+  status: (value) => value === "changed" || value === "unchanged",
+};
+
+function wrongFields(report: Record<string, unknown>): string[] {
+  return Object.entries(fields)
+    .filter(([field, valid]) => !valid(report[field]))
+    .map(([field]) => field);
+}

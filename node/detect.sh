@@ -1,0 +1,64 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
+
+detect() {
+  for tool in crictl flock systemctl awk sed; do
+    command -v $tool >/dev/null || die 003 "$tool is not on PATH ($PATH): install it (crictl comes with cri-tools)"
+  done
+  refuse_kinds
+  show=$(systemctl show containerd -p ExecStart -p LoadState)
+  case $show in
+    *LoadState=loaded*) ;;
+    *) die 005 'no containerd.service that is loaded: see systemctl status containerd' ;;
+  esac
+  containerd=${show#*path=}
+  containerd=${containerd%% *}
+  config=$(config_option "$show")
+  # A link is followed: replacing it by a file would cut it.
+  [ ! -L "$config" ] || config=$(readlink -f "$config")
+  runtime_version=$("$containerd" --version | awk '{ sub(/^v/, "", $3); sub(/[~+].*/, "", $3); print $3 }')
+  detect_kubelet
+}
+
+# The file that containerd's unit names, else its default.
+config_option() {
+  argv=${1#*argv\[\]=}
+  argv=${argv%% ;*}
+  found=/etc/containerd/config.toml
+  take=''
+  for word in $argv; do
+    [ -z "$take" ] || found=$word
+    take=''
+    case $word in
+      -c | --config) take=1 ;;
+      --config=* | -c=*) found=${word#*=} ;;
+    esac
+  done
+  printf %s "$found"
+}
+
+refuse_kinds() {
+  # shellcheck disable=SC2043 # one pair a line reads better than a table of one
+  for pair in 'k3s|pause-image in /etc/rancher/k3s/config.yaml' 'k3s-agent|pause-image in /etc/rancher/k3s/config.yaml' \
+    'rke2-server|pause-image in /etc/rancher/rke2/config.yaml' 'rke2-agent|pause-image in /etc/rancher/rke2/config.yaml' \
+    'snap.microk8s.daemon-kubelite|/var/snap/microk8s/current/args/containerd-template.toml' \
+    'k0scontroller|spec.images.pause of its ClusterConfig' 'k0sworker|spec.images.pause of its ClusterConfig' \
+    'crio|pause_image in /etc/crio/crio.conf.d' 'cri-docker|--pod-infra-container-image of cri-dockerd'; do
+    if systemctl -q is-active "${pair%%|*}"; then
+      die 006 "${pair%%|*} runs this node, which is not supported: set it yourself, ${pair#*|}"
+    fi
+  done
+}
+
+# kubelet_minor is empty where no kubelet runs as a service.
+detect_kubelet() {
+  kubelet_version='' kubelet_minor=''
+  kubelet_show=$(systemctl show kubelet -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths)
+  case $kubelet_show in *LoadState=loaded*) ;; *) return 0 ;; esac
+  kubelet=${kubelet_show#*path=}
+  kubelet=${kubelet%% *}
+  kubelet_version=$("$kubelet" --version)
+  kubelet_version=${kubelet_version##*v}
+  kubelet_minor=${kubelet_version#*.}
+  kubelet_minor=${kubelet_minor%%.*}
+}

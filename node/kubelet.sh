@@ -1,0 +1,109 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# kubelet: --pod-infra-container-image, written below 1.35 (there it guards the image from garbage collection up to 1.28
+# and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting.
+
+flag=--pod-infra-container-image
+
+# The text on stdin with the flag's first occurrence set to $1 and all others gone; without $1 all gone.
+flag_edit() {
+  awk -v flag="$flag" -v image="$1" '{
+    out = ""
+    s = $0
+    if (s !~ /^[ \t]*[#;]/) while (match(s, "[ \t]*" flag "(=|[ \t]+)[^ \t\"\047\\\\]*")) {
+      found = substr(s, RSTART, RLENGTH)
+      out = out substr(s, 1, RSTART - 1)
+      if (image != "" && !done++) { sub(/-.*/, "", found); out = out found flag "=" image }
+      s = substr(s, RSTART + RLENGTH)
+    }
+    print out s
+  }'
+}
+
+# The environment file on stdin with the flag at the end of variable $1, which is made when it is missing.
+flag_add() {
+  awk -v name="$1" -v word="$flag=$2" '
+    index($0, name "=") == 1 { last = NR }
+    { line[NR] = $0 }
+    END {
+      for (i = 1; i <= NR; i++) {
+        s = line[i]
+        if (i == last) {
+          quote = s ~ /["\047][ \t]*$/ ? substr(s, match(s, /["\047][ \t]*$/)) : ""
+          s = substr(s, 1, length(s) - length(quote))
+          s = s (s ~ /[="\047 ]$/ ? "" : " ") word quote
+        }
+        print s
+      }
+      if (!last) print name "=\"" word "\""
+    }'
+}
+
+flag_value() { sed -n "/^[[:space:]]*[#;]/d; s/.*${flag}[= ]\([^ \"']*\).*/\1/p" | head -n 1; }
+
+# Does the text on stdin set the flag, outside comments?
+flag_set() { grep -v '^[[:space:]]*[#;]' | grep -qe "$flag"; }
+
+# The files that make up the kubelet's command line, in the order in which they count.
+flag_files() {
+  printf '%s\n' "$kubelet_show" | sed -n 's/^FragmentPath=//p; s/^EnvironmentFiles=\(.*\) (.*/\1/p; s/^DropInPaths=//p' |
+    tr ' ' '\n' | awk '/^\// { if (/\.(service|conf)$/) print; else env = env $0 "\n" } END { printf "%s", env }'
+}
+
+plan_kubelet() {
+  [ "$kubelet_version" ] || return 0
+  flag_files >"$plan/flags"
+  set_in=''
+  while IFS= read -r file; do
+    ! base "$file" | flag_set || set_in=$file
+  done <"$plan/flags"
+  if [ "$kubelet_minor" -ge 35 ]; then
+    wanted_flag=''
+  else
+    wanted_flag=$image
+    [ "$set_in" ] || choose_flag_file
+  fi
+  while IFS= read -r file; do
+    plan_flag "$file"
+  done <"$plan/flags"
+}
+
+plan_flag() {
+  base "$1" >"$plan/edit"
+  if [ "$1" = "$set_in" ] && [ "$wanted_flag" ]; then
+    if flag_set <"$plan/edit"; then flag_edit "$wanted_flag"; else flag_add "$set_name" "$wanted_flag"; fi <"$plan/edit" >"$new"
+  elif flag_set <"$plan/edit"; then
+    flag_edit '' <"$plan/edit" >"$new"
+  else
+    return 0
+  fi
+  case $1 in
+    /usr/* | /lib/*) die 021 "$1: $flag stands in a file of a package: move it to /etc/default/kubelet" ;;
+  esac
+  want "$1"
+}
+
+# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs.
+choose_flag_file() {
+  set_in=$(grep -m1 'kubeadm-flags.env$' "$plan/flags" || :)
+  set_name=KUBELET_KUBEADM_ARGS
+  [ -z "$set_in" ] || [ ! -e "$set_in" ] || return 0
+  set_in=$(grep -m1 -E '^/etc/(default|sysconfig)/kubelet$' "$plan/flags" || :)
+  set_name=KUBELET_EXTRA_ARGS
+  [ "$set_in" ] || die 021 "kubelet.service reads neither kubeadm-flags.env nor /etc/default/kubelet: add $flag=$image to it"
+}
+
+# The running kubelet's own word: the flag as it should be, once or not at all.
+check_flag() {
+  pid=$(systemctl show kubelet -p MainPID)
+  seen=$(tr '\0' '\n' <"/proc/${pid#*=}/cmdline" | sed -n "s/^$flag=//p")
+  [ "$seen" = "$wanted_flag" ] ||
+    die 021 "the kubelet runs with $flag '$seen' instead of '$wanted_flag': see systemctl cat kubelet"
+}
+
+# Healthy: active, and its health port (10248 unless config.yaml moves it) is listening, which needs no HTTP client.
+kubelet_healthy() {
+  systemctl -q is-active kubelet || return 1
+  port=$(sed -n 's/^healthzPort: *//p' /var/lib/kubelet/config.yaml 2>/dev/null || :)
+  [ "$port" != 0 ] || return 0
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
+}

@@ -1,0 +1,59 @@
+/**
+ * Packs node/*.sh into components/nodeScript.generated.ts: `node --import tsx node/pack.ts`.
+ *
+ * The bytes are committed, so that they are the same on every machine: they are part of each node's stdin, and another
+ * zlib would otherwise make every node of a cluster look changed.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** In the order in which they are joined; main comes last, since it runs. */
+const parts = ["settings", "toml", "transaction", "detect", "trust", "containerd", "kubelet", "verify", "main"];
+
+const target = join(__dirname, "..", "components", "nodeScript.generated.ts");
+
+/** The script as one text, with comments, for tests and for reading. */
+export function joinedScript(): string {
+  return parts.map((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8")).join("\n");
+}
+
+/**
+ * Drops whole-line comments, blank lines and indentation, of shell and awk alike. A backslash at a line's end keeps the
+ * next line's indentation out of words because the shell splits there anyway.
+ */
+export function strippedScript(joined: string): string {
+  return joined
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .join("\n");
+}
+
+/** The program that runs on a node: the stripped script after the identity that its own text gives it. */
+export function nodeProgram(): string {
+  const script = strippedScript(joinedScript());
+  return `set -eu\nscript_id=${createHash("sha256").update(script).digest("hex").slice(0, 16)}\n${script}\n`;
+}
+
+/** The text of the generated module. */
+export function generatedModule(): string {
+  const packed = gzipSync(Buffer.from(nodeProgram()), { level: 9 });
+  // The byte that names the operating system differs between machines.
+  packed[9] = 3;
+  return [
+    "// Written by node/pack.ts from node/*.sh. Do not edit.",
+    "",
+    "/** The program for a node: gzip, base64. */",
+    `export const packedNodeScript =\n  "${packed.toString("base64")}";`,
+    "",
+  ].join("\n");
+}
+
+/** Where the generated module stands. */
+export const generatedPath = target;
+
+if (require.main === module) {
+  writeFileSync(target, generatedModule());
+}

@@ -1,0 +1,50 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Settings: what this run is asked to do, read as data from stdin, and how it talks to people.
+#
+# One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
+# appends a line, a repeated `mirror` appends a mirror.
+
+node=node image='' digest='' ca='' mirrors='' plain_http='' settings=''
+# What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
+# back, 5 failed and not rolled back.
+fail=2
+nl='
+'
+
+# A closed SSH session must not break a transaction half-way, so a message that nobody reads is no failure.
+say() { printf '[%s] %s\n' "$node" "$*" >&2 || :; }
+
+# die CODE TEXT…: the one way to fail on purpose. The text names file, key, value and the way out.
+die() {
+  code=$1
+  shift
+  said=1
+  # Tools print errors over many lines; one line per failure is what people can grep.
+  say "PS-N$code $(printf %s "$*" | tr '\n\t' '  '), see docs/errors/PS-N$code.md"
+  exit "$fail"
+}
+
+settings_read() {
+  while IFS= read -r line; do
+    value=${line#* }
+    settings=$settings$line$nl
+    case $line in
+      'node '*) node=$value ;;
+      'image '*) image=$value ;;
+      'digest '*) digest=$value ;;
+      'ca '*) ca=$ca$value$nl ;;
+      'mirror '*) mirrors=$mirrors$value$nl ;;
+      'plain-http 1') plain_http=1 ;;
+      *) die 002 "unknown setting '${line%% *}'" ;;
+    esac
+  done
+  # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
+  case $image in
+    *[!a-zA-Z0-9./:_-]* | */*/ | *:/*) die 002 "image '$image': use host[:port]/repository:tag" ;;
+    ?*/?*:?*) ;;
+    *) die 002 "image '$image': use host[:port]/repository:tag" ;;
+  esac
+  registry=${image%%/*}
+  # What was asked, and by which version of this script: the same again is a no-op.
+  id=$(printf %s "$script_id$settings" | sha256sum)
+}

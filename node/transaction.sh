@@ -1,0 +1,230 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Transaction: what a run changes on disk happens whole or not at all, whenever it is killed.
+#
+#   plan/     what this run wants: `wanted`, `changed` (paths) and root/PATH (contents; none: the file shall go)
+#   journal/  the state before, complete and on disk before the first write; while it stands, a run is undone
+#   commit/   the journal renamed: the instant from which the run counts; recovery finishes it forward
+#   backup/   the state before our very first change to a path, for `restore`
+#   state, stat, watch   what was committed, for the next run
+home=/var/lib/pause-sandbox
+plan=$home/plan
+journal=$home/journal
+commit=$home/commit
+backup=$home/backup
+new=$plan/new
+touched=''
+
+# Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us.
+lock() {
+  exec 9</var/lib
+  flock -w 300 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
+}
+
+sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
+temp_of() { printf %s "${1%/*}/.${1##*/}.pause-sandbox"; }
+
+# The committed sum of a path, empty when it is none of ours.
+managed() { [ ! -e "$home/state" ] || awk -v p="$1" '$1 == "file" && substr($0, 71) == p { print $2 }' "$home/state"; }
+# Is the file still just as we left it?
+ours() {
+  known=$(managed "$1")
+  [ "$known" ] && [ -e "$1" ] && [ "$known" = "$(sum "$1")" ]
+}
+
+# The content to build on: what was there before us, unless someone edited the file since.
+base() {
+  if ours "$1"; then
+    [ ! -e "$backup/root$1" ] || cat "$backup/root$1"
+  elif [ -e "$1" ]; then
+    cat "$1"
+  fi
+}
+
+# want PATH: plans a file of ours with the content of $new.
+want() {
+  printf '%s\n' "$1" >>"$plan/wanted"
+  write "$1"
+}
+
+# write PATH: plans the content of $new, with mode and owner as they are (0644 for a new file).
+write() {
+  file=$plan/root$1
+  mkdir -p "${file%/*}"
+  if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
+  cat "$new" >"$file"
+  cmp -s "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
+}
+
+# Plans the way back for every path that we manage and this run did not ask for.
+give_back() {
+  [ -e "$home/state" ] || return 0
+  while read -r kind _ path; do
+    [ "$kind" = file ] || continue
+    ! grep -qxF "$path" "$plan/wanted" || continue
+    if ours "$path"; then
+      if [ -e "$backup/root$path" ]; then
+        mkdir -p "$plan/root${path%/*}"
+        cp -p "$backup/root$path" "$plan/root$path"
+        # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
+        case ${kubelet_minor:-0},$path in
+          3[5-9],*kubelet* | [4-9]?,*kubelet*) flag_edit '' <"$backup/root$path" >"$plan/root$path" ;;
+        esac
+      fi
+      printf '%s\n' "$path" >>"$plan/changed"
+    elif [ -e "$path" ]; then
+      say "$path was edited since: only our keys go, the rest stays"
+      without_ours "$path" >"$new"
+      write "$path"
+    fi
+  done <"$home/state"
+}
+
+# keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it.
+keep() {
+  rm -f "$1/root$2"
+  if [ -e "$2" ]; then
+    mkdir -p "$1/root${2%/*}"
+    cp -p "$2" "$1/root$2"
+  else
+    mkdir -p "$1"
+    dir=${2%/*}
+    while [ ! -d "$dir" ]; do
+      printf '%s\n' "$dir" >>"$1/dirs"
+      dir=${dir%/*}
+    done
+  fi
+  printf '%s\n' "$2" >>"$1/files"
+}
+
+# put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename.
+put() {
+  stage "$1" "$2" &&
+    mv -f "$(temp_of "$2")" "$2"
+}
+stage() {
+  temp=$(temp_of "$2")
+  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" && sync "$temp"
+}
+
+# Writes the journal and stages every new file beside its target: a full or read-only disk shows here, before any change.
+begin() {
+  rm -rf "$journal.new"
+  mkdir -p "$journal.new"
+  : >>"$journal.new/files"
+  while read -r path; do
+    keep "$journal.new" "$path"
+    [ "$(managed "$path")" ] || keep "$backup" "$path"
+  done <"$plan/changed"
+  changed_paths=$(sort -u "$plan/changed")
+  sync -f "$home"
+  mv "$journal.new" "$journal"
+  fail=4
+  while read -r path; do
+    [ ! -e "$plan/root$path" ] || stage "$plan/root$path" "$path" ||
+      die 013 "cannot write beside $path: make room or remount it writable"
+  done <"$plan/changed"
+}
+
+# swap PATTERN: moves the staged files whose path matches into place.
+swap() {
+  while read -r path; do
+    # shellcheck disable=SC2254 # a pattern on purpose
+    case $path in
+      $1)
+        temp=$(temp_of "$path")
+        if [ ! -e "$plan/root$path" ]; then rm -f "$path"; elif [ -e "$temp" ]; then mv -f "$temp" "$path"; fi
+        ;;
+    esac
+  done <"$plan/changed"
+}
+
+# Marks a unit as restarted before it is: an undone run restarts it again, on the files of before.
+restart() {
+  : >"$journal/restart-$1" || return 1
+  touched="$touched $1"
+  say "restarting $1"
+  systemctl daemon-reload 9>&-
+  systemctl restart "$1" 9>&-
+}
+
+# Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
+undo() {
+  missed=''
+  [ ! -e "$journal/sandbox" ] || drop_check_sandboxes
+  while read -r path; do
+    rm -f "$(temp_of "$path")" || missed=1
+    if [ ! -e "$journal/root$path" ]; then
+      rm -f "$path" || missed=1
+    elif ! cmp -s "$journal/root$path" "$path"; then
+      put "$journal/root$path" "$path" || missed=1
+    fi
+  done <"$journal/files"
+  empty_dirs "$journal"
+  sync -f "$home"
+  for unit in containerd kubelet; do
+    [ ! -e "$journal/restart-$unit" ] || { systemctl daemon-reload && systemctl restart "$unit"; } 9>&- || missed=1
+  done
+  [ -z "$missed" ] || return 1
+  rm -rf "$journal"
+  # Nothing was ever committed: nothing of ours stays.
+  [ -e "$home/state" ] || rm -rf "$home"
+}
+
+# Removes the directories that did not exist before, deepest first, as far as they are empty.
+empty_dirs() {
+  [ ! -e "$1/dirs" ] || sort -ru "$1/dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null || :; done
+}
+
+# The rename is the commit.
+commit() {
+  sync -f "$home"
+  mv "$journal" "$commit"
+  fail=5
+  finish_commit
+}
+
+finish_commit() {
+  if [ -e "$commit/forget" ]; then
+    empty_dirs "$backup"
+    rm -rf "$home/state" "$home/stat" "$home/watch" "$backup"
+  else
+    for item in state watch stat; do
+      [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
+    done
+  fi
+  rm -rf "$commit" "$plan" "$home/error" "$home/parse.out"
+  rmdir "$home" 2>/dev/null || :
+}
+
+# What a killed run left: finished if it had committed, undone if not.
+recover() {
+  [ -d "$home" ] || return 0
+  if [ -d "$commit" ]; then finish_commit; fi
+  if [ -d "$journal" ]; then
+    say 'an earlier run was killed: undoing it first'
+    undo || die 020 "the earlier run could not be undone: look at systemctl status containerd kubelet"
+  fi
+  rm -rf "$plan" "$journal.new"
+  [ -e "$home/state" ] || rm -rf "$home"
+}
+
+# The EXIT trap: whatever ends the script before its commit brings the state before back.
+finish() {
+  status=$?
+  trap '' EXIT INT TERM
+  set +e
+  [ "$status" = 0 ] || [ "${said:-}" ] || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
+  if [ -d "$journal" ]; then
+    say 'undoing what this run changed'
+    if undo; then
+      say 'the node is as it was before this run'
+    else
+      say "PS-N020 not everything could be undone: the next run tries again, see docs/errors/PS-N020.md"
+      status=5
+    fi
+  elif [ -d "$home" ]; then
+    rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out"
+    [ -e "$home/state" ] || rm -rf "$home"
+  fi
+  exit "$status"
+}

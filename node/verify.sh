@@ -1,0 +1,82 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Verify: what the runtime itself says, through CRI, before a run counts.
+
+cri() { crictl --timeout 60s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
+# What the last tool had to say, without crictl's remarks about its own missing configuration file.
+error() { grep -v level=warning "$home/error" || :; }
+
+# within SECONDS COMMAND…: waits until the command succeeds.
+within() {
+  left=$1
+  shift
+  until "$@" >/dev/null 2>&1; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || return 1
+    sleep 1
+  done
+}
+
+# pull_failed: tells a wrong architecture from a registry that cannot be reached or trusted.
+pull_failed() {
+  case $(error) in
+    *'no match for platform'* | *'exec format error'*)
+      die 012 "image $image: nothing in it for this node's architecture ($(uname -m)): push one for it" ;;
+  esac
+  die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
+}
+
+# Pulls through the very path that the runtime will use, before its configuration is touched. Edits in certs.d count at
+# once; where `config_path` is not set yet, `ctr` reads the same directory with containerd's own resolver.
+preflight() {
+  if trust_needed && [ "$trust_before" != "$certs" ]; then
+    ctr -a "$socket" -n k8s.io images pull --hosts-dir "$certs" "$image" >/dev/null 2>"$home/error" 9>&- || pull_failed
+    got=$(ctr -a "$socket" -n k8s.io images ls "name==$image" 9>&- | awk 'NR == 2 { print $3 }')
+  else
+    cri pull "$image" >/dev/null || pull_failed
+    inspect_image
+  fi
+  check_digest
+}
+
+# Reads $pinned and $got, the digest by which the runtime knows the image.
+inspect_image() {
+  # The same digest may be known under other names: only our repository's counts.
+  pinned=$(cri inspecti -o go-template --template '{{.status.pinned}}{{range .status.repoDigests}} {{.}}{{end}}' "$image") || return 1
+  got=$(printf '%s\n' "$pinned" | tr ' ' '\n' | awk -v p="${image%:*}@" 'index($0, p) == 1 { print substr($0, length(p) + 1); exit }')
+  pinned=${pinned%% *}
+}
+
+check_digest() {
+  [ -z "$digest" ] || [ "$digest" = "$got" ] ||
+    die 011 "image $image: the registry gives this node $got, but $digest was pushed: push again under a new tag, or repair the mirror"
+}
+
+check_image() {
+  cri pull "$image" >/dev/null || pull_failed
+  inspect_image
+  check_digest
+  [ "$pinned" = true ] ||
+    # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
+    [ "${kubelet_minor:-0}" -le 28 ] ||
+    die 016 "containerd $runtime_version does not pin $image, so that garbage collection would delete it: use 1.6.38, 1.7.3 or later"
+}
+
+check_name=pause-sandbox-check
+
+# A sandbox in the host's network needs no CNI and nobody sees it; that it starts is what counts.
+check_sandbox() {
+  drop_check_sandboxes
+  printf '{"metadata":{"name":"%s","namespace":"kube-system","uid":"%s","attempt":0},"linux":{"security_context":{"namespace_options":{"network":2}}}}' \
+    "$check_name" "$check_name" >"$plan/sandbox.json"
+  : >"$journal/sandbox"
+  sandbox=$(cri runp "$plan/sandbox.json") || die 017 "no sandbox starts on $image: $(error)"
+  seen=$(cri inspectp -o go-template --template '{{.info.image}}' "$sandbox") || die 017 "no word about the sandbox: $(error)"
+  drop_check_sandboxes
+}
+
+drop_check_sandboxes() {
+  [ "${socket:-}" ] || socket=/run/containerd/containerd.sock
+  for id in $(cri pods -q --name "^$check_name\$"); do
+    cri rmp -f "$id" >/dev/null || :
+  done
+}
