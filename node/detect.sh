@@ -14,6 +14,7 @@ detect() {
   containerd=${show#*path=}
   containerd=${containerd%% *}
   config=$(config_option "$show")
+  target=$config
   # A link is followed: replacing it by a file would cut it.
   [ ! -L "$config" ] || config=$(readlink -f "$config")
   runtime_version=$("$containerd" --version | awk '{ sub(/^v/, "", $3); sub(/[~+].*/, "", $3); print $3 }')

@@ -44,7 +44,7 @@ function scan(s,  i, c, t) {
       if (c == "\\" && Q == "\"\"\"") i += 2
       else if (t == Q) {
         # Up to two more quotes belong to the text: """a""""" ends in a"".
-        for (i += 3; substr(s, i, 1) == c && t != ""; t = substr(t, 2)) i++
+        for (i += 3; substr(s, i, 1) == c && (t = substr(t, 2)) != "";) i++
         Q = ""
       } else i++
       continue

@@ -76,7 +76,7 @@ check_sandbox() {
 
 drop_check_sandboxes() {
   [ "${socket:-}" ] || socket=/run/containerd/containerd.sock
-  for id in $(cri pods -q --name "^$check_name\$"); do
-    cri rmp -f "$id" >/dev/null || :
+  for pod in $(cri pods -q --name "^$check_name\$"); do
+    cri rmp -f "$pod" >/dev/null || :
   done
 }
