@@ -1,4 +1,5 @@
 /** What the lab asks of its own API server, as its administrator. */
+import { connect } from "node:net";
 import type { ClusterAuthorities } from "./authorities";
 import { inContainer } from "./docker";
 import { request, type Identity } from "./https";
@@ -56,11 +57,16 @@ export async function allowApiServerToKubelets(authorities: ClusterAuthorities):
   if (status >= 300) throw new Error(`the API server refused ClusterRoleBinding ${name} with ${status}: ${body}`);
 }
 
-export async function waitForNode(authorities: ClusterAuthorities, { name, container }: NodePlan): Promise<void> {
+export async function waitForNode(authorities: ClusterAuthorities, plan: NodePlan): Promise<void> {
+  const { name, ip, container } = plan;
   await waitFor({
     what: `${name} is Ready`,
     timeoutSeconds: 90,
     missing: async () => {
+      // After a restart the API server still shows the Ready of before: ask the kubelet itself, on the way that exec
+      // and logs take.
+      await get(authorities, `/api/v1/nodes/${name}/proxy/healthz`);
+      await sshBanner(ip);
       const { items } = JSON.parse(await get(authorities, "/api/v1/nodes")) as NodeList;
       const node = items.find(({ metadata }) => metadata.name === name);
       if (!node) return "it has not registered with the API server";
@@ -68,6 +74,31 @@ export async function waitForNode(authorities: ClusterAuthorities, { name, conta
       return ready?.status === "True" ? undefined : `it says: ${ready?.message ?? "nothing yet"}`;
     },
     explain: () => journal(container, ["containerd", "kubelet"]),
+  });
+}
+
+/** Fails unless an SSH server introduces itself. */
+function sshBanner(host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: 22, timeout: 5000 });
+    const fail = (reason: string): void => {
+      socket.destroy();
+      reject(new Error(`no SSH server at ${host}: ${reason}`));
+    };
+    socket.once("error", (error) => {
+      fail(error.message);
+    });
+    socket.once("timeout", () => {
+      fail("no answer within 5 s");
+    });
+    socket.once("close", () => {
+      fail("connection closed");
+    });
+    socket.once("data", (data) => {
+      socket.destroy();
+      if (data.toString().startsWith("SSH-2.0-")) resolve();
+      else reject(new Error(`no SSH server at ${host}: something else answers there`));
+    });
   });
 }
 

@@ -28,8 +28,8 @@ export async function clusterUp(log: Log): Promise<LabInfo> {
   await requireEngine();
   return withLock(async () => {
     const images = await machineImages(log);
-    await saveKernelSettings();
     await ensureNetwork();
+    await saveKernelSettings();
     const authorities = await clusterAuthorities();
     await writeAtomic(adminKubeconfigFile(), adminKubeconfig(authorities), 0o600);
     await trustRegistryInEngine(authorities.registry.cert);

@@ -41,6 +41,11 @@ export function subnetPrefix(): string {
       `PAUSE_SANDBOX_SUBNET is "${prefix}": give the first three numbers of a free private /24, as in 10.99.7`,
     );
   }
+  if (["10.204.", "10.205."].some((inner) => prefix.startsWith(inner))) {
+    throw new Error(
+      `PAUSE_SANDBOX_SUBNET is "${prefix}": the lab's Pods and Services have addresses there, choose another`,
+    );
+  }
   return prefix;
 }
 

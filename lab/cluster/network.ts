@@ -1,4 +1,5 @@
 /** The lab's own docker network: fixed addresses, so that certificates and settings can name them. */
+import * as os from "node:os";
 import { docker, inspectOutput } from "./docker";
 import { LABEL, NETWORK, subnetPrefix } from "./layout";
 
@@ -23,10 +24,23 @@ export async function ensureNetwork(): Promise<void> {
   if (other) {
     throw new Error(
       `docker network "${other.Name}" already uses ${subnets(other).join(", ")}, which the lab wants (${subnet}): ` +
-        "remove that network, or choose another prefix, e.g. PAUSE_SANDBOX_SUBNET=10.204.7",
+        "remove that network, or choose another prefix, e.g. PAUSE_SANDBOX_SUBNET=10.99.7",
     );
   }
+  refuseHostNetwork(subnet);
   await docker(["network", "create", "--subnet", subnet, "--label", `${LABEL}=network`, NETWORK]);
+}
+
+/** The engine would take it, and the host would lose its way to the other network: a VPN's, say. */
+function refuseHostNetwork(subnet: string): void {
+  for (const [name, addresses] of Object.entries(os.networkInterfaces())) {
+    const taken = addresses?.find(({ cidr }) => cidr !== null && overlaps(cidr, subnet))?.cidr;
+    if (!taken) continue;
+    throw new Error(
+      `this host's interface ${name} has ${taken}, which the lab wants (${subnet}): choose another prefix, ` +
+        "e.g. PAUSE_SANDBOX_SUBNET=10.99.7",
+    );
+  }
 }
 
 export async function removeNetwork(): Promise<void> {
