@@ -98,12 +98,14 @@ async function dial(host: Host, config: ConnectConfig, through?: Client): Promis
   return new Promise((resolve, reject) => {
     const client = new Client();
     client.once("ready", () => {
-      client.off("error", reject);
       // Later errors end the command's channel, which reports them; without a listener they would end the process.
       client.on("error", () => undefined);
       resolve(client);
     });
-    client.once("error", reject);
+    client.once("error", (error) => {
+      const denied = error.message.includes("verification failed");
+      reject(denied ? new Error("handshake failed: host key mismatch") : error);
+    });
     client.once("close", () => {
       reject(new Error("connection closed before the log-in was done"));
     });

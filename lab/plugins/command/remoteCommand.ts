@@ -86,7 +86,7 @@ function outputsOf({ stdout, stderr }: Props): Output {
 }
 
 async function run(call: Call, state: State, command: string | undefined): Promise<Output> {
-  if (command === undefined) return outputsOf({});
+  if (command === undefined) return outputsOf({ ...state });
   const progress = (line: string) => {
     call.log(line, { ephemeral: true });
   };
