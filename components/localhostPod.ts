@@ -61,6 +61,8 @@ function podSpec(args: LocalhostPodArgs, nginxConfigMap: pulumi.Input<string>): 
     automountServiceAccountToken: false,
     nodeSelector: args.nodeName === undefined ? undefined : { "kubernetes.io/hostname": args.nodeName },
     tolerations: args.nodeName === undefined ? undefined : [{ operator: "Exists" }],
+    // The containers ask for nothing by name, and cluster DNS may be one of the Pods that cannot start yet.
+    dnsPolicy: "Default",
     terminationGracePeriodSeconds: 5,
     containers: [
       {
