@@ -96,6 +96,17 @@ describe("pause as PID 1 of a namespace", function () {
     });
   }
 
+  it("occupies at most a fortieth of upstream's memory", async () => {
+    const rss = async (path: string) => {
+      await start(["env", "-i", path]); // what is in the environment lies on the stack, and counts
+      const { rss } = pause.memory();
+      pause.destroy();
+      return rss;
+    };
+    const [own, upstream] = [await rss(ownPause()), await rss(upstreamPause())];
+    assert.ok(own > 0 && own <= upstream / 40, `own ${own} kB, upstream's ${upstream} kB`);
+  });
+
   it("ends on TERM from inside the namespace", async () => {
     await start([ownPause()]);
     await pause.inside(["kill", "-TERM", "1"]);

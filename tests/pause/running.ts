@@ -151,6 +151,17 @@ export class Running {
     return new RegExp(`^${key}:\\s*(.*)$`, "m").exec(read(`/proc/${this.pid}/status`))?.[1] ?? "";
   }
 
+  /** What it occupies, in kB. Read from its mappings: the counters in /proc/PID/status are kept loosely. */
+  memory(): { rss: number; anonymous: number; pageTables: number } {
+    const mapped = read(`/proc/${this.pid}/smaps_rollup`);
+    const kilobytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(mapped)?.[1]);
+    return {
+      rss: kilobytes("Rss"),
+      anonymous: kilobytes("Anonymous"),
+      pageTables: parseInt(this.status("VmPTE")),
+    };
+  }
+
   /** Runs a command inside its PID namespace. */
   inside(command: readonly string[]): Promise<Ending> {
     const args = ["--target", String(this.pid), "--pid", ...command];
