@@ -90,6 +90,27 @@ describe("lab/toolchain: what the machine must offer", () => {
     assert.equal(readFileSync(calls, "utf8"), "ci\n");
   });
 
+  it("lets a Node.js from npm trust the authorities that the machine trusts, or those the user names", () => {
+    const { output } = call(machine, "node_wrapper /bin/echo");
+    const node = machine.install("node", output.replace(/^.*\n/, "").replace("exec '/bin/echo'", "env; exec true"));
+    const trusted = (extra: NodeJS.ProcessEnv): string => {
+      const env = spawnSync(node, [], { env: { ...machine.env, ...extra }, encoding: "utf8" }).stdout;
+      return /^NODE_EXTRA_CA_CERTS=(.*)$/m.exec(env)?.[1] ?? "none";
+    };
+    assert.equal(trusted({}), "/etc/ssl/certs/ca-certificates.crt");
+    assert.equal(trusted({ NODE_EXTRA_CA_CERTS: "/own.crt" }), "/own.crt");
+  });
+
+  it("shows the reason when npm ci fails", () => {
+    machine.install("npm", "echo http fetch GET /yn attempt 3 failed with SELF_SIGNED_CERT_IN_CHAIN; exit 1");
+    const root = join(machine.home, "tree");
+    mkdirSync(root);
+    writeFileSync(join(root, "package-lock.json"), "{}");
+    const { status, output } = call(machine, `node_packages ${root}`);
+    assert.equal(status, 1);
+    assert.match(output, /SELF_SIGNED_CERT_IN_CHAIN\n.*is npm's registry reachable/);
+  });
+
   it("never stops an engine that it did not start", () => {
     machine.install("docker", "echo 20.10");
     machine.install("kill", "exit 1");

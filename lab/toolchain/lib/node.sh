@@ -13,7 +13,7 @@ node_ensure() {
   if command -v npm >/dev/null && [ -n "$found" ] && version_le "$NODE_MIN" "$found"; then
     return 0
   fi
-  log "Node.js ${found:-is missing, and} $NODE_MIN or later with npm is needed: taking $NODE_VERSION from npm"
+  log "Node.js on PATH: ${found:-none}; $NODE_MIN or later with npm is needed: taking $NODE_VERSION from npm"
   command -v npm >/dev/null || apt_ensure npm ca-certificates || return 1
   log_step "Node.js $NODE_VERSION" node_fetch
 }
@@ -32,10 +32,22 @@ node_fetch() {
   }
   rm -rf "$CACHE/node"
   mv -T "$part" "$CACHE/node"
-  ln -sf "$modules/node-linux-$arch/bin/node" "$CACHE/bin/node"
+  node_wrapper "$modules/node-linux-$arch/bin/node" >"$CACHE/bin/.node"
+  chmod 0755 "$CACHE/bin/.node"
+  mv "$CACHE/bin/.node" "$CACHE/bin/node"
   ln -sf "$modules/npm/bin/npm-cli.js" "$CACHE/bin/npm"
   ln -sf "$modules/npm/bin/npx-cli.js" "$CACHE/bin/npx"
   hash -r
+}
+
+# node_wrapper FILE: npm's build of Node trusts only the authorities it was born with. Debian's trusts the machine's, and
+# behind a network that inspects TLS nothing else reaches a registry.
+node_wrapper() {
+  cat <<EOF
+#!/bin/sh
+export NODE_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS-/etc/ssl/certs/ca-certificates.crt}"
+exec '$1' "\$@"
+EOF
 }
 
 # node_packages ROOT: npm ci when the installed packages are older than the lock file. Its own lock: npm ci starts by
@@ -50,8 +62,9 @@ node_packages() {
 }
 
 node_ci() {
-  npm ci --prefix "$1" --no-audit --no-fund >"$CACHE/log/npm.log" 2>&1 8>&- || {
-    tail -n 20 "$CACHE/log/npm.log" >&2
+  # At its usual level npm ends with "Exit handler never called!" where a certificate or a name was the reason.
+  npm ci --prefix "$1" --no-audit --no-fund --loglevel http >"$CACHE/log/npm.log" 2>&1 8>&- || {
+    grep -E 'failed with|npm error' "$CACHE/log/npm.log" | tail -n 10 >&2
     log_fail "see $CACHE/log/npm.log; is npm's registry reachable (npm config get registry)?"
     return 1
   }

@@ -15,11 +15,12 @@ plugin_tool() {
   path=$(command -v "$executable" || true)
   if [ -n "$path" ] && [ "$(readlink -f "$path")" != "$(readlink -f "$standin")" ]; then
     log "plugin $1: on PATH ($path)"
-  elif path=$(plugin_download "$1" "$version"); then
+  elif plugin_download "$1" "$version"; then
+    path=$PLUGIN_PATH
     log "plugin $1 $version: downloaded ($path)"
   elif [ -x "$standin" ]; then
     path=$standin
-    log "plugin $1 $version: stand-in lab/plugins/bin/$executable (not on PATH, and no download site answers)"
+    log "plugin $1 $version: stand-in lab/plugins/bin/$executable (not on PATH; $DOWNLOAD_WHY)"
   else
     log_fail "plugin $1: not on PATH, cannot be downloaded, and there is no stand-in at $standin"
     return 1
@@ -27,17 +28,20 @@ plugin_tool() {
   printf '%s\n' "$path"
 }
 
-# plugin_download NAME VERSION: prints the path; pulumi knows the sites and keeps its own cache of plugins.
+# plugin_download NAME VERSION: sets PLUGIN_PATH; pulumi knows the sites and keeps its own cache of plugins.
 plugin_download() {
-  local home=$CACHE/pulumi-home pulumi path
-  path=$home/plugins/resource-$1-v$2/pulumi-resource-$1
-  if [ ! -x "$path" ]; then
-    [ -z "$DOWNLOAD_MIRROR" ] || return 1
-    download_reachable get.pulumi.com github.com || return 1
-    pulumi=$(tool_path pulumi) || return 1
-    PULUMI_HOME=$home PULUMI_SKIP_UPDATE_CHECK=1 timeout 180 "$pulumi" plugin install resource "$1" "$2" >&2 || return 1
-  fi
-  printf '%s\n' "$path"
+  local home=$CACHE/pulumi-home pulumi log=$CACHE/log/plugin-$1.log
+  PLUGIN_PATH=$home/plugins/resource-$1-v$2/pulumi-resource-$1
+  [ ! -x "$PLUGIN_PATH" ] || return 0
+  DOWNLOAD_WHY='plugins are not downloaded from a mirror'
+  [ -z "$DOWNLOAD_MIRROR" ] || return 1
+  DOWNLOAD_WHY='get.pulumi.com and github.com cannot be reached'
+  download_reachable get.pulumi.com github.com || return 1
+  pulumi=$(tool_path pulumi) || return 1
+  DOWNLOAD_WHY="its download failed, see $log"
+  mkdir -p "$CACHE/log"
+  PULUMI_HOME=$home PULUMI_SKIP_UPDATE_CHECK=1 timeout 180 "$pulumi" plugin install resource "$1" "$2" \
+    </dev/null >"$log" 2>&1
 }
 
 # plugin_language_nodejs: prints its path, or nothing where there is none.
