@@ -22,7 +22,6 @@ describe("lab/toolchain: what the machine must offer", () => {
   beforeEach(() => {
     machine = new Machine();
     machine.env.PAUSE_SANDBOX_LAB = join(machine.home, "lab");
-    machine.env.PAUSE_SANDBOX_DOCKER_ROOT = machine.home;
   });
   afterEach(() => {
     machine.remove();
@@ -37,6 +36,7 @@ describe("lab/toolchain: what the machine must offer", () => {
 
   function withFree(gigabytes: number): void {
     for (const command of ["stat", "comm"]) machine.install(command, `exec /usr/bin/${command} "$@"`);
+    machine.install("docker", `echo ${machine.home}`);
     machine.install("df", `echo Filesystem; echo "/dev/x 100 1 ${gigabytes} 1% /"`);
   }
 

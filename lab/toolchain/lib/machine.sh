@@ -26,8 +26,16 @@ machine_disk_needs() {
     echo "10 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} Go's caches"
     echo "4 $CACHE tools and root file systems"
   fi
-  echo "4 ${PAUSE_SANDBOX_DOCKER_ROOT:-/var/lib/docker} the lab's containers"
+  echo "4 $(machine_docker_root) the lab's containers"
   echo "1 $LAB the lab's state"
+}
+
+machine_docker_root() {
+  if engine_answers >/dev/null; then
+    docker info --format '{{.DockerRootDir}}'
+  else
+    echo /var/lib/docker
+  fi
 }
 
 # machine_disk: compares what is needed with what is free, a file system at a time: most of them are one.
