@@ -1,0 +1,219 @@
+import Docker from "dockerode";
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { isStandIn, type Props, Provider, urn } from "./provider";
+import { Registry } from "./registry";
+
+const IMAGE = urn("docker:index/image:Image");
+const INDEX = urn("docker-build:index:Index");
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Removes what the engine keeps of a registry: tags, and what a later build has taken the tag from. */
+async function removeImages(host: string): Promise<void> {
+  const engine = new Docker();
+  const ours = await engine.listImages({ filters: { reference: [`${host}/*/*`] } });
+  const names = ours.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  for (const name of new Set(names.filter((name) => name.startsWith(`${host}/`)))) {
+    // Removing a tag may have removed its digest as well.
+    const there = (await engine.listImages()).some(({ RepoTags, RepoDigests }) =>
+      [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(name),
+    );
+    if (there) await engine.getImage(name).remove();
+  }
+}
+
+describe("images in a registry", function () {
+  this.timeout(60_000);
+  let registry: Registry;
+  let docker: Provider;
+  let dockerBuild: Provider;
+  /** Working directory of the plugins: the program's, which relative paths are meant to start from. */
+  let program: string;
+
+  before(async () => {
+    registry = await Registry.start();
+    program = fs.mkdtempSync(path.join(os.tmpdir(), "contract-images-"));
+    fs.mkdirSync(path.join(program, "context"));
+    fs.writeFileSync(path.join(program, "context/Dockerfile"), "FROM scratch\nARG FILE\nCOPY ${FILE} /file\n");
+    fs.writeFileSync(path.join(program, "context/one"), `only in ${program}`);
+    fs.writeFileSync(path.join(program, "context/two"), `also in ${program}`);
+    docker = await Provider.start("docker", { cwd: program });
+    dockerBuild = await Provider.start("docker-build", { cwd: program, env: { SSL_CERT_FILE: registry.caFile } });
+  });
+  after(async () => {
+    docker.stop();
+    dockerBuild.stop();
+    registry.stop();
+    fs.rmSync(program, { recursive: true });
+    await removeImages(registry.host);
+  });
+
+  const imageInputs = (tag: string, changed: Props = {}): Props => ({
+    imageName: `${registry.host}/test/image:${tag}`,
+    build: { context: "context", dockerfile: "context/Dockerfile", platform: "linux/amd64", args: { FILE: "one" } },
+    registry: { server: registry.host, ...Registry.user },
+    ...changed,
+  });
+  const build = (changed: Props): Props => ({ ...(imageInputs("").build as Props), ...changed });
+  const createImage = async (inputs: Props) => docker.create(IMAGE, await docker.check(IMAGE, inputs));
+
+  describe("docker:index/image:Image", () => {
+    it("has the version of the SDK", async () => {
+      const { version } = JSON.parse(fs.readFileSync(require.resolve("@pulumi/docker/package.json"), "utf8")) as Props;
+      assert.equal(await docker.version(), version);
+    });
+
+    for (const [builderVersion, architecture] of [
+      ["BuilderBuildKit", "amd64"],
+      ["BuilderBuildKit", "arm64"],
+      // The first builder of engine 20.10 refuses its own intermediate images for any other platform.
+      ["BuilderV1", "amd64"],
+    ] as const) {
+      it(`builds and pushes with ${builderVersion} for ${architecture}`, async () => {
+        const tag = `${builderVersion.toLowerCase()}-${architecture}`;
+        const inputs = imageInputs(tag, { build: build({ platform: `linux/${architecture}`, builderVersion }) });
+        const { id, outputs } = await createImage(inputs);
+        const { digest } = await registry.manifest("test/image", tag);
+        assert.equal(id, inputs.imageName);
+        assert.equal(outputs.repoDigest, `${registry.host}/test/image@${digest}`);
+        assert.equal(outputs.imageName, inputs.imageName);
+        assert.equal(outputs.baseImageName, inputs.imageName);
+        assert.equal(outputs.registryServer, registry.host);
+        assert.equal((await registry.config("test/image", tag)).architecture, architecture);
+      });
+    }
+
+    it("has nothing to do for the same context, and an update for another content, mode or log-in server", async () => {
+      const inputs = await docker.check(IMAGE, imageInputs("diff"));
+      const old = { id: "it", inputs, outputs: {} };
+      const diffOf = async (changed: Props) => docker.diff(IMAGE, old, await docker.check(IMAGE, changed));
+      assert.equal((await diffOf(imageInputs("diff"))).changes, "none");
+      const later = { server: registry.host, username: "another", password: "another" };
+      assert.equal((await diffOf(imageInputs("diff", { registry: later }))).changes, "none");
+      const two = path.join(program, "context/two");
+      fs.chmodSync(two, 0o700);
+      assert.equal((await diffOf(imageInputs("diff"))).changes, "some");
+      fs.chmodSync(two, 0o644);
+      fs.appendFileSync(two, "!");
+      const { changes, replaces } = await diffOf(imageInputs("diff"));
+      assert.deepEqual([changes, replaces], ["some", []]);
+    });
+
+    it("pushes nothing in a preview, and does not know the digest", async () => {
+      const { outputs } = await docker.create(IMAGE, await docker.check(IMAGE, imageInputs("preview")), {
+        preview: true,
+      });
+      assert.ok(outputs.repoDigest === undefined || outputs.repoDigest === UNKNOWN);
+      await assert.rejects(registry.manifest("test/image", "preview"), /404/);
+    });
+
+    it("previews what it cannot know yet", async () => {
+      const inputs = imageInputs("unknown", { imageName: UNKNOWN, build: build({ args: { FILE: UNKNOWN } }) });
+      await docker.create(IMAGE, await docker.check(IMAGE, inputs), { preview: true });
+    });
+
+    it("only builds with skipPush", async () => {
+      const { outputs } = await createImage(imageInputs("local", { skipPush: true }));
+      assert.equal(outputs.repoDigest, undefined);
+      await new Docker().getImage(`${registry.host}/test/image:local`).inspect();
+      await assert.rejects(registry.manifest("test/image", "local"), /404/);
+    });
+
+    it("names the image and the reason where a build or a push fails", async () => {
+      const missing = imageInputs("missing", { build: build({ args: { FILE: "absent" } }) });
+      await assert.rejects(createImage(missing), /test\/image:missing.*absent/s);
+      const wrong = { server: registry.host, ...Registry.user, password: "wrong" };
+      await assert.rejects(createImage(imageInputs("denied", { registry: wrong })), /(?=.*denied)(?=.*auth)/s);
+    });
+
+    it("refuses a name without a registry, and a Dockerfile that is not there", async () => {
+      await assert.rejects(docker.check(IMAGE, imageInputs("", { imageName: "image:tag" })), /fully qualified/);
+      const inputs = imageInputs("absent", { build: build({ dockerfile: "context/Absent" }) });
+      await assert.rejects(docker.check(IMAGE, inputs), /could not open dockerfile.*context\/Absent/);
+    });
+  });
+
+  describe("docker-build:index:Index", () => {
+    const sources: string[] = [];
+
+    before(async () => {
+      for (const architecture of ["amd64", "arm64"]) {
+        const tag = `source-${architecture}`;
+        const { outputs } = await createImage(
+          imageInputs(tag, { build: build({ platform: `linux/${architecture}` }) }),
+        );
+        sources.push(String(outputs.repoDigest));
+      }
+    });
+
+    const indexInputs = (tag: string, changed: Props = {}): Props => ({
+      tag: `${registry.host}/test/image:${tag}`,
+      sources,
+      push: true,
+      registry: { address: registry.host, ...Registry.user },
+      ...changed,
+    });
+    const createIndex = async (inputs: Props) => dockerBuild.create(INDEX, await dockerBuild.check(INDEX, inputs));
+
+    it("makes one reference of images for several platforms", async () => {
+      const { outputs } = await createIndex(indexInputs("both"));
+      const { digest, content } = await registry.manifest("test/image", "both");
+      assert.equal(outputs.ref, `${registry.host}/test/image:both@${digest}`);
+      assert.deepEqual(
+        content.manifests?.map((image) => [`${registry.host}/test/image@${image.digest}`, image.platform.architecture]),
+        [
+          [sources[0], "amd64"],
+          [sources[1], "arm64"],
+        ],
+      );
+    });
+
+    it("takes images by tag, and those of another index", async () => {
+      const first = await createIndex(indexInputs("one", { sources: [`${registry.host}/test/image:source-amd64`] }));
+      const second = await createIndex(indexInputs("two", { sources: [first.outputs.ref, sources[1]] }));
+      assert.match(String(second.outputs.ref), /:two@sha256:/);
+      const { content } = await registry.manifest("test/image", "two");
+      assert.deepEqual(
+        content.manifests?.map(({ platform }) => platform.architecture),
+        ["amd64", "arm64"],
+      );
+    });
+
+    it("is updated for other sources, replaced for another tag, and left alone for another password", async () => {
+      const inputs = await dockerBuild.check(INDEX, indexInputs("diff"));
+      const old = { id: "it", inputs, outputs: inputs };
+      const diffOf = (changed: Props) => dockerBuild.diff(INDEX, old, { ...inputs, ...changed });
+      const login = inputs.registry as Props;
+      assert.equal((await diffOf({})).changes, "none");
+      assert.equal((await diffOf({ registry: { ...login, password: "another" } })).changes, "none");
+      const other = await diffOf({ sources: [sources[0]] });
+      assert.deepEqual([other.changes, other.replaces], ["some", []]);
+      assert.deepEqual((await diffOf({ tag: `${registry.host}/test/image:other` })).replaces, ["tag"]);
+    });
+
+    it("is read back with the digest that the registry has now, and gone where it has none", async () => {
+      const made = await createIndex(indexInputs("read"));
+      await createIndex(indexInputs("read", { sources: [sources[0]] }));
+      const live = await dockerBuild.read(INDEX, made);
+      assert.match(String(live?.outputs.ref), /:read@sha256:/);
+      assert.notEqual(live?.outputs.ref, made.outputs.ref);
+      const gone = { ...made, inputs: indexInputs("never-made") };
+      assert.equal(await dockerBuild.read(INDEX, { ...gone, outputs: { ...gone.inputs, ref: "" } }), undefined);
+    });
+
+    it("fails where a source is not there, or the log-in is wrong", async () => {
+      const absent = `${registry.host}/test/image:absent`;
+      await assert.rejects(createIndex(indexInputs("none", { sources: [absent] })), /test\/image:absent/);
+      const login = { address: registry.host, username: "pusher", password: "wrong" };
+      await assert.rejects(createIndex(indexInputs("none", { registry: login })), /401|authoriz|auth/i);
+    });
+
+    (isStandIn ? it : it.skip)("refuses what it would have to copy", async () => {
+      const inputs = indexInputs("copy", { sources: [`${registry.host}/elsewhere/image:tag`] });
+      await assert.rejects(dockerBuild.check(INDEX, inputs), /sources\[0\]: .*copies no images/);
+    });
+  });
+});

@@ -1,0 +1,98 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as https from "node:https";
+import * as os from "node:os";
+import * as path from "node:path";
+import { createInterface } from "node:readline";
+
+interface Manifest {
+  mediaType: string;
+  config?: { digest: string };
+  manifests?: { digest: string; platform: { architecture: string; os: string } }[];
+}
+
+/** A real registry on this machine's loopback: TLS under an authority of its own, with one user. */
+export class Registry {
+  static readonly user = { username: "pusher", password: "s3cret:with/signs" };
+
+  private constructor(
+    private readonly folder: string,
+    private readonly child: ChildProcess,
+    readonly host: string,
+  ) {}
+
+  static async start(): Promise<Registry> {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "contract-registry-"));
+    const file = (name: string) => path.join(folder, name);
+    const subject = ["-subj", "/CN=contract test", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
+    const output = ["-keyout", file("key.pem"), "-out", file("ca.pem")];
+    execFileSync("openssl", ["req", "-x509", ...keys, ...subject, ...output], { stdio: "ignore" });
+    const { username, password } = Registry.user;
+    execFileSync("htpasswd", ["-Bbc", file("htpasswd"), username, password], { stdio: "ignore" });
+    const config = {
+      version: 0.1,
+      storage: { filesystem: { rootdirectory: file("data") } },
+      http: { addr: "127.0.0.1:0", tls: { certificate: file("ca.pem"), key: file("key.pem") } },
+      auth: { htpasswd: { realm: "contract", path: file("htpasswd") } },
+    };
+    fs.writeFileSync(file("config.yml"), JSON.stringify(config));
+    const child = spawn("docker-registry", ["serve", file("config.yml")], { stdio: ["ignore", "ignore", "pipe"] });
+    const host = await new Promise<string>((resolve, reject) => {
+      child.once("error", reject);
+      const lines: string[] = [];
+      child.once("exit", () => {
+        reject(new Error(`docker-registry did not start:\n${lines.join("\n")}`));
+      });
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        lines.push(line);
+        // The kernel chose the port, so nobody else can have it; only the log tells which.
+        const [, address] = /listening on (127\.0\.0\.1:\d+)/.exec(line) ?? [];
+        if (address !== undefined) resolve(address);
+      });
+    });
+    return new Registry(folder, child, host);
+  }
+
+  stop(): void {
+    this.child.removeAllListeners("exit");
+    this.child.kill();
+    fs.rmSync(this.folder, { recursive: true });
+  }
+
+  get caFile(): string {
+    return path.join(this.folder, "ca.pem");
+  }
+
+  /** Digest and content of what a tag stands for, asked of the registry itself. */
+  async manifest(repository: string, reference: string): Promise<{ digest: string; content: Manifest }> {
+    const accept =
+      "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, ";
+    const images = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+    const { digest, body } = await this.get(`${repository}/manifests/${reference}`, accept + images);
+    return { digest, content: JSON.parse(body) as Manifest };
+  }
+
+  async config(repository: string, reference: string): Promise<{ architecture: string; os: string }> {
+    const { content } = await this.manifest(repository, reference);
+    const { body } = await this.get(`${repository}/blobs/${content.config?.digest ?? ""}`, "*/*");
+    return JSON.parse(body) as { architecture: string; os: string };
+  }
+
+  private get(what: string, accept: string): Promise<{ digest: string; body: string }> {
+    const { username, password } = Registry.user;
+    const options = { auth: `${username}:${password}`, ca: fs.readFileSync(this.caFile), headers: { accept } };
+    return new Promise((resolve, reject) => {
+      const request = https.get(`https://${this.host}/v2/${what}`, options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const body = Buffer.concat(chunks).toString();
+          if (response.statusCode === 200) resolve({ digest: String(response.headers["docker-content-digest"]), body });
+          else reject(new Error(`${what}: ${response.statusCode ?? 0} ${body}`));
+        });
+      });
+      request.on("error", reject);
+    });
+  }
+}
