@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs on a node, as root: pause-sandboxes.sh IMAGE COUNT ARCHIVE
 # Starts COUNT sandboxes on IMAGE (from ARCHIVE, as docker save writes it) under a containerd of this script's own, so
-# that the node's own containerd and its Pods are left alone, and prints what each further one adds, in bytes:
-#   sandbox N    the sandbox's own cgroup: anonymous and file pages, and what the kernel keeps for it
-#   shim N       the process that containerd starts beside each sandbox
+# that the node's own containerd and its Pods are left alone, and prints, in bytes:
+#   sandbox N    the median of the sandboxes' own cgroups: their pages, and what the kernel keeps for them
+#   shim N       what each further one adds in the process that containerd starts beside it
 set -eu
 
 image=$1 count=$2 archive=$3
@@ -57,21 +57,42 @@ END
   crictl runp "$run/pod.json" >/dev/null
 }
 
-# Sums of exact counters. The plain usage counters run ahead of the truth, by up to a quarter megabyte per CPU and group.
+# Sums of exact counters. The plain usage counter runs ahead of the truth while pages are charged in advance.
 cgroup_bytes() {
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    awk '$1 == "anon" || $1 == "file" || $1 == "kernel" { sum += $2 } END { print sum }' "/sys/fs/cgroup/$1/memory.stat"
+    awk '$1 == "anon" || $1 == "file" || $1 == "kernel" { sum += $2 } END { print sum }' "$1/memory.stat"
   else
-    awk 'FILENAME ~ /stat$/ && ($1 == "total_rss" || $1 == "total_cache") { sum += $2 }
-      FILENAME ~ /kmem/ { sum += $1 } END { print sum }' \
-      "/sys/fs/cgroup/memory/$1/memory.stat" "/sys/fs/cgroup/memory/$1/memory.kmem.usage_in_bytes"
+    awk 'FILENAME ~ /stat$/ && ($1 == "rss" || $1 == "cache") { sum += $2 }
+      FILENAME ~ /kmem/ { sum += $1 } END { print sum }' "$1/memory.stat" "$1/memory.kmem.usage_in_bytes"
   fi
+}
+
+all_sandboxes() {
+  for group in "/sys/fs/cgroup/$name"/*/ "/sys/fs/cgroup/memory/$name"/*/; do
+    if [ -d "$group" ]; then cgroup_bytes "$group"; fi
+  done | sort -n
+}
+
+# The kernel brings the counters up to date every two seconds: they are right once they no longer change.
+settled() {
+  before=
+  now=$(all_sandboxes)
+  while [ "$now" != "$before" ]; do
+    before=$now
+    sleep 3
+    now=$(all_sandboxes)
+  done
+  printf '%s\n' "$now"
+}
+
+median() {
+  awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
 }
 
 # Their shared pages, counted once, are there from the first on.
 shim_bytes() {
   for cmdline in /proc/[0-9]*/cmdline; do
-    if tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q "^[^ ]*containerd-shim.*$run/"; then
+    if tr '\0' ' ' 2>/dev/null <"$cmdline" | grep -q "^[^ ]*containerd-shim.*$run/"; then
       awk '$1 == "Pss:" { print $2 * 1024 }' "${cmdline%cmdline}smaps_rollup"
     fi
   done | awk '{ sum += $1 } END { print sum + 0 }'
@@ -83,13 +104,13 @@ main() {
   configure
   start
   sandbox 1
-  first=$(cgroup_bytes "$name") first_shim=$(shim_bytes)
+  first_shim=$(shim_bytes)
   i=1
   while [ "$i" -lt "$count" ]; do
     i=$((i + 1))
     sandbox "$i"
   done
-  printf 'sandbox %s\n' "$((($(cgroup_bytes "$name") - first) / (count - 1)))"
+  printf 'sandbox %s\n' "$(settled | median)"
   printf 'shim %s\n' "$((($(shim_bytes) - first_shim) / (count - 1)))"
 }
 

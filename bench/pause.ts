@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const table = new Table({
     head: ["", "own", "upstream", ""],
     colAligns: ["left", "right", "right", "left"],
-    style: { head: [] },
+    style: { head: [], border: [], compact: true },
   });
   const images = { own: ownPause(), upstream: upstreamPause() };
 
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   table.push(row("page tables", occupied.pageTables, "kB"));
   table.push(row("instructions from exec to ready", instructions(images), ""));
   const sandboxes = sandboxBytes(images);
-  table.push(row("one more sandbox on a node (memcg)", sandboxes.sandbox));
+  table.push(row("one more sandbox on a node (memcg, median)", sandboxes.sandbox));
   table.push(row("its shim beside it (PSS)", sandboxes.shim));
 
   console.log(`pause, own and upstream's (${upstreamModule}), on ${host.arch}`);

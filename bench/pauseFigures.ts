@@ -50,22 +50,33 @@ function newestLld(): string {
   return found ?? "lld";
 }
 
-/** Memory of each, in kB, as PID 1 and with nothing in its environment, which would lie on its stack. */
-export async function memory(programs: Programs): Promise<Record<"rss" | "anonymous" | "pageTables", Pair>> {
-  const measure = async (program: string) => {
-    const running = await Running.start(["env", "-i", program], true);
-    try {
-      return running.memory();
-    } finally {
+type Memory = ReturnType<Running["memory"]>;
+
+/**
+ * Memory of each, in kB, as PID 1 and with nothing in its environment, which would lie on its stack. The median of
+ * several runs, since the kernel places the stack at random: it may begin a page or end one.
+ */
+export async function memory(programs: Programs): Promise<Record<keyof Memory, Pair>> {
+  const measure = async (program: string): Promise<Memory[]> => {
+    const measured: Memory[] = [];
+    for (let i = 0; i < 15; i++) {
+      const running = await Running.start(["env", "-i", program], true);
+      measured.push(running.memory());
       running.destroy();
     }
+    return measured;
   };
-  const [own, upstream] = [await measure(programs.own), await measure(programs.upstream)];
-  return {
-    rss: { own: own.rss, upstream: upstream.rss },
-    anonymous: { own: own.anonymous, upstream: upstream.anonymous },
-    pageTables: { own: own.pageTables, upstream: upstream.pageTables },
-  };
+  const own = await measure(programs.own);
+  const upstream = await measure(programs.upstream);
+  const pair = (key: keyof Memory): Pair => ({
+    own: median(own.map((run) => run[key])),
+    upstream: median(upstream.map((run) => run[key])),
+  });
+  return { rss: pair("rss"), anonymous: pair("anonymous"), pageTables: pair("pageTables") };
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** Instructions in user space from the first one to the system call in which it waits, counted one by one. */
