@@ -37,26 +37,59 @@ export async function waitForApi(authorities: ClusterAuthorities): Promise<void>
   });
 }
 
-/** Lets the API server's own certificate into the kubelets, for exec and logs, and nothing else. */
+const RBAC = "rbac.authorization.k8s.io";
+/** Common name of the certificate that the API server shows to kubelets. */
+const KUBELET_CLIENT = "kube-apiserver-kubelet-client";
+
+/**
+ * Lets the API server's own certificate into the kubelets, for exec and logs, and nothing else. Waits until that is in
+ * force: a kubelet that asks a moment too early remembers the refusal for 30 s.
+ */
 export async function allowApiServerToKubelets(authorities: ClusterAuthorities): Promise<void> {
   const name = "lab:apiserver-to-kubelets";
-  const path = `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${name}?fieldManager=pause-sandbox-lab`;
-  const group = "rbac.authorization.k8s.io";
   const binding = {
-    apiVersion: `${group}/v1`,
+    apiVersion: `${RBAC}/v1`,
     kind: "ClusterRoleBinding",
     metadata: { name },
-    roleRef: { apiGroup: group, kind: "ClusterRole", name: "system:kubelet-api-admin" },
-    subjects: [{ apiGroup: group, kind: "User", name: "kube-apiserver-kubelet-client" }],
+    roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: "system:kubelet-api-admin" },
+    subjects: [{ apiGroup: RBAC, kind: "User", name: KUBELET_CLIENT }],
   };
-  const { status, body } = await request(`${apiServerUrl()}${path}`, adminIdentity(authorities), {
-    method: "PATCH",
-    headers: { "content-type": "application/apply-patch+yaml" },
-    body: JSON.stringify(binding),
+  const path = `/apis/${RBAC}/v1/clusterrolebindings/${name}?fieldManager=pause-sandbox-lab`;
+  await send(authorities, "PATCH", path, binding, "application/apply-patch+yaml");
+  await waitFor({
+    what: "the API server may call the kubelets",
+    timeoutSeconds: 30,
+    missing: async () => ((await mayCallKubelets(authorities)) ? undefined : "RBAC does not allow it yet"),
   });
-  if (status >= 300) throw new Error(`the API server refused ClusterRoleBinding ${name} with ${status}: ${body}`);
 }
 
+async function mayCallKubelets(authorities: ClusterAuthorities): Promise<boolean> {
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user: KUBELET_CLIENT, resourceAttributes: { resource: "nodes", subresource: "proxy", verb: "get" } },
+  };
+  const answer = await send(authorities, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+  return (JSON.parse(answer) as { status: { allowed: boolean } }).status.allowed;
+}
+
+async function send(
+  authorities: ClusterAuthorities,
+  method: string,
+  path: string,
+  object: object,
+  contentType = "application/json",
+): Promise<string> {
+  const { status, body } = await request(`${apiServerUrl()}${path}`, adminIdentity(authorities), {
+    method,
+    headers: { "content-type": contentType },
+    body: JSON.stringify(object),
+  });
+  if (status >= 300) throw new Error(`the API server answered ${method} ${path} with ${status}: ${body.slice(0, 300)}`);
+  return body;
+}
+
+/** Ready, and reachable: by the API server's way to its kubelet, which needs `allowApiServerToKubelets`, and by SSH. */
 export async function waitForNode(authorities: ClusterAuthorities, plan: NodePlan): Promise<void> {
   const { name, ip, container } = plan;
   await waitFor({

@@ -81,16 +81,22 @@ async function ensure(machine: Machine): Promise<Kept> {
 
 async function ready(authorities: ClusterAuthorities, log: Log): Promise<void> {
   const ca = authorities.registry.cert;
+  const api = log.step("API server is ready", async () => {
+    await waitForApi(authorities);
+    await allowApiServerToKubelets(authorities);
+  });
   await Promise.all([
+    api,
     log.step("registry answers and has the sample Pod's images", async () => {
       await waitForRegistry(ca);
       await ensureWorkloads(ca, log);
     }),
-    log.step("API server is ready", async () => {
-      await waitForApi(authorities);
-      await allowApiServerToKubelets(authorities);
-    }),
-    ...nodePlans().map((plan) => log.step(`${plan.name} is Ready`, () => waitForNode(authorities, plan))),
+    ...nodePlans().map((plan) =>
+      log.step(`${plan.name} is Ready`, async () => {
+        await api;
+        await waitForNode(authorities, plan);
+      }),
+    ),
   ]);
 }
 
