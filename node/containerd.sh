@@ -8,13 +8,26 @@ new_cri='plugins|io.containerd.cri.v1.images'
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
   case $runtime_version in 2.0.*) parse=migrate ;; *) parse=dump ;; esac
-  set -- -c "$1" config $parse
-  # Without its file containerd runs on its defaults; naming a missing file would be an error.
-  [ -e "$2" ] || set -- config $parse
-  "$containerd" "$@" 2>"$home/error" | toml_list >"$home/parse.out"
+  file=$1
+  if [ ! -e "$1" ]; then
+    file=$home/defaults.toml
+    skeleton >"$file"
+  fi
+  "$containerd" -c "$file" config $parse 2>"$home/error" | toml_list >"$home/parse.out"
   # A pipe's status is its last part's: an unreadable file shows as no configuration at all.
   grep -q '^plugins|' "$home/parse.out" || return 1
   cat "$home/parse.out"
+}
+
+# The smallest file on which containerd runs as it does without one. From 2.2 on that means a default `imports`.
+skeleton() {
+  case $runtime_version in
+    1.*) echo 'version = 2' ;;
+    *)
+      echo 'version = 3'
+      "$containerd" config default | grep '^imports = .*/' || :
+      ;;
+  esac
 }
 
 # The paths of our two keys as a file of this version writes them: $key_image, $key_trust.
@@ -88,10 +101,11 @@ plan_containerd() {
   keys_of "$version"
   choose_target
   base "$target" >"$plan/edit"
-  if [ "$target" = "$dropin" ] || [ ! -s "$plan/edit" ]; then
-    case ${version:-$runtime_version} in 2.*) version=3 ;; 1.*) version=2 ;; esac
-    keys_of "$version"
+  if [ "$target" = "$dropin" ]; then
     printf 'version = %s\n' "$version" >"$plan/edit"
+  elif [ ! -s "$plan/edit" ]; then
+    skeleton >"$plan/edit"
+    keys_of "$(toml_list <"$plan/edit" | toml_get version)"
   fi
   edit_key "$key_image" "\"$image\""
   ! trust_needed || edit_key "$key_trust" "\"$certs\""

@@ -160,19 +160,3 @@ report_line() {
   printf '{"changed":[%s],"digest":"%s","image":"%s","kubelet":"%s","node":"%s","pinned":%s,"previousImage":"%s","restarted":[%s],"runtime":"containerd","runtimeVersion":"%s","status":"%s"}\n' \
     "$1" "${got:-}" "$image" "${kubelet_version:-}" "$node" "${pinned:-false}" "${previous:-}" "$2" "${runtime_version:-}" "$3"
 }
-
-umask 077
-# A session that is cut does not stop us half-way; a person who stops us gets the state of before.
-trap '' HUP PIPE
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-settings_read
-fail=3
-[ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
-lock
-recover
-case $1 in
-  apply | restore) "$1" ;;
-  *) fail=2 && die 002 "'$1' is neither apply nor restore" ;;
-esac

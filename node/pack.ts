@@ -9,14 +9,20 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** In the order in which they are joined; main comes last, since it runs. */
-const parts = ["settings", "toml", "transaction", "detect", "trust", "containerd", "kubelet", "verify", "main"];
+/** In the order in which they are joined; run comes last, since only it does anything. */
+const parts = ["settings", "toml", "transaction", "detect", "trust", "containerd", "kubelet", "verify", "main", "run"];
 
 const target = join(__dirname, "..", "components", "nodeScript.generated.ts");
 
-/** The script as one text, with comments, for tests and for reading. */
-export function joinedScript(): string {
-  return parts.map((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8")).join("\n");
+/**
+ * The script as one text, with comments.
+ * @param run Whether it does anything when it is read; tests that call its functions say no. Default: true.
+ */
+export function joinedScript({ run = true } = {}): string {
+  return parts
+    .filter((part) => run || part !== "run")
+    .map((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8"))
+    .join("\n");
 }
 
 /**

@@ -39,12 +39,18 @@ settings_read() {
     esac
   done
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
-  case $image in
-    *[!a-zA-Z0-9./:_-]* | */*/ | *:/*) die 002 "image '$image': use host[:port]/repository:tag" ;;
-    ?*/?*:?*) ;;
-    *) die 002 "image '$image': use host[:port]/repository:tag" ;;
-  esac
   registry=${image%%/*}
+  case $image in
+    *[!a-zA-Z0-9./:_-]* | *//*) ok='' ;;
+    *) ok=1 ;;
+  esac
+  case ${image#*/} in
+    *:*/* | *:*:* | :* | */:* | *:) ok='' ;;
+    ?*:?*) ;;
+    *) ok='' ;;
+  esac
+  if [ "$registry" = "$image" ] || [ -z "$registry" ]; then ok=''; fi
+  [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"
   # What was asked, and by which version of this script: the same again is a no-op.
   id=$(printf %s "$script_id$settings" | sha256sum)
 }

@@ -192,7 +192,7 @@ finish_commit() {
       [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
     done
   fi
-  rm -rf "$commit" "$plan" "$home/error" "$home/parse.out"
+  rm -rf "$commit" "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
   rmdir "$home" 2>/dev/null || :
 }
 
@@ -223,7 +223,7 @@ finish() {
       status=5
     fi
   elif [ -d "$home" ]; then
-    rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out"
+    rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out" "$home/defaults.toml"
     [ -e "$home/state" ] || rm -rf "$home"
   fi
   exit "$status"

@@ -1,0 +1,146 @@
+import { strict as assert } from "node:assert";
+import { execFileSync, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { parse } from "smol-toml";
+
+import { Sandbox, shells, wanted } from "./script";
+import { type Shape, shapes } from "./shapes";
+
+/** Those of `make test`; PAUSE_SANDBOX_CONTAINERD="1.6.38 2.4.2 …" takes others. Each is built once, from its module. */
+const versions = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28 2.1.4").split(" ");
+
+const ours = /^plugins\/.*\/(sandbox_image|pinned_images\/sandbox|registry\/config_path)$|^imports|^version$/;
+
+function toolchain(version: string): string {
+  const get = path.join(__dirname, "../../lab/toolchain/get");
+  return execFileSync(get, [`containerd@${version}`], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+}
+
+/** The runtime's own parse, key by key. */
+function effective(containerd: { dir: string; version: string }, config: string): Map<string, string> {
+  // Without a file it runs on defaults that an empty file of the newest version has too.
+  const file = fs.existsSync(config) ? config : path.join(path.dirname(config), "../defaults.toml");
+  if (file !== config) {
+    const imports = /^imports = .*$/m.exec(
+      execFileSync(path.join(containerd.dir, "containerd"), ["config", "default"], { encoding: "utf8" }),
+    );
+    fs.writeFileSync(
+      file,
+      containerd.version.startsWith("1.") ? "version = 2\n" : `version = 3\n${imports?.[0] ?? ""}\n`,
+    );
+  }
+  // 2.0's dump shows defaults for a version 2 file that the daemon does read.
+  const verb = containerd.version.startsWith("2.0.") ? "migrate" : "dump";
+  const run = spawnSync(path.join(containerd.dir, "containerd"), ["-c", file, "config", verb], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  const flat = new Map<string, string>();
+  const walk = (value: unknown, at: string): void => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) walk(inner, at === "" ? key : `${at}/${key}`);
+    } else flat.set(at, JSON.stringify(value));
+  };
+  walk(parse(run.stdout), "");
+  return flat;
+}
+
+function differing(before: Map<string, string>, after: Map<string, string>): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
+}
+
+const reads = (shape: Shape, version: string): boolean => {
+  const [major, minor] = version.split(".").map(Number);
+  const [, sinceMinor = 0] = (shape.since ?? "").split(".").map(Number);
+  return shape.majors.includes(major as 1 | 2) && (minor ?? 0) >= sinceMinor;
+};
+
+for (const version of versions) {
+  describe(`containerd ${version}`, function () {
+    this.timeout(60_000);
+    const containerd = { dir: "", version };
+    before(function () {
+      this.timeout(1_200_000);
+      containerd.dir = toolchain(version);
+    });
+
+    for (const shape of shapes.filter((one) => reads(one, version))) {
+      it(`${shape.name}: changes our two keys, nothing twice, and gives all back`, () => {
+        const sandbox = new Sandbox(shape.files);
+        const untouched = sandbox.snapshot();
+        const before = effective(containerd, sandbox.config);
+        const target = path.join(sandbox.dir, "etc", shape.target ?? "config.toml");
+
+        const first = sandbox.plan(["dash"], containerd, "apply");
+        assert.equal(first.status, 0, first.stderr);
+        assert.equal(first.stdout, `${target}\n`);
+        const after = effective(containerd, sandbox.config);
+        assert.deepEqual(
+          differing(before, after).filter((key) => !ours.test(key)),
+          [],
+        );
+        const values = [...after.entries()].filter(([key]) => /sandbox_image$|pinned_images\/sandbox$/.test(key));
+        assert.deepEqual([...new Set(values.map(([, value]) => value))], [JSON.stringify(wanted)]);
+
+        const second = sandbox.plan(["dash"], containerd, "apply");
+        assert.deepEqual([second.status, second.stdout], [0, "\n"], second.stderr);
+        const back = sandbox.plan(["dash"], containerd, "restore");
+        assert.equal(back.status, 0, back.stderr);
+        assert.deepEqual(sandbox.snapshot(), untouched);
+        assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false, "state is left behind");
+        sandbox.remove();
+      });
+    }
+
+    it("a file edited since loses our keys only", () => {
+      const sandbox = new Sandbox({
+        "config.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "a.b/c:1"\n',
+      });
+      assert.equal(sandbox.plan(["dash"], containerd, "apply").status, 0);
+      fs.appendFileSync(sandbox.config, "# mine\n");
+      const back = sandbox.plan(["dash"], containerd, "restore");
+      assert.equal(back.status, 0, back.stderr);
+      assert.match(back.stderr, /was edited since/);
+      const text = fs.readFileSync(sandbox.config, "utf8");
+      assert.match(text, /sandbox_image = "a\.b\/c:1"/);
+      assert.match(text, /# mine\n$/);
+      assert.doesNotMatch(text, /config_path/);
+      sandbox.remove();
+    });
+
+    it("an inline table is refused with its code, and stays as it is", () => {
+      const sandbox = new Sandbox({
+        "config.toml": 'version = 2\nplugins = { "io.containerd.grpc.v1.cri" = { sandbox_image = "a" } }\n',
+      });
+      const untouched = sandbox.snapshot();
+      const run = sandbox.plan(["dash"], containerd, "apply");
+      assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+      assert.match(run.stderr, /^\[node\] PS-N008 .*config\.toml: .*inline table/);
+      assert.deepEqual(sandbox.snapshot(), untouched);
+      sandbox.remove();
+    });
+
+    it("deprecated mirrors beside config_path are refused with their code", () => {
+      const sandbox = new Sandbox({
+        "config.toml":
+          'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]\n  endpoint = ["https://m.example.org"]\n',
+      });
+      const run = sandbox.plan(["dash"], containerd, "apply");
+      assert.equal(run.status, 3, run.stderr);
+      assert.match(run.stderr, /PS-N009 .*mirrors/);
+      sandbox.remove();
+    });
+
+    it("every shell does the same", () => {
+      const results = shells.map((shell) => {
+        const sandbox = new Sandbox(shapes.find(({ name }) => name === "CRLF")?.files ?? {});
+        const run = sandbox.plan(shell, containerd, "apply");
+        assert.equal(run.status, 0, `${shell.join(" ")}: ${run.stderr}`);
+        const text = fs.readFileSync(sandbox.config, "utf8");
+        sandbox.remove();
+        return text;
+      });
+      assert.equal(new Set(results).size, 1);
+    });
+  });
+}

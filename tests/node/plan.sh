@@ -1,0 +1,42 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables are the script's
+# The script's own functions around a configuration that lies in a directory of the test: no service, no registry.
+#
+# plan.sh DIR CONTAINERD VERSION IMAGE CERTS apply|restore
+set -eu
+here=$5
+set -f
+script_id='test'
+# shellcheck source=/dev/null # the parts, joined by the test
+. "$1/script.sh"
+set +f
+home=$1/home plan=$1/home/plan journal=$1/home/journal commit=$1/home/commit backup=$1/home/backup new=$1/home/plan/new
+config=$1/etc/config.toml target=$config containerd=$2 runtime_version=$3 image=$4 registry=${4%%/*}
+kubelet_version='' id='test' socket='' got='' pinned=true ca=''
+[ -z "$here" ] || ca=anything
+trap finish EXIT
+recover
+mkdir -p "$plan"
+: >"$plan/changed"
+: >"$plan/wanted"
+fail=3
+read_containerd
+remember
+case $6 in
+  apply)
+    plan_containerd
+    give_back
+    begin
+    swap_rest
+    check_parse "$image"
+    write_state
+    ;;
+  restore)
+    give_back
+    begin
+    swap_rest
+    check_parse ''
+    : >"$journal/forget"
+    ;;
+esac
+commit
+printf '%s\n' "$changed_paths"

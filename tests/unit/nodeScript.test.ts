@@ -1,0 +1,171 @@
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gunzipSync } from "node:zlib";
+
+import * as fc from "fast-check";
+
+import { type NodeSettings, parseReport, renderStdin, settingsText } from "../../components/nodeScript";
+import { packedNodeScript } from "../../components/nodeScript.generated";
+import { generatedModule, generatedPath, joinedScript, nodeProgram } from "../../node/pack";
+
+const settings: NodeSettings = { node: "node-1", image: "registry.example.org:5000/platform/pause:1.0.0" };
+
+const report = {
+  changed: ["/etc/containerd/config.toml"],
+  digest: `sha256:${"0".repeat(64)}`,
+  image: settings.image,
+  kubelet: "1.34.2",
+  node: "node-1",
+  pinned: true,
+  previousImage: "k8s.gcr.io/pause:3.5",
+  restarted: ["containerd"],
+  runtime: "containerd",
+  runtimeVersion: "1.7.24",
+  status: "changed",
+};
+
+/** The script's functions without the part that does anything, so that no test can touch the machine it runs on. */
+const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_read\n`;
+
+/** Runs the script's own reader on what renderStdin sends, and gives back the variables that it ends with. */
+function received(sent: NodeSettings): Record<string, string> {
+  const names = ["node", "image", "digest", "ca", "mirrors", "plain_http"];
+  const print = names.map((name) => `printf '%s\\0' "$${name}"`).join("\n");
+  const run = spawnSync("sh", ["-c", reader + print], { input: settingsText(sent), encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  const values = run.stdout.split("\0");
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
+}
+
+/** Text of one line, with all that a shell might take for its own. */
+const line = fc
+  .array(
+    fc.oneof(
+      fc.string(),
+      fc.constantFrom("$(id)", "`id`", "'", '"', "\\", ";", "${x}", "%s", "*", "E\n", " ", "\t", "é"),
+    ),
+  )
+  .map((parts) => parts.join("").replace(/[\0\r\n]/g, ""));
+
+describe("renderStdin", () => {
+  it("carries the program that node/*.sh makes (else run `make pack`)", () => {
+    assert.equal(fs.readFileSync(generatedPath, "utf8"), generatedModule());
+    assert.equal(gunzipSync(Buffer.from(packedNodeScript, "base64")).toString(), nodeProgram());
+  });
+
+  it("is the same text for the same settings", () => {
+    assert.equal(renderStdin(settings), renderStdin({ ...settings }));
+  });
+
+  it("is no program at all when the transfer is cut at any place", () => {
+    const whole = renderStdin(settings);
+    for (const length of [1, 2, 40, whole.length - 30, whole.length - 12, whole.length - 3]) {
+      const run = spawnSync("sh", ["-s", "--", "apply"], { input: whole.slice(0, length), encoding: "utf8" });
+      assert.notEqual(run.status, 0, `cut at ${length}`);
+      assert.equal(run.stdout, "");
+    }
+  });
+
+  it("delivers every value verbatim, whatever it holds", () => {
+    fc.assert(
+      fc.property(line, line, fc.array(line, { maxLength: 3 }), (node, digest, mirrors) => {
+        const got = received({ ...settings, node, digest, mirrors });
+        assert.deepEqual(
+          [got.node, got.digest, got.mirrors],
+          [node, digest, mirrors.map((one) => `${one}\n`).join("")],
+        );
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("delivers 10 kB in one value", () => {
+    assert.equal(received({ ...settings, node: "x".repeat(10_000) }).node?.length, 10_000);
+  });
+
+  it("delivers a PEM chain with CRLF as lines", () => {
+    const pem = "-----BEGIN CERTIFICATE-----\r\nAAAA\r\n-----END CERTIFICATE-----\r\n";
+    assert.equal(received({ ...settings, caPem: pem }).ca, pem.replaceAll("\r\n", "\n"));
+  });
+
+  const bad: [string, NodeSettings, RegExp][] = [
+    ["LF in node", { ...settings, node: "a\nimage b" }, /^node: "a\\nimage b" must not contain NUL, CR or LF$/],
+    ["CR in image", { ...settings, image: "a\r" }, /^image: "a\\r" must not/],
+    ["NUL in digest", { ...settings, digest: "a\0" }, /^digest: "a\\u0000" must not/],
+    ["LF in a mirror", { ...settings, mirrors: ["https://ok", "a\n"] }, /^mirrors\[1\]: "a\\n" must not/],
+    ["NUL in caPem", { ...settings, caPem: "a\0" }, /^caPem: must not contain NUL/],
+  ];
+  for (const [what, value, message] of bad) {
+    it(`refuses ${what}, naming field and value`, () => {
+      assert.throws(
+        () => renderStdin(value),
+        (error: Error) => message.test(error.message),
+      );
+    });
+  }
+
+  for (const image of [
+    "pause",
+    "pause:3.5",
+    "a.b/c",
+    "a.b/c:1@sha256:00",
+    "a.b//c:1",
+    "a.b/c:1/d",
+    "a.b/c:1:2",
+    "a.b/c:",
+    "/c:1",
+    'a.b/c:1"',
+    "a.b/$(id):1",
+  ]) {
+    it(`the node refuses the image ${image} with PS-N002`, () => {
+      const run = spawnSync("sh", ["-c", reader], { input: settingsText({ ...settings, image }), encoding: "utf8" });
+      assert.deepEqual([run.status, run.stdout], [2, ""]);
+      assert.match(run.stderr, /^\[node-1\] PS-N002 image .*: use host\[:port\]\/repository:tag/);
+    });
+  }
+});
+
+describe("parseReport", () => {
+  it("reads the one line that a node prints", () => {
+    assert.deepEqual(parseReport(`${JSON.stringify(report)}\n`), report);
+  });
+
+  const bad: [string, string, RegExp][] = [
+    ["nothing", "", /cannot be read: expected one line of JSON on stdout, got ""/],
+    ["two lines", "{}\n{}\n", /has 2 lines/],
+    ["text", "Last login: today", /cannot be read.*Last login/],
+    ["a number", "1", /lacks or misstates all/],
+    ["a missing field", JSON.stringify({ ...report, pinned: undefined }), /lacks or misstates pinned:/],
+    ["wrong types", JSON.stringify({ ...report, changed: [1], status: "ok" }), /misstates changed, status:/],
+  ];
+  for (const [what, text, message] of bad) {
+    it(`refuses ${what}, quoting what came`, () => {
+      assert.throws(
+        () => parseReport(text),
+        (error: Error) => message.test(error.message),
+      );
+    });
+  }
+});
+
+describe("docs/errors", () => {
+  const docs = path.join(__dirname, "../../docs/errors");
+  const used = new Set(
+    [...joinedScript().matchAll(/\bdie (\d{3})\b|PS-N(\d{3}) /g)].map((m) => `PS-N${m[1] ?? m[2] ?? ""}`),
+  );
+
+  it("has a page for every code that the script can print, and none for others", () => {
+    const pages = fs.readdirSync(docs).filter((name) => name.startsWith("PS-N"));
+    assert.deepEqual(pages.sort(), [...used].map((code) => `${code}.md`).sort());
+  });
+
+  it("lists every page", () => {
+    const list = fs.readFileSync(path.join(docs, "README.md"), "utf8");
+    assert.deepEqual(
+      [...used].filter((code) => !list.includes(`(${code}.md)`)),
+      [],
+    );
+  });
+});
