@@ -1,7 +1,7 @@
 /** The few things the lab asks of the docker engine, by its own command line: that speaks to every engine version. */
 import { pack } from "tar-stream";
 import { exec, ExecError, type ExecOptions } from "./exec";
-import { LABEL, NETWORK } from "./layout";
+import { LABEL, NETWORK, registryHost } from "./layout";
 
 export interface ContainerState {
   id: string;
@@ -73,6 +73,16 @@ export async function inspectOutput(args: string[]): Promise<string> {
 
 export async function imageExists(reference: string): Promise<boolean> {
   return (await inspectOutput(["image", "inspect", "--format", "{{.Id}}", reference])) !== "";
+}
+
+/** References of what the lab built: its machines, and the sample images under the names they were pushed by. */
+export async function labImages(): Promise<string[]> {
+  const filters = ["pause-sandbox-lab/*", `${registryHost()}/lab/*`].flatMap((name) => [
+    "--filter",
+    `reference=${name}`,
+  ]);
+  const references = await docker(["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", ...filters]);
+  return references.split("\n").filter(Boolean);
 }
 
 /** Writes files into a container that may not have been started yet; directories on the way are made. */

@@ -3,7 +3,7 @@ import * as fs from "node:fs/promises";
 import type { Log } from "../log";
 import { allowApiServerToKubelets, waitForApi, waitForNode } from "./api";
 import { clusterAuthorities, type ClusterAuthorities } from "./authorities";
-import { labContainers, requireEngine } from "./docker";
+import { docker, labContainers, labImages, requireEngine } from "./docker";
 import { writeAtomic } from "./files";
 import { adminKubeconfigFile, writeLab, type LabInfo } from "./info";
 import { kubeconfig } from "./kubeconfig";
@@ -16,6 +16,7 @@ import { machineImages } from "./machineImages";
 import { ensureNetwork, removeNetwork } from "./network";
 import { nodeMachine, sshPublicKey } from "./nodes";
 import { distrustRegistryInEngine, registryMachine, trustRegistryInEngine, waitForRegistry } from "./registry";
+import { all } from "./wait";
 import { ensureWorkloads } from "./workloads";
 
 export { readLab, type LabInfo, type LabNode } from "./info";
@@ -37,9 +38,9 @@ export async function clusterUp(log: Log): Promise<LabInfo> {
     const controlPlane = await controlPlaneMachine(images.controlPlane, authorities);
     const authorizedKey = await sshPublicKey();
     const created = await log.step("registry, control plane and nodes", async () => {
-      const first = await Promise.all([registry, controlPlane].map(ensure));
+      const first = await all([registry, controlPlane].map(ensure));
       const controlPlaneId = first[1]?.id ?? "";
-      const nodes = await Promise.all(
+      const nodes = await all(
         nodePlans().map(async (plan) => {
           const image = images.nodes[plan.name] ?? "";
           return ensure(await nodeMachine({ plan, image, authorities, authorizedKey, controlPlaneId }));
@@ -59,13 +60,21 @@ export async function clusterDown(log: Log): Promise<void> {
   await withLock(async () => {
     const containers = await labContainers();
     await log.step(`remove ${containers.length} containers, the network and the lab's files`, async () => {
-      await Promise.all(containers.map(({ id }) => removeContainer(id)));
+      await all(containers.map(({ id }) => removeContainer(id)));
       await removeNetwork();
       await restoreKernelSettings();
       await distrustRegistryInEngine();
       await fs.rm(labDir(), { recursive: true, force: true });
     });
   });
+}
+
+/** Removes the lab's images from the engine too; the next `clusterUp` imports or builds them again. */
+export async function clusterClean(log: Log): Promise<void> {
+  await clusterDown(log);
+  const images = await labImages();
+  if (images.length === 0) return;
+  await log.step(`remove ${images.length} images`, () => docker(["image", "rm", ...images]));
 }
 
 interface Kept extends Ensured {
@@ -85,7 +94,7 @@ async function ready(authorities: ClusterAuthorities, log: Log): Promise<void> {
     await waitForApi(authorities);
     await allowApiServerToKubelets(authorities);
   });
-  await Promise.all([
+  await all([
     api,
     log.step("registry answers and has the sample Pod's images", async () => {
       await waitForRegistry(ca);

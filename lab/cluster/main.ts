@@ -1,6 +1,6 @@
-/** `node --import tsx lab/cluster/main.ts up|down|kubeconfig`: the cluster alone, without the program. */
+/** `node --import tsx lab/cluster/main.ts up|down|clean|kubeconfig`: the cluster alone, without the program. */
 import { lineLog } from "../log";
-import { clusterDown, clusterUp, readLab } from "./index";
+import { clusterClean, clusterDown, clusterUp, readLab } from "./index";
 import { messageOf } from "./wait";
 
 const commands: Record<string, () => Promise<void>> = {
@@ -11,6 +11,9 @@ const commands: Record<string, () => Promise<void>> = {
   },
   down: async () => {
     await clusterDown(lineLog());
+  },
+  clean: async () => {
+    await clusterClean(lineLog());
   },
   kubeconfig: () => {
     process.stdout.write(`${readLab().kubeconfig}\n`);

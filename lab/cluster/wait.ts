@@ -33,3 +33,12 @@ export async function waitFor({ what, timeoutSeconds, missing, explain }: Wait):
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Results of all promises, once none is at work any more; if some failed, one error that says all that went wrong. */
+export async function all<T>(promises: Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  const failures = settled.flatMap((result) => (result.status === "rejected" ? [messageOf(result.reason)] : []));
+  // One cause may have failed several of them.
+  if (failures.length > 0) throw new Error([...new Set(failures)].join("\n\n"));
+  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
