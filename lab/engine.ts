@@ -23,26 +23,35 @@ export type Overrides = Record<string, string | string[] | object>;
  * without it the program runs inline, in this process. The state is the same.
  */
 export async function openStack(lab: LabInfo, overrides: Overrides = {}): Promise<Stack> {
-  const env = await environment();
+  environmentOnce ??= environment();
+  const { env, inline } = await environmentOnce;
   // The automation library looks for `pulumi` on the PATH of this process.
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
   writeProject(workDir);
   writeStackFile(workDir, lab, overrides);
   const options = { workDir, envVars: env };
-  const language = await exec(GET, ["language-nodejs"]);
-  if (language.trim() !== "") return LocalWorkspace.createOrSelectStack({ stackName: STACK, workDir }, options);
+  if (!inline) return LocalWorkspace.createOrSelectStack({ stackName: STACK, workDir }, options);
   const program = (await import("../index")).default;
   return LocalWorkspace.createOrSelectStack({ stackName: STACK, projectName: "pause-sandbox", program }, options);
 }
 
 const GET = path.join(TREE, "lab/toolchain/get");
 
-async function environment(): Promise<Record<string, string>> {
+interface Environment {
+  env: Record<string, string>;
+  /** True where there is no nodejs language plugin. */
+  inline: boolean;
+}
+
+/** Found once a process: the tools do not change under it, and its own PATH has them from then on. */
+let environmentOnce: Promise<Environment> | undefined;
+
+async function environment(): Promise<Environment> {
   const names = ["pulumi", "kubectl@1.34.2", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
   const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
-  const folders = [...new Set(tools.filter(Boolean).map((tool) => path.dirname(tool)))];
-  return {
+  const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
+  const env = {
     PATH: [...folders, process.env.PATH ?? ""].join(path.delimiter),
     PULUMI_BACKEND_URL: `file://${made(path.join(labDir(), "state"))}`,
     PULUMI_HOME: made(path.join(labDir(), "pulumi-home")),
@@ -52,6 +61,7 @@ async function environment(): Promise<Record<string, string>> {
     SSL_CERT_FILE: certificateBundle(),
     NODE_EXTRA_CA_CERTS: path.join(labDir(), "pki/ca.crt"),
   };
+  return { env, inline: !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs") };
 }
 
 function made(directory: string): string {
