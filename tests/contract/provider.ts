@@ -3,6 +3,7 @@ import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import type { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -144,4 +145,17 @@ function call<T>(send: (done: (error: grpc.ServiceError | null, answer: T) => vo
       else resolve(answer);
     });
   });
+}
+
+/** What an error says of a resource that exists though it failed; undefined where it leaves nothing behind. */
+export function initFailure(
+  error: unknown,
+): { id: string; inputs: Props; outputs: Props; reasons: string[] } | undefined {
+  const [details] = (error as grpc.ServiceError).metadata.get("grpc-status-details-bin");
+  if (!(details instanceof Buffer)) return undefined;
+  const [packed] = Status.deserializeBinary(details).getDetailsList();
+  if (packed?.getTypeName() !== "pulumirpc.ErrorResourceInitFailed") return undefined;
+  const failed = pb.ErrorResourceInitFailed.deserializeBinary(packed.getValue_asU8());
+  const [inputs, outputs] = [bag(failed.getInputs()), bag(failed.getProperties())];
+  return { id: failed.getId(), inputs, outputs, reasons: failed.getReasonsList() };
 }

@@ -97,17 +97,22 @@ export class Api {
     const { server, token } = this.cluster;
     const url = new URL(server.replace(/\/$/, "") + path);
     for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value);
+    const text = body && JSON.stringify(body);
     const headers = {
       accept: "application/json",
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body && { "content-type": contentType ?? "application/json" }),
+      // Node gives a DELETE no length by itself, and its body would then be read as the next request.
+      ...(text !== undefined && {
+        "content-type": contentType ?? "application/json",
+        "content-length": Buffer.byteLength(text),
+      }),
     };
     return new Promise((resolve, reject) => {
       const request = https.request(url, { method, headers, agent: this.agent, signal }, resolve);
       request.on("error", (error) => {
         reject(new Error(`${method} ${server}${path}: ${error.message}`));
       });
-      request.end(body && JSON.stringify(body));
+      request.end(text);
     });
   }
 }
