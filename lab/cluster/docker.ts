@@ -75,14 +75,14 @@ export async function imageExists(reference: string): Promise<boolean> {
   return (await inspectOutput(["image", "inspect", "--format", "{{.Id}}", reference])) !== "";
 }
 
-/** References of what the lab built: its machines, and the sample images under the names they were pushed by. */
+/** Ids of the images that the lab built: its machines, and the sample images under the names they were pushed by. */
 export async function labImages(): Promise<string[]> {
   const filters = ["pause-sandbox-lab/*", `${registryHost()}/lab/*`].flatMap((name) => [
     "--filter",
     `reference=${name}`,
   ]);
-  const references = await docker(["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", ...filters]);
-  return references.split("\n").filter(Boolean);
+  const ids = await docker(["image", "ls", "--quiet", "--no-trunc", ...filters]);
+  return [...new Set(ids.split("\n").filter(Boolean))];
 }
 
 /** Writes files into a container that may not have been started yet; directories on the way are made. */

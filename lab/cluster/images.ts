@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { Log } from "../log";
+import { digests } from "./digest";
 import { docker, imageExists } from "./docker";
 import { cacheDir, TREE } from "./layout";
-import { stamp } from "./tools";
 
 export interface ImageSpec {
   /** Directory under lab/images with the Dockerfile; also the image's name. */
@@ -45,7 +45,8 @@ export async function fingerprint(spec: ImageSpec): Promise<string> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
   for (const file of files.sort()) hash.update(file.slice(TREE.length)).update(await fs.readFile(file));
   for (const [target, programs] of Object.entries(spec.programs ?? {})) {
-    hash.update(JSON.stringify([target, programs.map(stamp)]));
+    const names = programs.map((program) => path.basename(program));
+    hash.update(JSON.stringify([target, names, await digests(programs)]));
   }
   return hash.digest("hex").slice(0, 12);
 }

@@ -74,7 +74,7 @@ export async function clusterClean(log: Log): Promise<void> {
   await clusterDown(log);
   const images = await labImages();
   if (images.length === 0) return;
-  await log.step(`remove ${images.length} images`, () => docker(["image", "rm", ...images]));
+  await log.step(`remove ${images.length} images`, () => docker(["image", "rm", "--force", ...images]));
 }
 
 interface Kept extends Ensured {

@@ -1,5 +1,4 @@
 /** Programs that Debian does not have, as lab/toolchain/get provides them. */
-import { statSync } from "node:fs";
 import * as path from "node:path";
 import type { Log } from "../log";
 import { exec } from "./exec";
@@ -48,10 +47,4 @@ async function get(tools: string[], log: Log): Promise<string[]> {
 function need(file: string | undefined): string {
   if (!file) throw new Error("lab/toolchain/get printed fewer paths than tools were asked for");
   return file;
-}
-
-/** What tells two builds of a program apart without reading a hundred megabytes. */
-export function stamp(file: string): string {
-  const { size, mtimeMs } = statSync(file);
-  return `${path.basename(file)} ${size} ${mtimeMs}`;
 }
