@@ -9,7 +9,10 @@ import { digestOf, parseReference, registryOf } from "./reference";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {
-  /** Compile this project's own pause and push it. Needs clang and lld where the program runs. */
+  /**
+   * Compile this project's own pause and push it; `/pause -v` prints the tag. Needs clang and lld where the program
+   * runs.
+   */
   Build = "build",
   /** Copy another image, for example upstream's, into the own registry. */
   Mirror = "mirror",
@@ -51,9 +54,6 @@ export interface PauseImageArgs {
 }
 
 const DEFAULT_PLATFORMS = ["linux/amd64", "linux/arm64"];
-/** Version of the pause that is compiled; it is what `/pause -v` prints. */
-const PAUSE_VERSION = "1.0.0";
-
 /**
  * A pause image in a registry of one's own: built, mirrored, or one that is there already.
  *
@@ -83,7 +83,7 @@ export class PauseImage extends pulumi.ComponentResource {
 
   private push(name: string, args: PauseImageArgs): pulumi.Output<string> {
     const platforms = args.platforms ?? DEFAULT_PLATFORMS;
-    const build = buildOf(args, platforms);
+    const build = buildOf(args, platforms, this.reference);
     const single = platforms.length === 1;
     const registry = this.reference.apply(registryOf);
     const username = args.login?.username;
@@ -117,20 +117,22 @@ export class PauseImage extends pulumi.ComponentResource {
 }
 
 /** What is the same for every platform. Paths are relative: state must not depend on where a checkout lies. */
-function buildOf(args: PauseImageArgs, platforms: string[]): Build {
+function buildOf(args: PauseImageArgs, platforms: string[], reference: pulumi.Output<string>): Build {
   if (args.source === PauseImageSource.Mirror) {
     const context = relative(path.join(__dirname, "..", "image", "mirror"));
     return { context, dockerfile: `${context}/Dockerfile`, args: { BASE: pulumi.output(args.mirrorOf ?? "") } };
   }
   // Beside other tools' caches, inside the project: a folder in the home directory would have another path elsewhere.
   const cacheDir = path.resolve("node_modules/.cache/pause-sandbox");
-  const context = relative(pauseContext({ platforms, version: PAUSE_VERSION, cacheDir }));
-  return { context, dockerfile: `${context}/Dockerfile`, args: { VERSION: PAUSE_VERSION } };
+  // The tag is the version: what `/pause -v` prints on a node is the tag that the node was given.
+  const version = reference.apply((r) => parseReference("reference", r).tag);
+  const context = version.apply((v) => relative(pauseContext({ platforms, version: v, cacheDir })));
+  return { context, dockerfile: pulumi.interpolate`${context}/Dockerfile`, args: { VERSION: version } };
 }
 
 interface Build {
-  context: string;
-  dockerfile: string;
+  context: pulumi.Input<string>;
+  dockerfile: pulumi.Input<string>;
   args: Record<string, pulumi.Input<string>>;
 }
 
