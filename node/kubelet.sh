@@ -49,6 +49,19 @@ flag_files() {
     tr ' ' '\n' | awk '/^\// { if (/\.(service|conf)$/) print; else env = env $0 "\n" } END { printf "%s", env }'
 }
 
+# A drop-in of ours, for a unit that reads no file where flags are kept or carries the flag itself. It repeats the
+# command line that counts without it.
+own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
+
+exec_start() {
+  systemctl cat kubelet 9>&- | awk -v own="# $own_unit" '
+    /^# \// { skip = $0 == own }
+    { s = more $0; more = "" }
+    sub(/\\$/, "", s) { more = s; next }
+    !skip && s ~ /^ExecStart=./ { last = s }
+    END { print last }'
+}
+
 plan_kubelet() {
   [ "$kubelet_version" ] || return 0
   flag_files >"$plan/flags"
@@ -56,18 +69,21 @@ plan_kubelet() {
   while IFS= read -r file; do
     ! base "$file" | flag_set || set_in=$file
   done <"$plan/flags"
-  if [ "$kubelet_minor" -ge 35 ]; then
-    wanted_flag=''
-  else
-    wanted_flag=$image
-    [ "$set_in" ] || choose_flag_file
-  fi
+  wanted_flag=$image
+  [ "$kubelet_minor" -lt 35 ] || wanted_flag=''
+  case $set_in,$wanted_flag in
+    /usr/* | /lib/*) set_in=$own_unit ;;
+    ,?*) choose_flag_file ;;
+  esac
   while IFS= read -r file; do
     plan_flag "$file"
   done <"$plan/flags"
+  [ "$set_in" != "$own_unit" ] || plan_own_unit
 }
 
+# Sets the flag in the file that decides, strips it from all others.
 plan_flag() {
+  case $1 in "$own_unit" | /usr/* | /lib/*) return 0 ;; esac
   base "$1" >"$plan/edit"
   if [ "$1" = "$set_in" ] && [ "$wanted_flag" ]; then
     if flag_set <"$plan/edit"; then flag_edit "$wanted_flag"; else flag_add "$set_name" "$wanted_flag"; fi <"$plan/edit" >"$new"
@@ -76,20 +92,28 @@ plan_flag() {
   else
     return 0
   fi
-  case $1 in
-    /usr/* | /lib/*) die 021 "$1: $flag stands in a file of a package: move it to /etc/default/kubelet" ;;
-  esac
   want "$1"
 }
 
-# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs.
+plan_own_unit() {
+  line=$(exec_start | flag_edit "$wanted_flag")
+  case $line in
+    *"$flag"*) ;;
+    ?*) line=$line${wanted_flag:+ $flag=$wanted_flag} ;;
+    *) die 021 "kubelet.service has no ExecStart that systemctl cat shows: add $flag=$image to the kubelet's flags" ;;
+  esac
+  printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
+  want "$own_unit"
+}
+
+# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else a drop-in.
 choose_flag_file() {
   set_in=$(grep -m1 'kubeadm-flags.env$' "$plan/flags" || :)
   set_name=KUBELET_KUBEADM_ARGS
   [ -z "$set_in" ] || [ ! -e "$set_in" ] || return 0
-  set_in=$(grep -m1 -E '^/etc/(default|sysconfig)/kubelet$' "$plan/flags" || :)
+  set_in=$(grep -m1 -E '/etc/(default|sysconfig)/kubelet$' "$plan/flags" || :)
   set_name=KUBELET_EXTRA_ARGS
-  [ "$set_in" ] || die 021 "kubelet.service reads neither kubeadm-flags.env nor /etc/default/kubelet: add $flag=$image to it"
+  set_in=${set_in:-$own_unit}
 }
 
 # The running kubelet's own word: the flag as it should be, once or not at all.

@@ -13,6 +13,7 @@ commit=$home/commit
 backup=$home/backup
 new=$plan/new
 touched=''
+config=/etc/containerd/config.toml
 
 # Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us.
 lock() {
@@ -21,6 +22,9 @@ lock() {
 }
 
 sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
+# Beside the file: the new one before its rename, and a second link to the old one until the commit. A way back that is
+# only a rename needs neither space nor inodes.
+old_of() { printf %s "${1%/*}/.${1##*/}.pause-sandbox-old"; }
 temp_of() { printf %s "${1%/*}/.${1##*/}.pause-sandbox"; }
 
 # The committed sum of a path, empty when it is none of ours.
@@ -122,6 +126,7 @@ begin() {
   while read -r path; do
     [ ! -e "$plan/root$path" ] || stage "$plan/root$path" "$path" ||
       die 013 "cannot write beside $path: make room or remount it writable"
+    [ ! -e "$path" ] || ln -f "$path" "$(old_of "$path")"
   done <"$plan/changed"
 }
 
@@ -152,8 +157,12 @@ undo() {
   missed=''
   [ ! -e "$journal/sandbox" ] || drop_check_sandboxes
   while read -r path; do
+    old=$(old_of "$path")
     rm -f "$(temp_of "$path")" || missed=1
-    if [ ! -e "$journal/root$path" ]; then
+    if [ -e "$old" ]; then
+      cmp -s "$old" "$path" || mv -f "$old" "$path" || missed=1
+      rm -f "$old"
+    elif [ ! -e "$journal/root$path" ]; then
       rm -f "$path" || missed=1
     elif ! cmp -s "$journal/root$path" "$path"; then
       put "$journal/root$path" "$path" || missed=1
@@ -184,6 +193,7 @@ commit() {
 }
 
 finish_commit() {
+  while read -r path; do rm -f "$(old_of "$path")"; done <"$commit/files"
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
     rm -rf "$home/state" "$home/stat" "$home/watch" "$backup"
@@ -208,12 +218,26 @@ recover() {
   [ -e "$home/state" ] || rm -rf "$home"
 }
 
+# When nobody said why the run ends: is there a disk that takes no more?
+blame_disk() {
+  for dir in /var/lib "${config%/*}"; do
+    probe=$dir/.pause-sandbox
+    if ! (echo "$probe" >"$probe") 2>/dev/null; then
+      rm -f "$probe" 2>/dev/null
+      say "PS-N013 cannot write in $dir: make room or remount it writable, see docs/errors/PS-N013.md"
+      return 0
+    fi
+    rm -f "$probe"
+  done
+  return 1
+}
+
 # The EXIT trap: whatever ends the script before its commit brings the state before back.
 finish() {
   status=$?
   trap '' EXIT INT TERM
   set +e
-  [ "$status" = 0 ] || [ "${said:-}" ] || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
+  [ "$status" = 0 ] || [ "${said:-}" ] || blame_disk || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
   if [ -d "$journal" ]; then
     say 'undoing what this run changed'
     if undo; then
@@ -222,7 +246,8 @@ finish() {
       say "PS-N020 not everything could be undone: the next run tries again, see docs/errors/PS-N020.md"
       status=5
     fi
-  elif [ -d "$home" ]; then
+  fi
+  if [ -d "$home" ]; then
     rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out" "$home/defaults.toml"
     [ -e "$home/state" ] || rm -rf "$home"
   fi

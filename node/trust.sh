@@ -15,17 +15,22 @@ plan_trust() {
   want "$dir/hosts.toml"
 }
 
+# The registry has a table of its own beside `server`, since containerd 1.x takes no CA from the keys at the top; 2.x tries
+# `server` last, with those keys, and would name a certificate instead of what was wrong before.
 hosts_toml() {
-  scheme=https
-  [ -z "$plain_http" ] || scheme=http
-  printf 'server = "%s://%s"\n' "$scheme" "$registry"
-  printf %s "$mirrors" | while IFS= read -r mirror; do host_table "$mirror" "$1"; done
-  host_table "$scheme://$registry" "$1"
+  own=https://$registry
+  [ -z "$plain_http" ] || own=http://$registry
+  printf 'server = "%s"\n' "$own"
+  host_keys "$own" "$1" ''
+  printf '%s%s\n' "$mirrors" "$own" | awk '!seen[$0]++' | while IFS= read -r url; do
+    printf '\n[host."%s"]\n' "$url"
+    host_keys "$url" "$1" '  '
+  done
 }
 
-host_table() {
-  printf '\n[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$1"
+host_keys() {
+  printf '%scapabilities = ["pull", "resolve"]\n' "$3"
   case $ca$1 in
-    ?*https:*) printf '  ca = "%s/ca.crt"\n' "$2" ;;
+    ?*https:*) printf '%sca = "%s/ca.crt"\n' "$3" "$2" ;;
   esac
 }

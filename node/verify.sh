@@ -2,8 +2,8 @@
 # Verify: what the runtime itself says, through CRI, before a run counts.
 
 cri() { crictl --timeout 60s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
-# What the last tool had to say, without crictl's remarks about its own missing configuration file.
-error() { grep -v level=warning "$home/error" || :; }
+# What the last tool had to say in the end: the lines before are its log.
+error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
 
 # within SECONDS COMMAND…: waits until the command succeeds.
 within() {
@@ -20,7 +20,7 @@ within() {
 pull_failed() {
   case $(error) in
     *'no match for platform'* | *'exec format error'*)
-      die 012 "image $image: nothing in it for this node's architecture ($(uname -m)): push one for it" ;;
+      wrong_architecture 'it holds other platforms only' ;;
   esac
   die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
 }
@@ -36,7 +36,26 @@ preflight() {
     inspect_image
   fi
   check_digest
+  check_architecture
 }
+
+# The architecture of this node in the words of an image.
+architecture() {
+  case $(uname -m) in
+    x86_64) echo amd64 ;;
+    aarch64) echo arm64 ;;
+    armv*) echo arm ;;
+    *) uname -m ;;
+  esac
+}
+
+# containerd pulls a single manifest of any architecture; every Pod of the node would then fail to start.
+check_architecture() {
+  built=$(cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "$image") || pull_failed
+  [ "$built" = "$(architecture)" ] || wrong_architecture "it is built for $built"
+}
+
+wrong_architecture() { die 012 "image $image: $1, and this node is $(architecture): push one for it"; }
 
 # Reads $pinned and $got, the digest by which the runtime knows the image.
 inspect_image() {
@@ -61,6 +80,12 @@ check_image() {
     die 016 "containerd $runtime_version does not pin $image, so that garbage collection would delete it: use 1.6.38, 1.7.3 or later"
 }
 
+same_image() {
+  one=$(image_id "$1")
+  [ "$one" ] && [ "$one" = "$(image_id "$2")" ]
+}
+image_id() { cri inspecti -o go-template --template '{{.status.id}}' "$1"; }
+
 check_name=pause-sandbox-check
 
 # A sandbox in the host's network needs no CNI and nobody sees it; that it starts is what counts.
@@ -71,6 +96,8 @@ check_sandbox() {
   : >"$journal/sandbox"
   sandbox=$(cri runp "$plan/sandbox.json") || die 017 "no sandbox starts on $image: $(error)"
   seen=$(cri inspectp -o go-template --template '{{.info.image}}' "$sandbox") || die 017 "no word about the sandbox: $(error)"
+  # One image may have several names (the same bytes pushed under another tag), and the runtime gives any of them.
+  if [ "$seen" != "$image" ] && same_image "$seen" "$image"; then seen=$image; fi
   drop_check_sandboxes
 }
 

@@ -1,0 +1,24 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables are the script's
+# The script's own choice of where the kubelet's flag goes, around files of the test: prints what it would write.
+#
+# kubelet.sh DIR VERSION ; DIR/show is what `systemctl show kubelet` prints, DIR/cat what `systemctl cat kubelet` does.
+set -eu
+dir=$1 version=$2
+script_id='test'
+# shellcheck source=/dev/null # the parts, joined by the test
+. "$dir/script.sh"
+systemctl() {
+  [ "$*" = 'cat kubelet' ] || exit 99
+  cat "$dir/cat"
+}
+home=$dir/home plan=$dir/home/plan backup=$dir/home/backup new=$dir/home/plan/new
+image=registry.example.org/pause:1
+kubelet_version=$version kubelet_minor=${version#*.} kubelet_show=$(cat "$dir/show")
+kubelet_minor=${kubelet_minor%%.*}
+mkdir -p "$plan"
+: >"$plan/changed"
+plan_kubelet
+while IFS= read -r path; do
+  printf '%s\n' "== ${path#"$dir"}"
+  cat "$plan/root$path"
+done <"$plan/changed"

@@ -1,0 +1,149 @@
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { joinedScript } from "../../node/pack";
+import { shells } from "./script";
+
+const flag = "--pod-infra-container-image=registry.example.org/pause:1";
+const kubeadm = "/var/lib/kubelet/kubeadm-flags.env";
+const extra = "/etc/default/kubelet";
+const dropin = "/etc/systemd/system/kubelet.service.d/20-flags.conf";
+const own = "/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf";
+const unit = "/usr/lib/systemd/system/kubelet.service";
+
+interface Row {
+  name: string;
+  version: string;
+  files: Record<string, string>;
+  /** What `systemctl cat` prints. */
+  unit?: string;
+  /** EnvironmentFiles of the unit. @default kubeadm's two */
+  environment?: string[];
+  /** Path and content of every file that is written. */
+  writes: string;
+}
+
+const plain = `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n`;
+
+const rows: Row[] = [
+  {
+    name: "kubeadm's file, flag not set: at its end",
+    version: "1.34.2",
+    files: { [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a=b --c=d"\n' },
+    writes: `== ${kubeadm}\nKUBELET_KUBEADM_ARGS="--a=b --c=d ${flag}"\n`,
+  },
+  {
+    name: "kubeadm's file with another value: in its place",
+    version: "1.34.2",
+    files: { [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a=b --pod-infra-container-image=k8s.gcr.io/pause:3.5 --c=d"\n' },
+    writes: `== ${kubeadm}\nKUBELET_KUBEADM_ARGS="--a=b ${flag} --c=d"\n`,
+  },
+  {
+    name: "a value after a space, twice: once",
+    version: "1.30.0",
+    files: {
+      [kubeadm]: "KUBELET_KUBEADM_ARGS='--pod-infra-container-image x:1 --a --pod-infra-container-image=y:2'\n",
+    },
+    writes: `== ${kubeadm}\nKUBELET_KUBEADM_ARGS='${flag} --a'\n`,
+  },
+  {
+    name: "already as wanted: nothing",
+    version: "1.34.2",
+    files: { [kubeadm]: `KUBELET_KUBEADM_ARGS="${flag}"\n` },
+    writes: "",
+  },
+  {
+    name: "KUBELET_EXTRA_ARGS wins: set there, stripped before",
+    version: "1.34.2",
+    files: {
+      [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a --pod-infra-container-image=x:1"\n',
+      [extra]:
+        "# KUBELET_EXTRA_ARGS=--pod-infra-container-image=no\nKUBELET_EXTRA_ARGS=--pod-infra-container-image=y:2\n",
+    },
+    writes: `== ${kubeadm}\nKUBELET_KUBEADM_ARGS="--a"\n== ${extra}\n# KUBELET_EXTRA_ARGS=--pod-infra-container-image=no\nKUBELET_EXTRA_ARGS=${flag}\n`,
+  },
+  {
+    name: "no kubeadm file: KUBELET_EXTRA_ARGS, unquoted",
+    version: "1.33.0",
+    files: { [extra]: "KUBELET_EXTRA_ARGS=--v=2\n" },
+    writes: `== ${extra}\nKUBELET_EXTRA_ARGS=--v=2 ${flag}\n`,
+  },
+  {
+    name: "no kubeadm file, KUBELET_EXTRA_ARGS empty",
+    version: "1.33.0",
+    files: { [extra]: "KUBELET_EXTRA_ARGS=\n" },
+    writes: `== ${extra}\nKUBELET_EXTRA_ARGS=${flag}\n`,
+  },
+  {
+    name: "neither file exists: /etc/default/kubelet is made, since the unit reads it",
+    version: "1.33.0",
+    files: {},
+    writes: `== ${extra}\nKUBELET_EXTRA_ARGS="${flag}"\n`,
+  },
+  {
+    name: "a unit that reads no file: a drop-in of our own",
+    version: "1.33.0",
+    files: {},
+    environment: [],
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet --a \\\n  --b\n`,
+    writes: `== ${own}\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --a   --b ${flag}\n`,
+  },
+  {
+    name: "a second run does not repeat its own drop-in",
+    version: "1.33.0",
+    files: {},
+    environment: [],
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet --a\n\n# ${own}\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --a ${flag}\n`,
+    writes: `== ${own}\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --a ${flag}\n`,
+  },
+  {
+    name: "1.35: not written",
+    version: "1.35.4",
+    files: { [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a"\n' },
+    writes: "",
+  },
+  {
+    name: "1.35: a leftover is stripped everywhere",
+    version: "1.35.4",
+    files: {
+      [kubeadm]: 'KUBELET_KUBEADM_ARGS="--pod-infra-container-image=x:1 --a"\n',
+      [extra]: 'KUBELET_EXTRA_ARGS="--b --pod-infra-container-image y:2"\n',
+      [dropin]: '[Service]\nEnvironment="X=--pod-infra-container-image=z:3"\n',
+    },
+    writes: `== ${dropin}\n[Service]\nEnvironment="X="\n== ${kubeadm}\nKUBELET_KUBEADM_ARGS=" --a"\n== ${extra}\nKUBELET_EXTRA_ARGS="--b"\n`,
+  },
+];
+
+function plan(shell: readonly string[], row: Row): string {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kubelet-"));
+  for (const [name, content] of Object.entries(row.files)) {
+    fs.mkdirSync(path.join(dir, path.dirname(name)), { recursive: true });
+    fs.writeFileSync(path.join(dir, name), content);
+  }
+  fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
+  fs.writeFileSync(path.join(dir, "cat"), row.unit ?? plain);
+  const environment = (row.environment ?? [kubeadm, extra]).map(
+    (file) => `EnvironmentFiles=${dir}${file} (ignore_errors=yes)\n`,
+  );
+  const drops = dropin in row.files ? `${dir}${dropin}` : "";
+  fs.writeFileSync(path.join(dir, "show"), `${environment.join("")}FragmentPath=${unit}\nDropInPaths=${drops}\n`);
+  const [program = "sh", ...args] = shell;
+  const script = path.join(__dirname, "kubelet.sh");
+  const run = spawnSync(program, [...args, script, dir, row.version], { encoding: "utf8" });
+  fs.rmSync(dir, { recursive: true });
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout;
+}
+
+describe("the kubelet's flag", () => {
+  for (const shell of shells) {
+    for (const row of rows) {
+      it(`${shell.join(" ")}: ${row.name}`, () => {
+        assert.equal(plan(shell, row), row.writes);
+      });
+    }
+  }
+});
