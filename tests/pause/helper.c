@@ -2,7 +2,6 @@
  * What the tests of pause need from the kernel and cannot ask of a shell: helper COMMAND ARGUMENT…
  *
  *   orphans N           leave N orphans to PID 1 of this PID namespace, and end when the last has been left
- *   orphans-forever     the same without end
  *   deny NR PROGRAM…    run PROGRAM with system call NR failing (EPERM)
  *   ignore NR PROGRAM…  run PROGRAM with signal NR ignored
  *   widowed PROGRAM…    run PROGRAM with a child that is dead already
@@ -130,9 +129,6 @@ int main(int argc, char **argv) {
 
   if (!strcmp(command, "orphans")) {
     while (number-- > 0)
-      leave_orphan();
-  } else if (!strcmp(command, "orphans-forever")) {
-    for (;;)
       leave_orphan();
   } else if (!strcmp(command, "deny") && argc > 3) {
     deny((unsigned)number);

@@ -34,7 +34,8 @@ describe("pause as PID 1 of a namespace", function () {
 
     it(`ends on TERM amid a flood of orphans (${whose})`, async () => {
       await start([path()]);
-      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans-forever"]));
+      // Not without end: a pause that reaps nobody must not fill the machine's process table.
+      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans", "2000"]));
       await until("orphans arrive", () => pause.orphans() > 0);
       assert.deepEqual(await pause.terminate(), shutdown);
       // The end of PID 1 is the end of everyone in its namespace.

@@ -57,7 +57,7 @@ export class Running {
   ended = false;
 
   /** Its process id, as seen from here. */
-  pid = 0;
+  pid = 0; // none: /proc/0 does not exist
 
   private constructor(private readonly child: ChildProcess) {
     const said = { stdout: "", stderr: "" };
@@ -117,9 +117,19 @@ export class Running {
     return this.ending;
   }
 
-  /** Ends it by force, for cleaning up. Safe to call when it has ended. */
+  /**
+   * Ends it by force, for cleaning up; does nothing when it has ended. Not by way of `unshare --kill-child`, which is
+   * for the tests' own sudden end: the kernel forgets that wish when the child changes its user.
+   */
   destroy(): void {
-    this.child.kill("SIGKILL");
+    if (this.ended) {
+      return;
+    }
+    if (stat(this.pid) === undefined) {
+      this.child.kill("SIGKILL");
+    } else {
+      process.kill(this.pid, "SIGKILL");
+    }
   }
 
   /** R, S, T, Z … as ps shows it. */
