@@ -1,17 +1,21 @@
 # What can be done here. `make` alone prints this list.
 SHELL := /bin/bash
 RUN := node --import tsx
+# Where bootstrap puts Node.js on a machine whose own is too old, or that has none.
+export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pause-sandbox)/bin:$(PATH)
 
 .PHONY: help up down kubeconfig test test-unit test-node test-e2e lint format pack bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-up: ready ## Heal a real cluster that cannot start Pods: tools, lab, failure, program, proof
+up: ## Heal a real cluster that cannot start Pods: tools, lab, failure, program, proof
+	@lab/toolchain/bootstrap.sh lab
 	@$(RUN) lab/up.ts
 
 down: ## Remove the lab: containers, network, mounts, processes, files
 	@if [ -d node_modules ]; then $(RUN) lab/cluster/main.ts down; else echo "the lab was never up"; fi
+	@lab/toolchain/engine.sh stop
 
 kubeconfig: ## Print the path of an admin kubeconfig for the lab
 	@$(RUN) lab/cluster/main.ts kubeconfig
@@ -43,7 +47,8 @@ pack: ## Pack node/ into what is sent to nodes
 bench-pause: ready ## Measure the pause beside upstream's
 	@$(RUN) bench/pause.ts
 
-clean: down ## Remove the lab and all that was built for it
+clean: ## Remove the lab and all that was built for it, its images in the engine too
+	@if [ -d node_modules ]; then $(RUN) lab/cluster/main.ts clean; fi
 	@rm -rf "$${PAUSE_SANDBOX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pause-sandbox}"
 
 ready:

@@ -17,11 +17,8 @@ const VOLATILE = [
   "/var/cache",
   "/var/lib/cni",
   "/var/lib/containerd",
-  "/var/lib/kubelet/actuated_pods_state",
-  "/var/lib/kubelet/allocated_pods_state",
-  "/var/lib/kubelet/cpu_manager_state",
+  "/var/lib/kubelet/*_state", // the kubelet's checkpoints
   "/var/lib/kubelet/device-plugins",
-  "/var/lib/kubelet/memory_manager_state",
   "/var/lib/kubelet/pki",
   "/var/lib/kubelet/plugins",
   "/var/lib/kubelet/plugins_registry",
