@@ -8,6 +8,8 @@ export interface Kind {
   namespaced: boolean;
   /** Properties beside apiVersion, kind and metadata that a program may give. */
   properties: readonly string[];
+  /** Whether the cluster reports a status of it. */
+  hasStatus: boolean;
   /** Whether a change at this path needs another object. Names and namespaces always do. */
   replaces: (path: string, settings: Settings) => boolean;
   /** Object to watch until it is ready, where it is another than the object itself. */
@@ -31,6 +33,7 @@ export const KINDS: Kind[] = [
     plural: "namespaces",
     namespaced: false,
     properties: ["spec"],
+    hasStatus: true,
     replaces: () => false,
     ready: (object) => statusOf(object).phase === "Active",
   },
@@ -39,6 +42,7 @@ export const KINDS: Kind[] = [
     plural: "configmaps",
     namespaced: true,
     properties: ["data", "binaryData", "immutable"],
+    hasStatus: false,
     // Replaced even where it could be changed, so that what uses it by name gets the new content and restarts.
     replaces: (path, settings) => /^(data|binaryData|immutable)\b/.test(path) && !settings.enableConfigMapMutable,
   },
@@ -47,6 +51,7 @@ export const KINDS: Kind[] = [
     plural: "secrets",
     namespaced: true,
     properties: ["data", "stringData", "immutable", "type"],
+    hasStatus: false,
     replaces: (path, settings) =>
       path === "type" || (/^(data|stringData|immutable)\b/.test(path) && !settings.enableSecretMutable),
   },
@@ -55,6 +60,7 @@ export const KINDS: Kind[] = [
     plural: "pods",
     namespaced: true,
     properties: ["spec"],
+    hasStatus: true,
     replaces: (path) => path.startsWith("spec") && !MUTABLE_IN_POD.test(path),
     ready: podReady,
   },
@@ -63,6 +69,7 @@ export const KINDS: Kind[] = [
     plural: "services",
     namespaced: true,
     properties: ["spec"],
+    hasStatus: true,
     replaces: (path) => path === "spec.clusterIP",
     readyBy: {
       plural: "endpoints",

@@ -28,7 +28,7 @@ export function resourceOf(kind: Kind, target: () => Target): ResourceType {
       ...{ apiVersion: "string", kind: "string", metadata: "any" },
       ...Object.fromEntries(kind.properties.map((property) => [property, "any"])),
     }),
-    outputs: ["status"],
+    outputs: kind.hasStatus ? ["status"] : [],
 
     check: (call) => Promise.resolve(checked(kind, call, target().namespace)),
 
@@ -121,7 +121,7 @@ async function foreseen(api: Api | undefined, kind: Kind, call: Wanted): Promise
     // Made up anew by the real run.
     const volatile = ["uid", "resourceVersion", "creationTimestamp", "generation"];
     const stable = Object.entries(metadata as Props).filter(([key]) => !volatile.includes(key));
-    return { ...rest, metadata: Object.fromEntries(stable), status: UNKNOWN };
+    return { ...rest, metadata: Object.fromEntries(stable), ...(kind.hasStatus && { status: UNKNOWN }) };
   } catch (error) {
     // Its namespace may be among what the run is going to create.
     if (error instanceof Refused && error.status === 404) return inputs;
