@@ -5,7 +5,7 @@ import type { NodeReport } from "./nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./pauseImage";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
-import { checkConnection, type RegistryTrust, SandboxNode, type SshConnection } from "./sandboxNode";
+import { checkConnection, checkGeneration, type RegistryTrust, SandboxNode, type SshConnection } from "./sandboxNode";
 
 /** One node of the cluster. */
 export interface ClusterNode {
@@ -43,6 +43,11 @@ export interface PauseSandboxArgs {
    * @default 1
    */
   maxUnavailable?: number | string;
+  /**
+   * Raise it to have every node looked at again although nothing else changed, see {@link SandboxNodeArgs.generation}.
+   * @default 0
+   */
+  generation?: number;
   /** @default no sample Pod */
   proof?: ProofArgs;
 }
@@ -88,7 +93,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
-    const wanted = { reference: image.reference, digest: image.digest, trust: args.trust };
+    const wanted = { reference: image.reference, digest: image.digest, trust: args.trust, generation: args.generation };
     for (const { node, after } of plan.steps) {
       const settings = { connection: node.connection, nodeName: node.name, ...wanted };
       const options = { parent: this, dependsOn: pick(nodes, after) };
@@ -139,6 +144,7 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   const scopes = Object.values(ProofScope);
   const scope = args.proof?.scope;
   if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
+  checkGeneration(problems, args.generation ?? 0);
   const window = problems.attempt(() => windowSize(args.maxUnavailable ?? 1, names.length));
   problems.throwIfAny();
   return planRollout(args.nodes, window ?? 1);

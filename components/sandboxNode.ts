@@ -55,6 +55,13 @@ export interface SandboxNodeArgs {
   nodeName?: string;
   /** @default the node's own trust store and no mirror */
   trust?: RegistryTrust;
+  /**
+   * Raise it to have the node looked at again although nothing else changed: the engine knows what it asked for, not
+   * what became of the node since (an upgraded kubelet, an edited file, a deleted image). A node that is as wanted is
+   * left alone.
+   * @default 0
+   */
+  generation?: number;
 }
 
 /**
@@ -75,6 +82,8 @@ export class SandboxNode extends command.remote.Command {
     const { reference } = args;
     if (typeof reference === "string") problems.attempt(() => parseReference("reference", reference));
     checkConnection(problems, "connection", args.connection);
+    const { generation = 0 } = args;
+    checkGeneration(problems, generation);
     problems.throwIfAny();
     const sudo = pulumi.output(args.connection.user ?? "root").apply((user) => (user === "root" ? "" : "sudo -n "));
     const apply = pulumi.interpolate`${sudo}sh -s -- apply`;
@@ -86,7 +95,8 @@ export class SandboxNode extends command.remote.Command {
         // Never `triggers`: they replace, and the old delete would undo what the new create has done.
         update: apply,
         delete: pulumi.interpolate`${sudo}sh -s -- restore`,
-        stdin: settingsOf(args.nodeName ?? name, args).apply(renderStdin),
+        // The generation is nothing to the node; it only makes these bytes others, so that `update` runs.
+        stdin: settingsOf(args.nodeName ?? name, args).apply((s) => `${renderStdin(s)}# generation ${generation}\n`),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
@@ -135,6 +145,13 @@ function hostOf(ssh: SshHost): command.types.input.remote.ProxyConnectionArgs {
 export function checkConnection(problems: Problems, field: string, connection: SshConnection): void {
   checkHost(problems, field, connection);
   if (connection.bastion) checkHost(problems, `${field}.bastion`, connection.bastion);
+}
+
+/** Notes a generation that is no whole number. */
+export function checkGeneration(problems: Problems, generation: number): void {
+  if (!isWholeNumber(generation, 0, Number.MAX_SAFE_INTEGER)) {
+    problems.add("generation", generation, "a whole number from 0");
+  }
 }
 
 const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( .*)?$/;

@@ -77,6 +77,7 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
         plainHttp: config.getBoolean("registryPlainHttp") === true ? true : undefined,
       },
       maxUnavailable: numberOrText(optional(config, "maxUnavailable")),
+      generation: config.getNumber("generation"),
       proof: proof(config),
     },
     kubeconfig: config.getSecret("kubeconfig"),

@@ -127,6 +127,14 @@ describe("SandboxNode", () => {
     assert.notStrictEqual(await stdin(DIGEST), await stdin(`sha256:${"e".repeat(64)}`));
   });
 
+  it("runs again when the generation is raised, with the same settings", async () => {
+    const stdin = async (generation?: number) =>
+      String(find(await run(() => new SandboxNode("node-1", { ...args, generation })), "node-1").inputs.stdin);
+    const [first, raised] = [await stdin(), await stdin(1)];
+    assert.notStrictEqual(first, raised);
+    assert.strictEqual(first.replace("# generation 0\n", "# generation 1\n"), raised);
+  });
+
   it("reports what the node said", async () => {
     let status: unknown;
     await run(() => new SandboxNode("node-1", args).report.apply((report) => (status = report.status)));
@@ -234,6 +242,7 @@ describe("PauseSandbox", () => {
           image: { reference: "pause" },
           nodes: [node("a"), node("a"), { ...node("B!"), connection: { host: "b" } }],
           maxUnavailable: "0%",
+          generation: -1,
           proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
         }),
       [
@@ -242,6 +251,7 @@ describe("PauseSandbox", () => {
         'nodes[2].name: "B!"',
         "nodes[2].connection.hostKey",
         'maxUnavailable: "0%"',
+        "generation: -1",
         "proof.nginxImage",
         'proof.scope: "some"',
       ],
