@@ -15,7 +15,8 @@ lab_packages=(
   docker.io:dockerd mmdebstrap:mmdebstrap curl:curl openssl:openssl openssh-client:ssh-keygen
   clang:clang lld:ld.lld llvm:llvm-readelf xz-utils:xz procps:ps iproute2:ip iptables:iptables
 )
-test_packages=(shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc libc6-dev:gcc strace:strace make:make)
+# lld 14 of Debian 12 cannot link s390x.
+test_packages=(lld-19:ld.lld-19 faketime:faketime shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc libc6-dev:gcc strace:strace make:make)
 
 prepare() {
   machine_root
