@@ -16,7 +16,10 @@ lab_packages=(
   clang:clang lld:ld.lld llvm:llvm-readelf xz-utils:xz procps:ps iproute2:ip iptables:iptables
 )
 # lld 14 of Debian 12 cannot link s390x.
-test_packages=(lld-19:ld.lld-19 faketime:faketime shellcheck:shellcheck qemu-user-static:qemu-aarch64-static gcc:gcc libc6-dev:gcc strace:strace make:make)
+test_packages=(
+  lld-19:ld.lld-19 gcc:gcc libc6-dev:gcc qemu-user-static:qemu-aarch64-static shellcheck:shellcheck
+  faketime:faketime strace:strace openssh-server:sshd docker-registry:docker-registry apache2-utils:htpasswd make:make
+)
 
 prepare() {
   machine_root

@@ -27,7 +27,25 @@ apt_ensure() {
   mkdir -p "$CACHE/log"
   [ -n "$APT_FRESH" ] || log_step "apt-get update" apt_quiet update || return 1
   APT_FRESH=yes
-  log_step "apt-get install ${missing[*]}" apt_quiet install --no-install-recommends "${missing[@]}"
+  log_step "apt-get install ${missing[*]}" apt_install "${missing[@]}"
+}
+
+# What the tests need of sshd and a registry are the programs: installing them must open no port on the machine, now or
+# at the next start. A policy that somebody else has set stays.
+apt_install() (
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  apt_quiet install --no-install-recommends "$@" || exit 1
+  [ ! -d /run/systemd/system ] || apt_disable "$@"
+)
+
+apt_disable() {
+  case " $* " in *' openssh-server '*) systemctl --quiet disable ssh.service ssh.socket || : ;; esac
+  case " $* " in *' docker-registry '*) systemctl --quiet disable docker-registry.service || : ;; esac
 }
 
 # apt_quiet ARGUMENT…: its output is worth reading only when it fails.
