@@ -152,6 +152,10 @@ restart() {
   systemctl restart "$1" 9>&-
 }
 
+# discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
+# every file on it for one that was not there before.
+discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.new"; }
+
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
 undo() {
   missed=''
@@ -174,7 +178,7 @@ undo() {
     [ ! -e "$journal/restart-$unit" ] || { systemctl daemon-reload && systemctl restart "$unit"; } 9>&- || missed=1
   done
   [ -z "$missed" ] || return 1
-  rm -rf "$journal"
+  discard "$journal" || return 1
   # Nothing was ever committed: nothing of ours stays.
   [ -e "$home/state" ] || rm -rf "$home"
 }
@@ -202,7 +206,8 @@ finish_commit() {
       [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
     done
   fi
-  rm -rf "$commit" "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
+  discard "$commit"
+  rm -rf "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
   rmdir "$home" 2>/dev/null || :
 }
 

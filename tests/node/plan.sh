@@ -1,7 +1,10 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables are the script's
 # The script's own functions around a configuration that lies in a directory of the test: no service, no registry.
 #
-# plan.sh DIR CONTAINERD VERSION IMAGE CERTS apply|restore
+# plan.sh DIR CONTAINERD VERSION IMAGE CERTS apply|restore [KILL TORN]
+#
+# With KILL the script kills itself, as `kill -9` would, before its KILL-th change to the disk; when that is the removal
+# of a directory, its entry TORN is gone already: such a removal has no order to rely on.
 set -eu
 here=$5
 set -f
@@ -13,6 +16,22 @@ home=$1/home plan=$1/home/plan journal=$1/home/journal commit=$1/home/commit bac
 config=$1/etc/config.toml target=$config containerd=$2 runtime_version=$3 image=$4 registry=${4%%/*}
 kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 [ -z "$here" ] || ca=anything
+if [ "${7:-}" ]; then
+  left=$7 torn=$8
+  op() {
+    left=$((left - 1))
+    if [ "$left" -le 0 ]; then
+      [ "$1 $2" != 'rm -rf' ] || command rm -rf "${3:?}/$torn"
+      kill -9 $$
+    fi
+    command "$@"
+  }
+  cp() { op cp "$@"; }
+  mv() { op mv "$@"; }
+  rm() { op rm "$@"; }
+  ln() { op ln "$@"; }
+  rmdir() { op rmdir "$@"; }
+fi
 trap finish EXIT
 recover
 mkdir -p "$plan"

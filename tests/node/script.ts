@@ -35,14 +35,19 @@ export class Sandbox {
     fs.writeFileSync(path.join(this.dir, "script.sh"), joinedScript({ run: false }));
   }
 
-  /** Plans and swaps the configuration for `image`, or gives it back. */
-  plan(shell: Shell, containerd: { dir: string; version: string }, verb: "apply" | "restore", image = wanted): Run {
+  /** Plans and swaps the configuration for `image`, or gives it back; killed before the `kill`-th change to the disk. */
+  plan(
+    shell: Shell,
+    containerd: { dir: string; version: string },
+    verb: "apply" | "restore",
+    more: { image?: string; kill?: number; torn?: string } = {},
+  ): Run {
     const [program = "sh", ...args] = shell;
     const script = path.join(__dirname, "plan.sh");
     const binary = path.join(containerd.dir, "containerd");
-    return spawnSync(program, [...args, script, this.dir, binary, containerd.version, image, "trust", verb], {
-      encoding: "utf8",
-    });
+    const kill = more.kill === undefined ? [] : [String(more.kill), more.torn ?? "root"];
+    const settings = [this.dir, binary, containerd.version, more.image ?? wanted, "trust", verb, ...kill];
+    return spawnSync(program, [...args, script, ...settings], { encoding: "utf8" });
   }
 
   /** Every file under etc/ with its mode and content: what `restore` has to bring back. */

@@ -1,0 +1,99 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { Sandbox, wanted } from "./script";
+
+const seed = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
+const other = wanted.replace("1.0.0", "2.0.0");
+
+/** More than any run makes; a run that is not killed any more ends the loop. */
+const enough = 200;
+
+/** A change that comes after the new file is in its place and before the commit. */
+const afterSwap = 14;
+
+type Step = { verb: "apply" | "restore"; image?: string };
+
+interface Row {
+  name: string;
+  first: Step[];
+  killed: Step;
+  images: string[];
+}
+
+describe("kill -9 before every single change to the disk", function () {
+  this.timeout(600_000);
+  // What the runtime makes of a file is the other suites' matter: here it reads what is written, which is fast.
+  const containerd = { dir: fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kill-")), version: "1.7.28" };
+  before(() => {
+    const stub = '#!/bin/sh\n[ "$1 $3 $4" = "-c config dump" ] || exit 99\nexec cat "$2"\n';
+    fs.writeFileSync(path.join(containerd.dir, "containerd"), stub, { mode: 0o755 });
+  });
+  after(() => {
+    fs.rmSync(containerd.dir, { recursive: true });
+  });
+
+  const run = (sandbox: Sandbox, step: Step, kill?: number, torn?: string): boolean =>
+    sandbox.plan(["dash"], containerd, step.verb, { image: step.image, kill, torn }).status === 0;
+
+  /** What a node may show at any instant: the configuration of before, or the one asked for. */
+  const whole = (sandbox: Sandbox, images: string[]): void => {
+    const text = fs.readFileSync(sandbox.config, "utf8");
+    const found = /sandbox_image = "(.*)"/.exec(text)?.[1];
+    assert.ok(found !== undefined && images.includes(found), `neither old nor new:\n${text}`);
+    assert.ok(text.startsWith("version = 2\n"), text);
+  };
+
+  const rows: Row[] = [
+    { name: "the first apply", first: [], killed: { verb: "apply" }, images: ["k8s.gcr.io/pause:3.5", wanted] },
+    {
+      name: "an apply of another image",
+      first: [{ verb: "apply" }],
+      killed: { verb: "apply", image: other },
+      images: [wanted, other],
+    },
+    {
+      name: "a restore",
+      first: [{ verb: "apply" }],
+      killed: { verb: "restore" },
+      images: ["k8s.gcr.io/pause:3.5", wanted],
+    },
+  ];
+
+  /** Runs it killed, perhaps twice; then the node has to be whole, to converge, and to be given back. */
+  const survives = (row: Row, kills: number[], torn: string): boolean => {
+    const sandbox = new Sandbox({ "config.toml": seed });
+    const untouched = sandbox.snapshot();
+    for (const step of row.first) assert.ok(run(sandbox, step));
+    const finished = kills.map((kill) => {
+      const done = run(sandbox, row.killed, kill, torn);
+      whole(sandbox, row.images);
+      return done;
+    });
+    assert.ok(run(sandbox, { verb: "apply" }), `no convergence after kill ${kills.join(", ")}`);
+    whole(sandbox, [wanted]);
+    assert.ok(run(sandbox, { verb: "restore" }));
+    assert.deepEqual(sandbox.snapshot(), untouched, `kill ${kills.join(", ")}`);
+    assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false);
+    sandbox.remove();
+    return finished.at(-1) === true;
+  };
+
+  for (const torn of ["root", "files"]) {
+    // One row shows the other order; all of them would only take longer.
+    for (const row of torn === "root" ? rows : rows.slice(1, 2)) {
+      it(`${row.name} (a removal loses its ${torn} first): whole-old or whole-new, and the next run converges`, () => {
+        let kill = 1;
+        while (!survives(row, [kill], torn)) assert.ok(++kill < enough);
+      });
+    }
+    it(`undoing it is killed as well (a removal loses its ${torn} first)`, () => {
+      const [first] = rows;
+      assert.ok(first);
+      let kill = 1;
+      while (!survives(first, [afterSwap, kill], torn)) assert.ok(++kill < enough);
+    });
+  }
+});
