@@ -1,0 +1,37 @@
+/** What a row of the table is. */
+import type { Random } from "./random";
+import type { Run, State, Target } from "./target";
+
+/** Where a fault is injected: the node as it is, and what it is being asked to become. */
+export interface Attempt {
+  target: Target;
+  random: Random;
+  to: State;
+}
+
+/** What came of it, while the fault is still there. */
+export interface Injected {
+  /** The run that met the fault, where there is one to be judged. */
+  run?: Run;
+  /** Takes the fault away, as an operator would. */
+  repair?: () => Promise<void>;
+  /** Asked for by the next run instead of what this one was asked for. */
+  next?: State;
+  /** In the table's last column, counted. */
+  note?: string;
+  /** The fault came too late to meet anything: drawn again, and not counted. */
+  missed?: boolean;
+}
+
+export interface Fault {
+  name: string;
+  /** How many times on all nodes together. */
+  runs: { long: number; short: number };
+  /** What the node says, by which we know that it was this fault; the run has failed and undone itself. */
+  says?: RegExp;
+  /** The run cannot undo itself while the fault is there (exit 5): checked is that the next one does. */
+  lasting?: boolean;
+  /** What the node is asked to become. Default: the other image. */
+  to?: (from: State, random: Random) => State;
+  inject: (attempt: Attempt) => Promise<Injected>;
+}

@@ -1,0 +1,116 @@
+/** Injects faults into real nodes and judges what is left of them. */
+import { readFileSync } from "node:fs";
+import { waitForNode } from "../../lab/cluster/api";
+import { clusterAuthorities } from "../../lab/cluster/authorities";
+import { clusterUp, type LabInfo } from "../../lab/cluster";
+import { CONTROL_PLANE_CONTAINER, nodePlans } from "../../lab/cluster/layout";
+import { all, messageOf } from "../../lab/cluster/wait";
+import type { Log } from "../../lab/log";
+import type { Fault, Injected } from "./fault";
+import { pushImages } from "./images";
+import { Prober } from "./prober";
+import type { Random } from "./random";
+import { torn } from "./snapshot";
+import { type State, STATES, Target } from "./target";
+import { startVictims, victimIp } from "./victims";
+
+/** A lab whose nodes are healed, whose Pods are asked all the time, and of which every state is known byte for byte. */
+export async function prepare(log: Log): Promise<Target[]> {
+  const lab = await clusterUp(log);
+  const images = await log.step("two versions of pause, and one for another machine", () => pushImages(lab));
+  const caPem = readFileSync(lab.registry.caFile, "utf8");
+  const targets = lab.nodes.map((node) => new Target(node, images, caPem, new Prober(CONTROL_PLANE_CONTAINER)));
+  await log.step("what each node looks like in each state", async () => {
+    await all(targets.map(learn));
+    await startVictims(lab);
+    await all(targets.map((target) => watch(lab, target)));
+  });
+  return targets;
+}
+
+/** Ends on image A, so that the Pods of before have a sandbox to start on. */
+async function learn(target: Target): Promise<void> {
+  for (const state of [...STATES, "A"] as const) {
+    await target.converge(state);
+    if (!target.looks.has(state)) target.looks.set(state, await target.snapshot());
+  }
+}
+
+/** Asks the node's Pod from now on. */
+export async function watch(lab: LabInfo, target: Target): Promise<void> {
+  target.prober.start(await victimIp(lab, target.node.name));
+}
+
+export async function waitReady(target: Target): Promise<void> {
+  const plan = nodePlans().find(({ name }) => name === target.node.name);
+  if (!plan) throw new Error(`no plan for ${target.node.name}`);
+  await waitForNode(await clusterAuthorities(), plan);
+}
+
+/** One injection: what came of it for the table. Throws on any loss. */
+export async function attempt(fault: Fault, target: Target, random: Random): Promise<string | undefined> {
+  for (let tries = 0; tries < 10; tries++) {
+    const injected = await once(fault, target, random);
+    if (!injected.missed) return injected.note;
+  }
+  throw new Error("the fault came too late ten times in a row");
+}
+
+async function once(fault: Fault, target: Target, random: Random): Promise<Injected> {
+  const from = target.state;
+  const to = fault.to ? fault.to(from, random) : from === "A" ? "B" : "A";
+  const { answered, failed } = target.prober;
+  const injected = await fault.inject({ target, random, to });
+  try {
+    await judge(fault, target, injected, from, to);
+  } finally {
+    await injected.repair?.();
+  }
+  await target.converge(injected.next ?? to);
+  await waitReady(target);
+  target.prober.checkAlive();
+  const lost = target.prober.failed - failed;
+  if (lost > 0) throw new Error(`${lost} of ${target.prober.answered - answered + lost} requests were not answered`);
+  return injected;
+}
+
+/** Looks at the node while the fault is still there. */
+async function judge(fault: Fault, target: Target, injected: Injected, from: State, to: State): Promise<void> {
+  const [before, wanted] = [target.looks.get(from), target.looks.get(to)];
+  if (!before || !wanted) throw new Error(`${target.node.name} was never seen in ${from} and ${to}`);
+  const now = await target.snapshot();
+  const mixed = torn(now, before, wanted);
+  if (mixed.length > 0) throw new Error(`neither as before nor as wanted: ${mixed.join(", ")}`);
+  if (!fault.says) return;
+  const { status = null, stderr = "no run" } = injected.run ?? {};
+  const allowed = fault.lasting ? [5] : [3, 4];
+  if (status === null || !allowed.includes(status) || !fault.says.test(stderr)) {
+    throw new Error(`ended with ${status} and not with ${allowed.join(" or ")} and ${fault.says.source}:\n${stderr}`);
+  }
+  if (!fault.lasting) target.checkLook(now, before, "undone");
+}
+
+export interface Tally {
+  fault: string;
+  runs: number;
+  survived: number;
+  notes: string[];
+  losses: string[];
+}
+
+/** Runs a fault `runs` times on one node, adding to its row. */
+export async function repeat(fault: Fault, target: Target, random: Random, runs: number, tally: Tally): Promise<void> {
+  for (let i = 0; i < runs; i++) {
+    tally.runs++;
+    try {
+      const note = await attempt(fault, target, random);
+      tally.survived++;
+      if (note) tally.notes.push(note);
+    } catch (error) {
+      tally.losses.push(`${target.node.name}: ${messageOf(error)}`);
+      // From a known state again, so that the next row is judged for itself.
+      await target.converge("A");
+      await waitReady(target);
+    }
+  }
+}

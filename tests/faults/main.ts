@@ -1,0 +1,41 @@
+/** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only WORD` takes some rows. */
+import "./environment";
+import { parseArgs } from "node:util";
+import { clusterDown } from "../../lab/cluster";
+import { messageOf } from "../../lab/cluster/wait";
+import { lineLog } from "../../lab/log";
+import { prepare } from "./harness";
+import { report, runSuite, survived } from "./suite";
+import { faults } from "./table";
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      short: { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      keep: { type: "boolean", default: false },
+    },
+  });
+  const log = lineLog();
+  log.info(`seed ${values.seed}`);
+  const chosen = faults.filter(({ name }) => name.includes(values.only));
+  const targets = await prepare(log);
+  const options = { form: values.short ? ("short" as const) : ("long" as const), seed: Number(values.seed) };
+  try {
+    const tallies = await runSuite(chosen, targets, log, options);
+    process.stdout.write(report(tallies));
+    const asked = targets.reduce((sum, { prober }) => sum + prober.answered, 0);
+    const failed = targets.reduce((sum, { prober }) => sum + prober.failed, 0);
+    process.stdout.write(`${asked} requests answered by running Pods, ${failed} not; seed ${values.seed}\n`);
+    if (!survived(tallies)) process.exitCode = 1;
+  } finally {
+    for (const { prober } of targets) await prober.stop();
+    if (!values.keep) await clusterDown(log);
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`make faults: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,9 @@
+/** Every fault there is, in the order of the report. */
+import { disks } from "./disks";
+import type { Fault } from "./fault";
+import { killed } from "./killed";
+import { people } from "./people";
+import { registry } from "./registry";
+import { units } from "./units";
+
+export const faults: Fault[] = [...killed, ...disks, ...registry, ...units, ...people];
