@@ -1,3 +1,4 @@
+import Docker from "dockerode";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as https from "node:https";
@@ -32,7 +33,7 @@ export class Registry {
     execFileSync("htpasswd", ["-Bbc", file("htpasswd"), username, password], { stdio: "ignore" });
     const config = {
       version: 0.1,
-      storage: { filesystem: { rootdirectory: file("data") } },
+      storage: { filesystem: { rootdirectory: file("data") }, delete: { enabled: true } },
       http: { addr: "127.0.0.1:0", tls: { certificate: file("ca.pem"), key: file("key.pem") } },
       auth: { htpasswd: { realm: "contract", path: file("htpasswd") } },
     };
@@ -60,8 +61,13 @@ export class Registry {
     fs.rmSync(this.folder, { recursive: true });
   }
 
+  /** Self-signed, so its own authority. */
   get caFile(): string {
     return path.join(this.folder, "ca.pem");
+  }
+
+  get keyFile(): string {
+    return path.join(this.folder, "key.pem");
   }
 
   /** Digest and content of what a tag stands for, asked of the registry itself. */
@@ -94,5 +100,19 @@ export class Registry {
       });
       request.on("error", reject);
     });
+  }
+}
+
+/** Removes what the engine keeps of a registry: tags, and what a later build has taken the tag from. */
+export async function removeImages(host: string): Promise<void> {
+  const engine = new Docker();
+  const ours = await engine.listImages({ filters: { reference: [`${host}/*/*`] } });
+  const names = ours.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  for (const name of new Set(names.filter((name) => name.startsWith(`${host}/`)))) {
+    // Removing a tag may have removed its digest as well.
+    const there = (await engine.listImages()).some(({ RepoTags, RepoDigests }) =>
+      [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(name),
+    );
+    if (there) await engine.getImage(name).remove();
   }
 }

@@ -1,8 +1,10 @@
 import type { Call, ResourceType } from "../protocol/plugin";
 import { type Failure, object } from "../protocol/shape";
 import { differences, isUnknown, type Props, UNKNOWN } from "../protocol/values";
-import { ACCEPTED, indexOver } from "./indexContent";
+import { copyContent } from "./copy";
+import { ACCEPTED, indexOver, type Source } from "./indexContent";
 import { Repository } from "./registry";
+import type { Login } from "./trust";
 
 interface Inputs {
   tag: string;
@@ -12,8 +14,8 @@ interface Inputs {
 }
 
 /**
- * `docker-build:index:Index`: one reference over images that are in the registry already. Deleting leaves it there, as
- * nodes may still pull it.
+ * `docker-build:index:Index`: one reference over images that are in a registry already; those of other repositories are
+ * copied first. The tag is written last. Deleting removes the digest from the registry, so every other tag of it too.
  */
 export const index: ResourceType = {
   inputs: object(
@@ -29,17 +31,10 @@ export const index: ResourceType = {
 
   check({ inputs }) {
     const { tag, sources } = inputs as unknown as Inputs;
-    const target = isUnknown(tag) ? undefined : parse(tag);
-    const failures: Failure[] = isUnknown(tag) || target?.tag ? [] : [notAReference("tag", tag)];
+    const failures: Failure[] = isUnknown(tag) || parse(tag)?.tag ? [] : [notAReference("tag", tag)];
     const list = Array.isArray(sources) ? sources : [];
     list.forEach((source, i) => {
-      const parsed = parse(source);
-      if (isUnknown(source)) return;
-      if (!parsed) failures.push(notAReference(`sources[${i}]`, source));
-      else if (target && (parsed.host !== target.host || parsed.path !== target.path)) {
-        const reason = `${source} is not in the repository of ${tag}; the lab's stand-in plugin copies no images`;
-        failures.push({ property: `sources[${i}]`, reason });
-      }
+      if (!isUnknown(source) && !parse(source)) failures.push(notAReference(`sources[${i}]`, source));
     });
     return Promise.resolve({ inputs, failures });
   },
@@ -63,7 +58,13 @@ export const index: ResourceType = {
     return live && { inputs: call.oldInputs, outputs: { ...call.oldInputs, ref: `${inputs.tag}@${live.digest}` } };
   },
 
-  delete: () => Promise.resolve(),
+  async delete(call) {
+    const inputs = call.oldInputs as unknown as Inputs;
+    const digest = /@(sha256:[0-9a-f]{64})$/.exec(String(call.oldOutputs.ref))?.[1];
+    if (inputs.push === false || digest === undefined) return;
+    const deleted = await targetOf(call, inputs).repository.deleteManifest(digest);
+    if (!deleted) call.log(`${inputs.tag} stays: its registry deletes nothing`);
+  },
 };
 
 async function pushIndex(call: Call, props: Props): Promise<Props> {
@@ -71,23 +72,39 @@ async function pushIndex(call: Call, props: Props): Promise<Props> {
   if (inputs.push === false) return { ...props, ref: inputs.tag };
   if (call.preview) return { ...props, ref: UNKNOWN };
   const { repository, tag } = targetOf(call, inputs);
-  const sources = await Promise.all(
-    inputs.sources.map(async (source) => {
-      const found = await repository.manifest(parse(source)?.reference ?? "", ACCEPTED);
-      if (!found) throw new Error(`creating the index ${inputs.tag}: the registry does not have ${source}`);
-      return found;
-    }),
-  );
-  const { mediaType, bytes } = await indexOver(repository, sources);
-  return { ...props, ref: `${inputs.tag}@${await repository.putManifest(tag, mediaType, bytes)}` };
+  try {
+    const sources = await Promise.all(inputs.sources.map((source) => find(call, source, inputs)));
+    const { mediaType, bytes } = await indexOver(sources);
+    for (const { repository: from, manifest } of sources) {
+      if (from.name === repository.name) continue;
+      await copyContent(from, repository, manifest);
+      await repository.putManifest(manifest.digest, manifest.mediaType, manifest.bytes);
+    }
+    return { ...props, ref: `${inputs.tag}@${await repository.putManifest(tag, mediaType, bytes)}` };
+  } catch (error) {
+    throw new Error(`creating ${inputs.tag}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
-function targetOf(call: Call, { tag, registry }: Inputs): { repository: Repository; tag: string } {
-  const target = parse(tag);
-  if (!target?.tag) throw new Error(notAReference("tag", tag).reason);
-  const { username, password = "" } = registry ?? {};
-  const login = username === undefined ? undefined : { username, password };
+async function find(call: Call, source: string, inputs: Inputs): Promise<Source> {
+  const { host, path, reference } = parse(source) ?? { host: "", path: "", reference: "" };
+  const repository = new Repository(host, path, loginFor(host, inputs), call.signal);
+  const manifest = await repository.manifest(reference, ACCEPTED);
+  if (!manifest) throw new Error(`the registry ${host} does not have ${source}`);
+  return { repository, manifest };
+}
+
+function targetOf(call: Call, inputs: Inputs): { repository: Repository; tag: string } {
+  const target = parse(inputs.tag);
+  if (!target?.tag) throw new Error(notAReference("tag", inputs.tag).reason);
+  const login = loginFor(target.host, inputs);
   return { repository: new Repository(target.host, target.path, login, call.signal), tag: target.tag };
+}
+
+/** A log-in is for its own registry, and no other may see it. */
+function loginFor(host: string, { registry }: Inputs): Login | undefined {
+  const { address, username, password = "" } = registry ?? {};
+  return username === undefined || address !== host ? undefined : { username, password };
 }
 
 const REFERENCE =

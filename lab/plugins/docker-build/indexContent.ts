@@ -12,8 +12,8 @@ interface Platform {
   variant?: string;
 }
 
-/** One image of an index. */
-interface Descriptor {
+/** One image of an index, or one blob of an image. */
+export interface Descriptor {
   mediaType: string;
   digest: string;
   size: number;
@@ -35,12 +35,21 @@ async function imagesOf(repository: Repository, source: Manifest): Promise<Descr
   return [{ mediaType: source.mediaType, digest: source.digest, size: source.bytes.length, platform }];
 }
 
-/** An index over the sources, in their order: a docker manifest list where all of them are docker's, else OCI. */
-export async function indexOver(
-  repository: Repository,
-  sources: Manifest[],
-): Promise<{ mediaType: string; bytes: Buffer }> {
-  const manifests = (await Promise.all(sources.map((source) => imagesOf(repository, source)))).flat();
+/** A source, and the repository that it was found in. */
+export interface Source {
+  repository: Repository;
+  manifest: Manifest;
+}
+
+/**
+ * An index over the sources, in their order: a docker manifest list where all of them are docker's, else OCI. A single
+ * source that is an index already stays as it is, byte for byte.
+ */
+export async function indexOver(sources: Source[]): Promise<{ mediaType: string; bytes: Buffer }> {
+  const [only, ...others] = sources.map(({ manifest }) => manifest);
+  if (only && others.length === 0 && [OCI_INDEX, DOCKER_LIST].includes(only.mediaType)) return only;
+  const images = sources.map(({ repository, manifest }) => imagesOf(repository, manifest));
+  const manifests = (await Promise.all(images)).flat();
   const repeated = manifests.find(({ digest }, i) => manifests.findIndex((other) => other.digest === digest) < i);
   if (repeated) throw new Error(`${repeated.digest} is in the sources more than once`);
   const mediaType = manifests.every((image) => image.mediaType === DOCKER_MANIFEST) ? DOCKER_LIST : OCI_INDEX;

@@ -11,7 +11,7 @@ interface Answer {
 }
 
 interface Ask {
-  method: "GET" | "HEAD" | "PUT";
+  method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   headers?: Record<string, string>;
   body?: Buffer;
 }
@@ -50,7 +50,7 @@ export class Repository {
 
   async blob(digest: string): Promise<Buffer> {
     const { status, headers, body } = await this.ask(`blobs/${digest}`, { method: "GET" });
-    if (status === 307 && headers.location !== undefined) {
+    if ([302, 307].includes(status) && headers.location !== undefined) {
       // Storage elsewhere, which must not see the registry's credentials.
       const moved = await this.send(new URL(headers.location, this.url("")), { method: "GET" });
       if (moved.status === 200) return moved.body;
@@ -59,23 +59,55 @@ export class Repository {
     return body;
   }
 
-  /** @returns the digest that the registry computed */
-  async putManifest(tag: string, mediaType: string, bytes: Buffer): Promise<string> {
+  async hasBlob(digest: string): Promise<boolean> {
+    const { status, body } = await this.ask(`blobs/${digest}`, { method: "HEAD" });
+    if (status !== 200 && status !== 404) throw this.refused("HEAD", `blobs/${digest}`, status, body);
+    return status === 200;
+  }
+
+  /** Uploads in one piece; the registry refuses bytes that are not the digest's. */
+  async putBlob(digest: string, bytes: Buffer): Promise<void> {
+    const begun = await this.ask("blobs/uploads/", { method: "POST", headers: { "content-length": "0" } });
+    const { location } = begun.headers;
+    if (begun.status !== 202 || location === undefined) {
+      throw this.refused("POST", "blobs/uploads/", begun.status, begun.body);
+    }
+    const url = new URL(location, this.url(""));
+    url.searchParams.set("digest", digest);
+    const headers = { "content-type": "application/octet-stream", "content-length": String(bytes.length) };
+    const done = await this.ask(url, { method: "PUT", headers, body: bytes });
+    if (done.status !== 201) throw this.refused("PUT", `blobs/${digest}`, done.status, done.body);
+  }
+
+  /** @param reference Tag or digest. @returns the digest that the registry computed */
+  async putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<string> {
     const headers = { "content-type": mediaType, "content-length": String(bytes.length) };
-    const answer = await this.ask(`manifests/${tag}`, { method: "PUT", headers, body: bytes });
+    const answer = await this.ask(`manifests/${reference}`, { method: "PUT", headers, body: bytes });
     const digest = answer.headers["docker-content-digest"];
     if (answer.status !== 201 || typeof digest !== "string") {
-      throw this.refused("PUT", `manifests/${tag}`, answer.status, answer.body);
+      throw this.refused("PUT", `manifests/${reference}`, answer.status, answer.body);
     }
     return digest;
+  }
+
+  /** Deletes what every tag of this digest stands for. @returns false when the registry deletes nothing, ever */
+  async deleteManifest(digest: string): Promise<boolean> {
+    const { status, body } = await this.ask(`manifests/${digest}`, { method: "DELETE" });
+    if (status === 405) return false;
+    if (status !== 202 && status !== 404) throw this.refused("DELETE", `manifests/${digest}`, status, body);
+    return true;
+  }
+
+  get name(): string {
+    return `${this.host}/${this.path}`;
   }
 
   private url(what: string): URL {
     return new URL(`https://${this.host}/v2/${this.path}/${what}`);
   }
 
-  private async ask(what: string, ask: Ask): Promise<Answer> {
-    const url = this.url(what);
+  private async ask(what: string | URL, ask: Ask): Promise<Answer> {
+    const url = what instanceof URL ? what : this.url(what);
     const answer = await this.send(url, this.authorized(ask));
     const challenge = answer.headers["www-authenticate"];
     if (answer.status !== 401 || challenge === undefined) return answer;
