@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { isIP } from "net";
 
 import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
 import { isWholeNumber, Problems } from "./problems";
@@ -13,7 +14,7 @@ export interface HandmadePodArgs extends NginxAndApp {
    */
   publishedPort?: number;
   /**
-   * Address of the machine to publish the port on; `0.0.0.0` for every address.
+   * IP address of the machine to publish the port on; `0.0.0.0` for every address.
    * @default "127.0.0.1"
    */
   publishedAddress?: string;
@@ -22,6 +23,11 @@ export interface HandmadePodArgs extends NginxAndApp {
    * @default none: any name
    */
   serverName?: string;
+  /**
+   * Labels for all three containers, to find them by.
+   * @default none
+   */
+  labels?: Record<string, pulumi.Input<string>>;
 }
 
 /**
@@ -31,7 +37,9 @@ export interface HandmadePodArgs extends NginxAndApp {
  * gives private ones by default, which nobody can join. nginx and the app join network, IPC and PID namespaces, so
  * pause keeps their address while they come and go, and is the process 1 that reaps what they leave.
  *
- * Children: the containers `<name>-pause`, `<name>-nginx` and `<name>-app`; the last two are removed before pause.
+ * Children: the containers `<name>-pause`, `<name>-nginx` and `<name>-app`; the last two are removed before pause. A
+ * container that changes is removed before its successor is made, and when pause changes, so do the other two: their
+ * namespaces go with it.
  *
  * @throws Error naming every argument that is not allowed, before anything is created.
  */
@@ -40,23 +48,31 @@ export class HandmadePod extends pulumi.ComponentResource {
   public readonly url: pulumi.Output<string>;
   /** Id of the pause container, whose namespaces the Pod is. */
   public readonly pauseId: pulumi.Output<string>;
+  /** Id of nginx's container. */
+  public readonly nginxId: pulumi.Output<string>;
+  /** Id of the app's container. */
+  public readonly appId: pulumi.Output<string>;
 
   constructor(name: string, args: HandmadePodArgs, opts?: pulumi.ComponentResourceOptions) {
     check(name, args);
     super("pause-sandbox:index:HandmadePod", name, {}, opts);
     const { publishedPort = 8080, publishedAddress = "127.0.0.1" } = args;
+    const labels = args.labels && Object.entries(args.labels).map(([label, value]) => ({ label, value }));
+    // A port, the machine's as well as nginx's own in the shared namespace, can be had by one container at a time.
+    const alone = { parent: this, deleteBeforeReplace: true };
     const pause = new docker.Container(
       `${name}-pause`,
       {
         image: args.pauseImage,
         ipcMode: "shareable",
         ports: [{ internal: 80, external: publishedPort, ip: publishedAddress }],
+        labels,
       },
-      { parent: this },
+      alone,
     );
     const joined = pulumi.interpolate`container:${pause.id}`;
-    const join = { networkMode: joined, ipcMode: joined, pidMode: joined };
-    const inside = { parent: this, dependsOn: pause };
+    const join = { networkMode: joined, ipcMode: joined, pidMode: joined, labels };
+    const inside = { ...alone, dependsOn: pause };
     const content = nginxConf(args.appPort, args.serverName);
     const nginx = new docker.Container(
       `${name}-nginx`,
@@ -66,27 +82,39 @@ export class HandmadePod extends pulumi.ComponentResource {
     const app = new docker.Container(`${name}-app`, { image: args.appImage, ...join }, inside);
 
     this.pauseId = pause.id;
+    this.nginxId = nginx.id;
+    this.appId = app.id;
     // Known once all three run: whoever asks for the address wants an answer from it.
-    this.url = pulumi
-      .all([nginx.id, app.id])
-      .apply(() => `http://${publishedAddress === "0.0.0.0" ? "127.0.0.1" : publishedAddress}:${publishedPort}/`);
-    this.registerOutputs({ url: this.url, pauseId: this.pauseId });
+    this.url = pulumi.all([nginx.id, app.id]).apply(() => urlOf(publishedAddress, publishedPort));
+    this.registerOutputs({ url: this.url, pauseId: this.pauseId, nginxId: this.nginxId, appId: this.appId });
   }
+}
+
+/** Every address includes the machine's own, and that one can be asked. */
+function urlOf(address: string, port: number): string {
+  const reachable = new Map([
+    ["0.0.0.0", "127.0.0.1"],
+    ["::", "::1"],
+  ]);
+  const host = reachable.get(address) ?? address;
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}/`;
 }
 
 function check(name: string, args: HandmadePodArgs): void {
   const problems = new Problems(`HandmadePod "${name}"`);
-  if (args.pauseImage === "") problems.add("pauseImage", "", "an image reference");
+  const { publishedPort = 8080, publishedAddress = "127.0.0.1", serverName, labels = {} } = args;
+  const pauseImage: unknown = args.pauseImage;
+  if (pauseImage === undefined || pauseImage === "") problems.add("pauseImage", pauseImage, "an image reference");
   checkNginxAndApp(problems, "", args);
-  const { publishedPort = 8080, publishedAddress = "127.0.0.1", serverName } = args;
   if (!isWholeNumber(publishedPort, 1, 65535)) {
     problems.add("publishedPort", publishedPort, "a whole number from 1 to 65535");
   }
-  if (!/^[0-9A-Fa-f.:]+$/.test(publishedAddress)) {
-    problems.add("publishedAddress", publishedAddress, "an IP address of the machine");
+  if (isIP(publishedAddress) === 0) {
+    problems.add("publishedAddress", publishedAddress, "an IP address of the machine, or 0.0.0.0 for all of them");
   }
   if (serverName !== undefined && !/^[A-Za-z0-9.*-]+$/.test(serverName)) {
     problems.add("serverName", serverName, "a host name");
   }
+  if ("" in labels) problems.add("labels", labels, "labels that have a name");
   problems.throwIfAny();
 }

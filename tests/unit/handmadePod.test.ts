@@ -30,6 +30,37 @@ describe("HandmadePod", () => {
     assert.match(JSON.stringify(nginx?.inputs.uploads), /server_name www\.kubesre\.com;/);
   });
 
+  it("gives all three containers the labels to find them by", async () => {
+    const [, ...containers] = await run(() => new HandmadePod("pod", { ...IMAGES, labels: { made: "by hand" } }));
+    assert.strictEqual(containers.length, 3);
+    for (const { inputs } of containers) {
+      assert.deepStrictEqual(inputs.labels, [{ label: "made", value: "by hand" }]);
+    }
+  });
+
+  const urls: [address: string | undefined, url: string][] = [
+    [undefined, "http://127.0.0.1:8081/"],
+    ["0.0.0.0", "http://127.0.0.1:8081/"],
+    ["192.0.2.7", "http://192.0.2.7:8081/"],
+    ["::", "http://[::1]:8081/"],
+    ["fd00::7", "http://[fd00::7]:8081/"],
+  ];
+  for (const [publishedAddress, url] of urls) {
+    it(`published on ${publishedAddress ?? "no address in particular"}, it is reached at ${url}`, async () => {
+      let found = "";
+      await run(() =>
+        new HandmadePod("pod", { ...IMAGES, publishedAddress, publishedPort: 8081 }).url.apply((u) => (found = u)),
+      );
+      assert.strictEqual(found, url);
+    });
+  }
+
+  it("leads nginx to the app's port", async () => {
+    const all = await run(() => new HandmadePod("pod", { ...IMAGES, appPort: 9999 }));
+    const nginx = all.find(({ name }) => name === "pod-nginx");
+    assert.match(JSON.stringify(nginx?.inputs.uploads), /proxy_pass http:\/\/127\.0\.0\.1:9999;/);
+  });
+
   it("reports every problem at once, and creates nothing", () =>
     refused(
       () =>
@@ -38,9 +69,17 @@ describe("HandmadePod", () => {
           pauseImage: "",
           appPort: 80,
           publishedPort: 0,
-          publishedAddress: "x y",
+          publishedAddress: "127.0.0.",
           serverName: "a;b",
+          labels: { "": "nameless" },
         }),
-      ['pauseImage: ""', "appPort: 80", "publishedPort: 0", 'publishedAddress: "x y"', 'serverName: "a;b"'],
+      [
+        'pauseImage: ""',
+        "appPort: 80",
+        "publishedPort: 0",
+        'publishedAddress: "127.0.0."',
+        'serverName: "a;b"',
+        'labels: {"":"nameless"}',
+      ],
     ));
 });
