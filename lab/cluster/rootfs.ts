@@ -67,6 +67,8 @@ async function install(rootFs: RootFs, archive: string, log: Log): Promise<void>
   await fs.mkdir(path.dirname(archive), { recursive: true });
   await fs.rm(partial, { force: true });
   const mirror = await hostMirror();
+  // Where nothing is installed, the hooks for after the installation are skipped without a word.
+  const hookStage = rootFs.variant === "extract" ? "extract" : "customize";
   const args = [
     `--variant=${rootFs.variant}`,
     "--format=tar",
@@ -75,9 +77,9 @@ async function install(rootFs: RootFs, archive: string, log: Log): Promise<void>
     ...["doc", "man", "info", "locale"].map((part) => `--dpkgopt=path-exclude=/usr/share/${part}/*`),
     "--dpkgopt=force-unsafe-io",
     `--include=${rootFs.packages.join(",")}`,
-    ...rootFs.hooks.map((hook) => `--customize-hook=${hook}`),
+    ...rootFs.hooks.map((hook) => `--${hookStage}-hook=${hook}`),
     // The host's way to its mirror is no business of the image, and may hold credentials.
-    '--customize-hook=rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/apt.conf.d/99mmdebstrap',
+    `--${hookStage}-hook=rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/apt.conf.d/99mmdebstrap`,
     rootFs.suite,
     partial,
     mirror,
