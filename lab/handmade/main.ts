@@ -1,0 +1,50 @@
+/** `node --import tsx lab/handmade/main.ts up|down`: the Pod made by hand, on a docker engine without Kubernetes. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { docker, requireEngine } from "../cluster/docker";
+import { exec } from "../cluster/exec";
+import { LABEL, TREE } from "../cluster/layout";
+import { messageOf } from "../cluster/wait";
+import { lineLog } from "../log";
+import type { Pod } from "./checks";
+import { images } from "./images";
+import { chosenPort, requirePort } from "./port";
+import { show } from "./show";
+import { destroy, handmadeDir, openStack, podOf } from "./stack";
+
+const onOutput = (text: string): boolean => process.stderr.write(text);
+
+async function up(): Promise<void> {
+  const log = lineLog();
+  await requireEngine();
+  const publishedPort = chosenPort();
+  await requirePort(publishedPort);
+  const settings = { ...(await images(log)), publishedPort, pauseVersion: "1.0.0" };
+  const pod = await log.step("the program: pause's image and three containers", async (): Promise<Pod> => {
+    const stack = await openStack(handmadeDir(), settings);
+    // A container that someone stopped or removed meanwhile is made again.
+    return podOf(await stack.up({ refresh: true, onOutput, color: "never", suppressProgress: true }));
+  });
+  await show(pod, (text) => process.stdout.write(text));
+  process.stdout.write("\nmake handmade-down removes it.\n");
+}
+
+async function down(): Promise<void> {
+  if (!fs.existsSync(handmadeDir())) {
+    process.stderr.write("there is no handmade Pod\n");
+    return;
+  }
+  await requireEngine();
+  await lineLog().step("remove the handmade Pod", () => destroy(handmadeDir(), onOutput));
+  // The engine may have been started for this alone; one that was there before is left running by the script.
+  const others = await docker(["ps", "--all", "--quiet", "--filter", `label=${LABEL}`]);
+  if (others === "") await exec(path.join(TREE, "lab/toolchain/engine.sh"), ["stop"]);
+}
+
+const commands: Record<string, () => Promise<void>> = { up, down };
+const command = commands[process.argv[2] ?? ""] ?? (() => Promise.reject(new Error("usage: main.ts up|down")));
+command().catch((error: unknown) => {
+  process.stderr.write(`make handmade: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+});
