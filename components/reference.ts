@@ -13,6 +13,8 @@ const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
+const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
+
 /**
  * Reads a fully qualified, tagged reference.
  *
@@ -23,12 +25,44 @@ const SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000
  * @throws Error naming field, value, what is allowed and the reason.
  */
 export function parseReference(field: string, value: string): ImageReference {
-  const refuse = (why: string): never => {
-    throw new Error(`${field}: ${JSON.stringify(value)} is not allowed; it must be ${SHAPE}: ${why}`);
-  };
+  const refuse = refusal(field, value, SHAPE);
   if (value.includes("@")) {
     refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
   }
+  return parts(value, refuse);
+}
+
+/**
+ * Checks an image to copy from: `host[:port]/repository` with a tag, a digest or both. Unlike what nodes get, a digest
+ * is welcome here: it says for good which image is meant.
+ *
+ * @param field Name of the argument, for the message.
+ * @throws Error naming field, value, what is allowed and the reason.
+ */
+export function checkSource(field: string, value: string): void {
+  const refuse = refusal(field, value, SOURCE_SHAPE);
+  const at = value.indexOf("@");
+  const name = at < 0 ? value : value.slice(0, at);
+  const tagged = name.lastIndexOf(":") > name.lastIndexOf("/");
+  if (at < 0) {
+    if (!tagged) refuse("neither tag nor digest says which image is meant");
+    parts(value, refuse);
+    return;
+  }
+  if (!/^@sha256:[0-9a-f]{64}$/.test(value.slice(at))) refuse("a digest is @sha256: and 64 hexadecimal digits");
+  // The digest decides, so no tag is needed beside it, and any will do.
+  parts(tagged ? name.replace(/:latest$/, ":any") : `${name}:any`, refuse);
+}
+
+type Refuse = (why: string) => never;
+
+function refusal(field: string, value: string, shape: string): Refuse {
+  return (why) => {
+    throw new Error(`${field}: ${JSON.stringify(value)} is not allowed; it must be ${shape}: ${why}`);
+  };
+}
+
+function parts(value: string, refuse: Refuse): ImageReference {
   const slash = value.indexOf("/");
   const registry = slash < 0 ? "" : value.slice(0, slash);
   if (!isRegistryHost(registry)) refuse("the registry is missing, and runtimes disagree about the default one");

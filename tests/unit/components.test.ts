@@ -1,7 +1,6 @@
-import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
-import { LocalhostPod, PauseImage, PauseImageSource, PauseSandbox, ProofScope, SandboxNode } from "../../components";
+import { LocalhostPod, PauseSandbox, ProofScope, SandboxNode } from "../../components";
 import { DIGEST, line, refused, type Registered, run } from "./mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
@@ -17,80 +16,6 @@ const find = (all: Registered[], name: string): Registered => {
   assert.ok(found, `${name} is not among ${all.map((r) => r.name).join(", ")}`);
   return found;
 };
-
-describe("PauseImage", () => {
-  it("builds one image a platform and an index over them", async () => {
-    const all = await run(() => new PauseImage("image", { reference: REFERENCE }));
-    assert.deepStrictEqual(all.map(line).sort(), [
-      "docker-build:index:Index image-index < image",
-      "docker:index/image:Image image-linux-amd64 < image",
-      "docker:index/image:Image image-linux-arm64 < image",
-      "pause-sandbox:index:PauseImage image < stack",
-    ]);
-    const arm = find(all, "image-linux-arm64").inputs;
-    assert.strictEqual(arm.imageName, `${REFERENCE}-linux-arm64`);
-    const index = find(all, "image-index").inputs;
-    assert.strictEqual(index.tag, REFERENCE);
-    assert.deepStrictEqual(index.sources, Array(2).fill(`registry.example.com:5000/platform/pause@${DIGEST}`));
-  });
-
-  it("pushes under the reference itself with one platform, and needs no index", async () => {
-    const all = await run(() => new PauseImage("image", { reference: REFERENCE, platforms: ["linux/amd64"] }));
-    assert.strictEqual(find(all, "image-linux-amd64").inputs.imageName, REFERENCE);
-    assert.ok(!all.some(({ type }) => type === "docker-build:index:Index"));
-  });
-
-  it("keeps paths relative, so that state is the same wherever a checkout lies", async () => {
-    const all = await run(() => new PauseImage("image", { reference: REFERENCE }));
-    const { context, dockerfile } = find(all, "image-linux-amd64").inputs.build as Record<string, string>;
-    assert.match(context ?? "", /^\.\//);
-    assert.match(dockerfile ?? "", /^\.\//);
-  });
-
-  it("copies another image with source mirror", async () => {
-    const mirrorOf = "registry.aliyuncs.com/google_containers/pause:3.5";
-    const all = await run(
-      () => new PauseImage("image", { reference: REFERENCE, source: PauseImageSource.Mirror, mirrorOf }),
-    );
-    const { args } = find(all, "image-linux-amd64").inputs.build as { args: Record<string, string> };
-    assert.strictEqual(args.BASE, mirrorOf);
-  });
-
-  it("creates nothing with source existing, and hands on the digest that nodes are to check", async () => {
-    let digest: pulumi.Output<string | undefined> | undefined;
-    const all = await run(() => {
-      digest = new PauseImage("image", { reference: REFERENCE, source: PauseImageSource.Existing, digest: DIGEST })
-        .digest;
-    });
-    assert.deepStrictEqual(all.map(line), ["pause-sandbox:index:PauseImage image < stack"]);
-    assert.strictEqual(await new Promise((resolve) => digest?.apply(resolve)), DIGEST);
-  });
-
-  it("logs in to the registry of the reference and keeps the password secret", async () => {
-    const login = { username: "pusher", password: "hunter2" };
-    const all = await run(() => new PauseImage("image", { reference: REFERENCE, login }));
-    const image = find(all, "image-linux-amd64");
-    assert.deepStrictEqual(image.inputs.registry, { server: "registry.example.com:5000", ...login });
-    for (const resource of [image, find(all, "image-index")]) {
-      assert.ok(!JSON.stringify(resource.public).includes("hunter2"), resource.name);
-    }
-  });
-
-  const bad: [string, Partial<ConstructorParameters<typeof PauseImage>[1]>, string[]][] = [
-    ["a reference without tag", { reference: "registry.example.com/pause" }, ["reference:", "tag is missing"]],
-    ["an unknown source", { source: "magic" as PauseImageSource }, ['source: "magic"', "build, mirror, existing"]],
-    ["mirror without the image to copy", { source: PauseImageSource.Mirror }, ["mirrorOf: no value", "image to copy"]],
-    ["mirrorOf without mirror", { mirrorOf: "x.example/pause:1" }, ['mirrorOf: "x.example/pause:1"', "left out"]],
-    ["a digest for what is built", { digest: DIGEST }, ["digest:", "checked against what was pushed"]],
-    ["no platform", { platforms: [] }, ["platforms: []", "linux/amd64"]],
-    ["a platform twice", { platforms: ["linux/amd64", "linux/amd64"] }, ["platforms[1]:", "named only once"]],
-    ["an unknown platform", { platforms: ["linux/m68k"] }, ['platforms[0]: "linux/m68k"', "linux/riscv64"]],
-  ];
-  for (const [name, args, words] of bad) {
-    it(`refuses ${name}, and creates nothing`, () =>
-      refused(() => new PauseImage("image", { reference: REFERENCE, ...args }), words));
-  }
-});
 
 describe("SandboxNode", () => {
   const args = { connection: node("node-1").connection, reference: REFERENCE, digest: DIGEST };

@@ -1,0 +1,173 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { buildablePlatforms } from "../image/compile";
+import type { Problems } from "./problems";
+import { checkSource, parseReference } from "./reference";
+
+/** Where the pause image comes from. */
+export enum PauseImageSource {
+  /**
+   * Compile this project's own pause and push it; `/pause -v` prints the tag. Needs clang and lld where the program
+   * runs. For Linux on amd64, arm64, arm, ppc64le, riscv64 and s390x.
+   */
+  Build = "build",
+  /**
+   * Copy another image, for example upstream's, into the own registry: registry to registry, byte for byte, every
+   * platform that it has. This is the way to a pause for Windows nodes, which is not built here.
+   */
+  Mirror = "mirror",
+  /** Use a reference as it is; nothing is built or pushed. */
+  Existing = "existing",
+}
+
+/** Credentials for pushing to the registry. Its host is that of the reference. */
+export interface RegistryLogin {
+  username: pulumi.Input<string>;
+  /** Kept secret in state whether or not it is given as a secret. */
+  password: pulumi.Input<string>;
+}
+
+export interface PauseImageArgs {
+  /**
+   * What nodes will be configured with: `host[:port]/repository:tag`. References without a registry or tag, with
+   * `latest` or with a digest are refused.
+   */
+  reference: pulumi.Input<string>;
+  /** @default PauseImageSource.Build */
+  source?: PauseImageSource;
+  /**
+   * The image to copy, `host[:port]/repository` with a tag, a digest (`@sha256:…`) or both; required for
+   * {@link PauseImageSource.Mirror} and refused for the others. Copied once: that its tag means another image later is
+   * not noticed, so name the digest where that matters. A registry that wants a login for it must be known to
+   * `docker login` where the program runs.
+   */
+  mirrorOf?: pulumi.Input<string>;
+  /**
+   * Platforms to build, for example `linux/arm64`. The reference is an index over one image a platform, tagged
+   * `<tag>-linux-<arch>`. Only for {@link PauseImageSource.Build}: other images have the platforms they have.
+   * `windows/…` is refused; mirror upstream's image for such nodes.
+   * @default ["linux/amd64", "linux/arm64"]
+   */
+  platforms?: string[];
+  /**
+   * The digest an existing image must have; nodes check it. Only for {@link PauseImageSource.Existing}: what is
+   * built or mirrored is checked against what was pushed.
+   * @default no check
+   */
+  digest?: pulumi.Input<string | undefined>;
+  /** Only where something is pushed. @default what `docker login` knows where the program runs, else anonymous */
+  login?: RegistryLogin;
+  /**
+   * Where the sources are to be found, for the label `org.opencontainers.image.source`: an http or https URL. Only for
+   * {@link PauseImageSource.Build}.
+   * @default "", since nobody but you can say where the sources of your build are
+   */
+  sourceUrl?: string;
+  /**
+   * Push over HTTP, or to a certificate that nobody vouches for. The docker engine does so only where its own
+   * `insecure-registries` names the registry, and it alone can: an index is only ever pushed over verified TLS. So this
+   * goes with {@link PauseImageSource.Build} and exactly one platform, and the reference is that platform's image.
+   * Anyone between the engine and the registry can then replace the image; nodes need `trust.plainHttp` to pull it.
+   * @default false: the reference is pushed over verified TLS, or not at all
+   */
+  insecureRegistry?: boolean;
+}
+
+export const DEFAULT_PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64"];
+
+/** What goes behind the tag for the image of one platform: `-linux-arm64`. */
+export function suffixOf(platform: string): string {
+  return `-${platform.replaceAll("/", "-")}`;
+}
+
+/** Arguments that belong to one source only. */
+const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = [
+  ["mirrorOf", [PauseImageSource.Mirror], "only an image that is mirrored has another one behind it"],
+  ["platforms", [PauseImageSource.Build], "the image has the platforms it has"],
+  ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed"],
+  ["login", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
+  ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
+  ["insecureRegistry", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
+];
+
+/**
+ * Notes what is wrong with the plain values among the arguments; Outputs are checked when they are known.
+ * @param at What stands before the name of each field in messages: `image.`.
+ */
+export function checkPauseImage(problems: Problems, at: string, args: PauseImageArgs): void {
+  const source = args.source ?? PauseImageSource.Build;
+  if (!Object.values(PauseImageSource).includes(source)) {
+    problems.add(`${at}source`, source, Object.values(PauseImageSource).join(", "));
+  }
+  for (const [field, sources, why] of ONLY_FOR) {
+    if (args[field] === undefined || sources.includes(source)) continue;
+    // A login is never printed.
+    const value = field === "login" ? "a login" : args[field];
+    problems.add(`${at}${field}`, value, `left out with source ${source}: ${why}`);
+  }
+  checkReferences(problems, at, args);
+  if (source === PauseImageSource.Build) checkBuild(problems, at, args);
+}
+
+function checkReferences(
+  problems: Problems,
+  at: string,
+  { reference, source, mirrorOf, digest }: PauseImageArgs,
+): void {
+  if (typeof reference === "string") problems.attempt(() => parseReference(`${at}reference`, reference));
+  if (typeof digest === "string")
+    problems.attempt(() => {
+      checkDigest(`${at}digest`, digest);
+    });
+  if (source !== PauseImageSource.Mirror) return;
+  if (mirrorOf === undefined) problems.add(`${at}mirrorOf`, mirrorOf, "the image to copy");
+  if (typeof mirrorOf === "string")
+    problems.attempt(() => {
+      checkSource(`${at}mirrorOf`, mirrorOf);
+    });
+  if (typeof mirrorOf === "string" && mirrorOf === reference) {
+    problems.add(`${at}mirrorOf`, mirrorOf, "another image than the reference; use source existing for what is there");
+  }
+}
+
+function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {
+  const { platforms = DEFAULT_PLATFORMS, sourceUrl, insecureRegistry } = args;
+  checkPlatforms(problems, `${at}platforms`, platforms);
+  if (insecureRegistry && platforms.length > 1) {
+    const why = "exactly one platform with insecureRegistry: an index over several is only pushed over verified TLS";
+    problems.add(`${at}platforms`, platforms, why);
+  }
+  if (sourceUrl !== undefined && !/^(https?:\/\/[!-~]+)?$/.test(sourceUrl)) {
+    problems.add(`${at}sourceUrl`, sourceUrl, "an http or https URL, for people who look for the sources");
+  }
+  if (typeof args.reference === "string" && insecureRegistry !== true) {
+    checkTagLength(problems, `${at}reference`, args.reference, platforms);
+  }
+}
+
+function checkPlatforms(problems: Problems, field: string, platforms: readonly string[]): void {
+  const buildable = buildablePlatforms.join(", ");
+  if (platforms.length === 0) problems.add(field, platforms, `one or more of ${buildable}`);
+  platforms.forEach((platform, i) => {
+    if (platforms.indexOf(platform) < i) problems.add(`${field}[${i}]`, platform, "named only once");
+    if (buildablePlatforms.includes(platform)) return;
+    const mirror = "; pause for Windows is not built here: mirror upstream's image with source mirror";
+    problems.add(`${field}[${i}]`, platform, `one of ${buildable}${platform.startsWith("windows/") ? mirror : ""}`);
+  });
+}
+
+/** A tag has room for 128 characters, and each platform's image adds its name to it. */
+function checkTagLength(problems: Problems, field: string, reference: string, platforms: readonly string[]): void {
+  const tag = reference.slice(reference.lastIndexOf(":") + 1);
+  const room = 128 - Math.max(0, ...platforms.map((platform) => suffixOf(platform).length));
+  // A tag of more than 128 characters has been refused already.
+  if (tag.length > room && tag.length <= 128) {
+    problems.add(field, reference, `a reference with a tag of at most ${room} characters: each platform adds its name`);
+  }
+}
+
+/** @throws Error naming field, value and what is allowed. */
+export function checkDigest(field: string, digest: string): void {
+  if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
+  throw new Error(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+}
