@@ -118,6 +118,7 @@ function ofLab(lab: LabInfo): Overrides {
     sshUser: lab.ssh.user,
     sshPrivateKey: fs.readFileSync(lab.ssh.privateKeyFile, "utf8"),
     kubeconfig: fs.readFileSync(lab.kubeconfig, "utf8"),
+    appImage: lab.images.app,
   };
 }
 

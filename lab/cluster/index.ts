@@ -5,7 +5,7 @@ import { allowApiServerToKubelets, waitForApi, waitForNode } from "./api";
 import { clusterAuthorities, type ClusterAuthorities } from "./authorities";
 import { docker, labContainers, labImages, requireEngine } from "./docker";
 import { writeAtomic } from "./files";
-import { adminKubeconfigFile, writeLab, type LabInfo } from "./info";
+import { adminKubeconfigFile, workloadReferences, writeLab, type LabInfo } from "./info";
 import { kubeconfig } from "./kubeconfig";
 import { restoreKernelSettings, saveKernelSettings } from "./kernel";
 import { labDir, nodePlans } from "./layout";
@@ -27,6 +27,8 @@ export { readLab, type LabInfo, type LabNode } from "./info";
  */
 export async function clusterUp(log: Log): Promise<LabInfo> {
   await requireEngine();
+  // Refuses an app that there is none of, before anything is made.
+  workloadReferences();
   return withLock(async () => {
     const images = await machineImages(log);
     await ensureNetwork();

@@ -35,7 +35,16 @@ export function adminKubeconfigFile(): string {
 
 /** References of the images that Docker Hub would serve elsewhere. */
 export function workloadReferences(): LabInfo["images"] {
-  return { nginx: `${registryHost()}/lab/nginx:1`, app: `${registryHost()}/lab/app:1` };
+  return { nginx: `${registryHost()}/lab/nginx:1`, app: `${registryHost()}/lab/${appImageName()}:1` };
+}
+
+/** Name of the sample app's image, also its directory under lab/images: `APP=spring` chooses the Spring Boot one. */
+function appImageName(): "app" | "spring" {
+  const chosen = process.env["APP"] ?? "";
+  if (chosen !== "" && chosen !== "spring") {
+    throw new Error(`APP is "${chosen}": leave it out, or choose the Spring Boot application with APP=spring`);
+  }
+  return chosen === "spring" ? "spring" : "app";
 }
 
 /** Description of the lab that stands; fails with what to do when none does. */
