@@ -4,18 +4,25 @@ RUN := node --import tsx
 # Where bootstrap puts Node.js on a machine whose own is too old, or that has none.
 export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pause-sandbox)/bin:$(PATH)
 
-.PHONY: help up down kubeconfig test test-unit test-node test-e2e lint format pack bench-pause clean ready
+.PHONY: help up down kubeconfig test test-unit test-node test-e2e handmade handmade-down lint format pack bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-up: ## Heal a real cluster that cannot start Pods: tools, lab, failure, program, proof
-	@lab/toolchain/bootstrap.sh lab
+up: ## Heal a real cluster that cannot start Pods (APP=spring: with a Spring Boot app in the Pod)
+	@lab/toolchain/bootstrap.sh $(if $(filter spring,$(APP)),java,lab)
 	@$(RUN) lab/up.ts
 
 down: ## Remove the lab: containers, network, mounts, processes, files
-	@if [ -d node_modules ]; then $(RUN) lab/cluster/main.ts down; else echo "the lab was never up"; fi
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts down; else echo "the lab was never up"; fi
 	@lab/toolchain/engine.sh stop
+
+handmade: ## Make the Pod by hand, with Spring Boot: a docker engine and no Kubernetes
+	@lab/toolchain/bootstrap.sh java
+	@$(RUN) lab/handmade/main.ts up
+
+handmade-down: ## Remove the Pod made by hand
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts down; fi
 
 kubeconfig: ## Print the path of an admin kubeconfig for the lab
 	@$(RUN) lab/cluster/main.ts kubeconfig
@@ -48,7 +55,7 @@ bench-pause: ready ## Measure the pause beside upstream's
 	@$(RUN) bench/pause.ts
 
 clean: ## Remove the lab and all that was built for it, its images in the engine too
-	@if [ -d node_modules ]; then $(RUN) lab/cluster/main.ts clean; fi
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; fi
 	@rm -rf "$${PAUSE_SANDBOX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pause-sandbox}"
 
 ready:

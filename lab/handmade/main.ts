@@ -1,4 +1,4 @@
-/** `node --import tsx lab/handmade/main.ts up|down`: the Pod made by hand, on a docker engine without Kubernetes. */
+/** `node --import tsx lab/handmade/main.ts up|destroy|down`: the Pod made by hand, on a docker engine without Kubernetes. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -30,20 +30,26 @@ async function up(): Promise<void> {
   process.stdout.write("\nmake handmade-down removes it.\n");
 }
 
+/** @returns whether there was one */
+async function remove(): Promise<boolean> {
+  if (!fs.existsSync(handmadeDir())) return false;
+  await requireEngine();
+  await lineLog().step("remove the handmade Pod", () => destroy(handmadeDir(), onOutput));
+  return true;
+}
+
+/** The engine too, if it was started for this alone: one that was there before is left running by the script. */
 async function down(): Promise<void> {
-  if (!fs.existsSync(handmadeDir())) {
+  if (!(await remove())) {
     process.stderr.write("there is no handmade Pod\n");
     return;
   }
-  await requireEngine();
-  await lineLog().step("remove the handmade Pod", () => destroy(handmadeDir(), onOutput));
-  // The engine may have been started for this alone; one that was there before is left running by the script.
   const others = await docker(["ps", "--all", "--quiet", "--filter", `label=${LABEL}`]);
   if (others === "") await exec(path.join(TREE, "lab/toolchain/engine.sh"), ["stop"]);
 }
 
-const commands: Record<string, () => Promise<void>> = { up, down };
-const command = commands[process.argv[2] ?? ""] ?? (() => Promise.reject(new Error("usage: main.ts up|down")));
+const commands: Record<string, () => Promise<unknown>> = { up, destroy: remove, down };
+const command = commands[process.argv[2] ?? ""] ?? (() => Promise.reject(new Error("usage: main.ts up|destroy|down")));
 command().catch((error: unknown) => {
   process.stderr.write(`make handmade: ${messageOf(error)}\n`);
   process.exitCode = 1;

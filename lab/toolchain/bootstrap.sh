@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a fresh machine able to run the lab and the tests (`bootstrap.sh lab`: the lab only): checks what cannot be
+# Makes a fresh machine able to run the lab and the tests (`bootstrap.sh lab`: the lab only, `java`: with Spring Boot): checks what cannot be
 # helped, installs what is missing, starts a docker engine. Everything in place: a second or less.
 # Where Node.js has to be fetched it stands in $PAUSE_SANDBOX_CACHE/bin, which the caller puts on PATH.
 set -euo pipefail
@@ -15,6 +15,7 @@ lab_packages=(
   docker.io:dockerd mmdebstrap:mmdebstrap curl:curl openssl:openssl openssh-client:ssh-keygen
   clang:clang lld:ld.lld llvm:llvm-readelf xz-utils:xz procps:ps iproute2:ip iptables:iptables
 )
+java_packages=(maven:mvn default-jdk-headless:javac)
 # lld 14 of Debian 12 cannot link s390x.
 test_packages=(
   lld-19:ld.lld-19 gcc:gcc libc6-dev:gcc qemu-user-static:qemu-aarch64-static shellcheck:shellcheck
@@ -35,9 +36,10 @@ prepare() {
 
 case ${1:-all} in
   lab) prepare "${lab_packages[@]}" ;;
-  all) prepare "${lab_packages[@]}" "${test_packages[@]}" ;;
+  java) prepare "${lab_packages[@]}" "${java_packages[@]}" ;;
+  all) prepare "${lab_packages[@]}" "${java_packages[@]}" "${test_packages[@]}" ;;
   *)
-    echo 'usage: lab/toolchain/bootstrap.sh [lab|all]' >&2
+    echo 'usage: lab/toolchain/bootstrap.sh [lab|java|all]' >&2
     exit 2
     ;;
 esac
