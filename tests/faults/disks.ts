@@ -1,6 +1,5 @@
 /** Disks that take no more: each a small file system of the node's own, in the place of one directory. */
 import type { Attempt, Fault, Injected } from "./fault";
-import type { Target } from "./target";
 
 /** What the transaction writes to. Not the kubelet's directory: Pods have their mounts in there. */
 const PLACES = ["/var/lib/pause-sandbox", "/etc/containerd"];
@@ -12,14 +11,14 @@ const SIZE = "1m,nr_inodes=200";
 const MOUNT = `
 mkdir -p /run/small "$1"
 mount -t tmpfs -o size=${SIZE},mode=755 small /run/small
-cp -a "$1/." /run/small/
-mount --bind /run/small "$1"`;
+cp -a "$1" /run/small/content
+mount --bind /run/small/content "$1"`;
 
 /** Puts the content where it would have been without the small file system. */
 const UNMOUNT = `
 umount "$1"
 find "$1" -mindepth 1 -delete
-cp -a /run/small/. "$1/"
+cp -a /run/small/content/. "$1/"
 umount /run/small
 rmdir "$1" 2>/dev/null || true`;
 
@@ -31,30 +30,23 @@ truncate -s "-$(($2 * 4096))" /run/small/.filler`;
 /** Uses up all inodes but $2. */
 const FILL_INODES = `
 mkdir /run/small/.filler
-while : >"/run/small/.filler/$((i = \${i:-0} + 1))"; do :; done 2>/dev/null || true
+while true >"/run/small/.filler/$((i = \${i:-0} + 1))"; do :; done 2>/dev/null || true
 while [ "$2" -gt 0 ] && [ "$i" -gt 1 ]; do i=$((i - 1)); rm -f "/run/small/.filler/$i"; set -- "$1" "$(($2 - 1))"; done`;
 
 const READ_ONLY = 'mount -o remount,bind,ro "$1"';
 
 /** @param room Up to how much is left free, so that the disk is full at one step or another. */
-function smallDisk(break_: string, repair: string, room: number) {
-  return async ({ target, random, to }: Attempt): Promise<Injected> => {
+function smallDisk(breakIt: string, repair: string, room: number) {
+  return async ({ target, random, to, afterwards }: Attempt): Promise<Injected> => {
     const place = random.pick(PLACES);
     const left = Math.floor(random.next() * (room + 1));
     await target.sh(MOUNT, place);
-    await target.sh(break_, place, String(left));
+    afterwards(() => target.sh(UNMOUNT, place));
+    await target.sh(breakIt, place, String(left));
+    afterwards(() => target.sh(repair, place));
     const run = await target.run(to);
-    return {
-      run,
-      note: `${place}: ${run.status === 0 ? "done" : "undone"}`,
-      repair: () => unmount(target, repair, place),
-    };
+    return { run, note: `${place}: ${run.status === 0 ? "done" : `exit ${run.status}`}` };
   };
-}
-
-async function unmount(target: Target, repair: string, place: string): Promise<void> {
-  await target.sh(repair, place);
-  await target.sh(UNMOUNT, place);
 }
 
 const EMPTY = "rm -rf /run/small/.filler";

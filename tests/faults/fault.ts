@@ -7,16 +7,20 @@ export interface Attempt {
   target: Target;
   random: Random;
   to: State;
+  /** Notes how to take the fault away, as an operator would: done once the node was judged, also if that fails. */
+  afterwards: (repair: () => Promise<unknown>) => void;
 }
 
 /** What came of it, while the fault is still there. */
 export interface Injected {
   /** The run that met the fault, where there is one to be judged. */
   run?: Run;
-  /** Takes the fault away, as an operator would. */
-  repair?: () => Promise<void>;
   /** Asked for by the next run instead of what this one was asked for. */
   next?: State;
+  /** What else the node may look like, where more than one run was under way. */
+  orAs?: State;
+  /** Files that the fault itself has changed: no word about them while it is there. */
+  exempt?: string[];
   /** In the table's last column, counted. */
   note?: string;
   /** The fault came too late to meet anything: drawn again, and not counted. */

@@ -10,8 +10,8 @@ import type { Fault, Injected } from "./fault";
 import { pushImages } from "./images";
 import { Prober } from "./prober";
 import type { Random } from "./random";
-import { torn } from "./snapshot";
-import { type State, STATES, Target } from "./target";
+import { type Snapshot, torn } from "./snapshot";
+import { type Run, type State, STATES, Target } from "./target";
 import { startVictims, victimIp } from "./victims";
 
 /** A lab whose nodes are healed, whose Pods are asked all the time, and of which every state is known byte for byte. */
@@ -57,14 +57,17 @@ export async function attempt(fault: Fault, target: Target, random: Random): Pro
 }
 
 async function once(fault: Fault, target: Target, random: Random): Promise<Injected> {
+  const to = fault.to ? fault.to(target.state, random) : target.state === "A" ? "B" : "A";
+  if (to === target.state) await target.converge("A");
   const from = target.state;
-  const to = fault.to ? fault.to(from, random) : from === "A" ? "B" : "A";
   const { answered, failed } = target.prober;
-  const injected = await fault.inject({ target, random, to });
+  const repairs: (() => Promise<unknown>)[] = [];
+  let injected: Injected;
   try {
+    injected = await fault.inject({ target, random, to, afterwards: (repair) => repairs.unshift(repair) });
     await judge(fault, target, injected, from, to);
   } finally {
-    await injected.repair?.();
+    for (const repair of repairs) await repair();
   }
   await target.converge(injected.next ?? to);
   await waitReady(target);
@@ -76,18 +79,29 @@ async function once(fault: Fault, target: Target, random: Random): Promise<Injec
 
 /** Looks at the node while the fault is still there. */
 async function judge(fault: Fault, target: Target, injected: Injected, from: State, to: State): Promise<void> {
-  const [before, wanted] = [target.looks.get(from), target.looks.get(to)];
-  if (!before || !wanted) throw new Error(`${target.node.name} was never seen in ${from} and ${to}`);
+  if (injected.run) judgeRun(fault, injected.run);
+  const before = lookOf(target, from);
   const now = await target.snapshot();
-  const mixed = torn(now, before, wanted);
+  const mixed = torn(now, before, [lookOf(target, to), lookOf(target, injected.orAs ?? to)]).filter(
+    (path) => !injected.exempt?.includes(path),
+  );
   if (mixed.length > 0) throw new Error(`neither as before nor as wanted: ${mixed.join(", ")}`);
-  if (!fault.says) return;
-  const { status = null, stderr = "no run" } = injected.run ?? {};
-  const allowed = fault.lasting ? [5] : [3, 4];
-  if (status === null || !allowed.includes(status) || !fault.says.test(stderr)) {
-    throw new Error(`ended with ${status} and not with ${allowed.join(" or ")} and ${fault.says.source}:\n${stderr}`);
-  }
-  if (!fault.lasting) target.checkLook(now, before, "undone");
+  // Refused, or undone: with the fault still there.
+  if (injected.run?.status === 3 || injected.run?.status === 4) target.checkLook(now, before, "undone");
+}
+
+function lookOf(target: Target, state: State): Snapshot {
+  const look = target.looks.get(state);
+  if (!look) throw new Error(`${target.node.name} was never seen as ${state}`);
+  return look;
+}
+
+/** Exit codes are documented: whoever reads 5 knows that something is left to undo, and whoever reads 4 that nothing is. */
+function judgeRun({ says, lasting }: Fault, { status, stderr }: Run): void {
+  const allowed = lasting ? [5] : says ? [3, 4] : [0, 3, 4, 137];
+  if (status !== null && allowed.includes(status) && (!says || says.test(stderr))) return;
+  const expected = `${allowed.join(" or ")}${says ? ` and ${says.source}` : ""}`;
+  throw new Error(`the run ended with ${status} and not with ${expected}:\n${stderr}`);
 }
 
 export interface Tally {
@@ -98,8 +112,14 @@ export interface Tally {
   losses: string[];
 }
 
-/** Runs a fault `runs` times on one node, adding to its row. */
-export async function repeat(fault: Fault, target: Target, random: Random, runs: number, tally: Tally): Promise<void> {
+/** Runs a fault `runs` times on one node, adding to its row. False when the node is of no use any more. */
+export async function repeat(
+  fault: Fault,
+  target: Target,
+  random: Random,
+  runs: number,
+  tally: Tally,
+): Promise<boolean> {
   for (let i = 0; i < runs; i++) {
     tally.runs++;
     try {
@@ -108,9 +128,21 @@ export async function repeat(fault: Fault, target: Target, random: Random, runs:
       if (note) tally.notes.push(note);
     } catch (error) {
       tally.losses.push(`${target.node.name}: ${messageOf(error)}`);
-      // From a known state again, so that the next row is judged for itself.
-      await target.converge("A");
-      await waitReady(target);
+      if (!(await backToKnown(target, tally))) return false;
     }
+  }
+  return true;
+}
+
+/** From a known state again, so that the next injection is judged for itself. */
+async function backToKnown(target: Target, tally: Tally): Promise<boolean> {
+  try {
+    await target.converge("none");
+    await target.converge("A");
+    await waitReady(target);
+    return true;
+  } catch (error) {
+    tally.losses.push(`${target.node.name}, for good: ${messageOf(error)}`);
+    return false;
   }
 }

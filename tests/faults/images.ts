@@ -20,6 +20,9 @@ export interface Images {
   foreign: Image;
 }
 
+/** Copies first: after any other step the classic builder refuses to copy for another platform than its own. */
+const DOCKERFILE = 'FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n';
+
 const ARCHITECTURES: Record<string, string> = { x64: "amd64", arm64: "arm64", ppc64: "ppc64le", s390x: "s390x" };
 
 export async function pushImages(lab: LabInfo): Promise<Images> {
@@ -35,14 +38,15 @@ async function push(lab: LabInfo, version: string, arch: string): Promise<Image>
   const platform = `linux/${arch}`;
   const reference = `${lab.registry.host}/faults/pause:${version}`;
   const context = pauseContext({ platforms: [platform], version });
-  // No build: the classic builder cannot build for another platform than its own.
   const archive = pack();
+  archive.entry({ name: "Dockerfile" }, DOCKERFILE);
   archive.entry({ name: "pause", mode: 0o755 }, readFileSync(path.join(context, `pause-linux-${arch}`)));
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(chunk);
-  const changes = ["--change", "USER 65535:65535", "--change", 'ENTRYPOINT ["/pause"]'];
-  await docker(["import", "--platform", platform, ...changes, "-", reference], { input: Buffer.concat(chunks) });
+  // Without the cache: the classic builder takes a cached step of another platform for its own, and then fails on it.
+  const build = ["build", "--quiet", "--no-cache", "--platform", platform, "--tag", reference, "-"];
+  await docker(build, { input: Buffer.concat(chunks) });
   await docker(["push", "--quiet", reference]);
   return { reference, digest: await registryDigest(lab, reference) };
 }

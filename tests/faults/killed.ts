@@ -90,17 +90,17 @@ async function waitForNoRun(target: Target): Promise<void> {
   });
 }
 
-/** Takes the place of a tool for one run: stops where it is asked for `restart containerd`, and says so. */
+/** Takes the place of a tool for one run (in /tmp, since /run is mounted noexec): stops where it is asked for `restart containerd`, and says so. */
 const STOP_AT_RESTART = `
-mkdir -p /run/fault
-cat >/run/fault/systemctl <<'END'
+mkdir -p /tmp/fault
+cat >/tmp/fault/systemctl <<'END'
 #!/bin/sh
-if [ "$1 $2" = 'restart containerd' ]; then : >/run/fault/reached; exec sleep infinity; fi
+if [ "$1 $2" = 'restart containerd' ]; then : >/tmp/fault/reached; exec sleep infinity; fi
 exec /usr/bin/systemctl "$@"
 END
-chmod +x /run/fault/systemctl`;
+chmod +x /tmp/fault/systemctl`;
 
-const FAULT_PATH = "PATH=/run/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const FAULT_PATH = "PATH=/tmp/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Its Pods die with the machine: nobody asks them until it is back, but they must come back by themselves. */
 async function killMachine({ target, to }: Attempt): Promise<Injected> {
@@ -110,7 +110,7 @@ async function killMachine({ target, to }: Attempt): Promise<Injected> {
     what: "the files are written and containerd is about to be restarted",
     timeoutSeconds: 60,
     missing: async () => {
-      await target.sh("test -e /run/fault/reached");
+      await target.sh("test -e /tmp/fault/reached");
       return undefined;
     },
   });

@@ -1,4 +1,4 @@
-/** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only WORD` takes some rows. */
+/** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only REGEXP` takes some rows. */
 import "./environment";
 import { parseArgs } from "node:util";
 import { clusterDown } from "../../lab/cluster";
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   });
   const log = lineLog();
   log.info(`seed ${values.seed}`);
-  const chosen = faults.filter(({ name }) => name.includes(values.only));
+  const chosen = faults.filter(({ name }) => new RegExp(values.only).test(name));
   const targets = await prepare(log);
   const options = { form: values.short ? ("short" as const) : ("long" as const), seed: Number(values.seed) };
   try {

@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { docker } from "../../lab/cluster/docker";
 import type { Attempt, Fault, Injected } from "./fault";
-import type { State, Target } from "./target";
+import { differing } from "./snapshot";
+import type { State } from "./target";
 
 /** Both are told that they are done, and the node is as the later one asked, whichever that was. */
 async function twoAtOnce({ target, to, random }: Attempt): Promise<Injected> {
@@ -13,59 +14,54 @@ async function twoAtOnce({ target, to, random }: Attempt): Promise<Injected> {
   if (failed) throw new Error(`one of two runs at once ends with ${failed.status}:\n${failed.stderr}`);
   const now = await target.snapshot();
   const looks = [to, other].map((state) => target.looks.get(state));
-  if (!looks.some((look) => look && same(now, look))) throw new Error(`neither as ${to} nor as ${other}`);
-  return {};
+  if (!looks.some((look) => look && differing(now, look).length === 0))
+    throw new Error(`neither as ${to} nor as ${other}`);
+  return { orAs: other };
 }
 
-const same = (one: Map<string, string>, other: Map<string, string>): boolean =>
-  one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
-
-/** The files that our settings stand in, as the report names them. */
-const EDITED = `
+/** Appends to the runtime's file that our settings stand in, keeps its bytes of before, and prints its name. */
+const EDIT = `
 cd /var/lib/pause-sandbox
-sed -n 's/^file [^ ]* //p' state | grep -E 'toml$' | grep -v certs.d >/run/edited
-while read -r file; do printf '\\n# mine\\n' >>"$file"; done </run/edited`;
+file=$(sed -n 's/^file [^ ]* //p' state | grep -v certs.d | grep 'toml$')
+printf '\\n# mine\\n' >>"$file"
+rm -f /tmp/before
+[ ! -e "backup/root$file" ] || cp -p "backup/root$file" /tmp/before
+printf %s "$file"`;
 
-/** Someone's line stays, our image goes; then they take their line back. */
-async function editedBeforeDestroy({ target }: Attempt): Promise<Injected> {
-  await target.sh(EDITED);
+/** Whoever edited takes back what they did: the bytes of before, or nothing where there was no such file. */
+const UNEDIT = `
+if [ -e /tmp/before ]; then cp -p /tmp/before "$1"; else rm "$1"; rmdir "$(dirname "$1")"; fi`;
+
+/** Someone's line stays, our image goes. */
+async function editedBeforeDestroy({ target, afterwards }: Attempt): Promise<Injected> {
+  const file = await target.sh(EDIT);
+  afterwards(() => target.sh(UNEDIT, file));
   const run = await target.run("none");
-  if (run.status !== 0) throw new Error(`destroy ends with ${run.status}:\n${run.stderr}`);
-  if (!/was edited since/.test(run.stderr)) throw new Error(`it does not say that a file was edited:\n${run.stderr}`);
-  await target.sh('while read -r file; do grep -qx "# mine" "$file"; done </run/edited');
-  const ours = await target.sh(
-    'xargs grep -lF "$1" </run/edited || true',
-    target.images.A.reference.split(":1.")[0] ?? "",
-  );
-  if (ours !== "") throw new Error(`our image is still in ${ours}`);
-  return { run, repair: () => withoutEdit(target) };
-}
-
-/** Back to the bytes of before, a file that holds nothing but the edit (our drop-in's remainder) removed. */
-async function withoutEdit(target: Target): Promise<void> {
-  const look = target.looks.get("none");
-  for (const file of (await target.sh("cat /run/edited")).split("\n").filter(Boolean)) {
-    const undo = look?.has(file) ? String.raw`sed -i -e '$d' "$1"; sed -i -e '$d' "$1"` : 'rm "$1"';
-    await target.sh(undo, file);
-  }
+  if (!run.stderr.includes(`${file} was edited since`)) throw new Error(`it does not say so:\n${run.stderr}`);
+  const left = await target.sh('cat "$1"', file);
+  if (!left.includes("\n# mine\n")) throw new Error(`the edit is lost:\n${left}`);
+  if (left.includes(target.images.A.reference.replace(/:[^:]*$/, ""))) throw new Error(`our image is left:\n${left}`);
+  return { run, exempt: [file] };
 }
 
 /** Our notes of the files before us are gone: nothing may be guessed, above all no file removed. */
-async function backupMissing({ target }: Attempt): Promise<Injected> {
+async function backupMissing({ target, afterwards }: Attempt): Promise<Injected> {
   await target.sh("mv /var/lib/pause-sandbox/backup /run/backup");
-  const kept = (await target.sh("cat /etc/containerd/config.toml /var/lib/kubelet/kubeadm-flags.env")).split("\n");
+  afterwards(() => target.sh(BACKUP_BACK));
+  const kept = (await target.sh(READ_BOTH)).split("\n");
   const run = await target.run("none");
-  const now = await target.sh("cat /etc/containerd/config.toml /var/lib/kubelet/kubeadm-flags.env || true");
+  const now = await target.sh(READ_BOTH);
   const lost = kept.filter((line) => !/sandbox_image|pause|config_path/.test(line) && !now.includes(line));
-  if (!/node-ip/.test(now)) lost.push("the kubelet's flags");
-  const back =
-    "mkdir -p /var/lib/pause-sandbox; [ -e /var/lib/pause-sandbox/backup ] || mv /run/backup /var/lib/pause-sandbox/";
-  if (lost.length > 0) {
-    await target.sh(back);
-    throw new Error(`destroy without a backup (exit ${run.status}) loses ${lost.join(" | ")}\n${run.stderr}`);
-  }
-  return { run, note: `exit ${run.status}`, repair: () => target.sh(back).then(() => undefined) };
+  if (!now.includes("--node-ip")) lost.push("the kubelet's flags");
+  if (lost.length > 0) throw new Error(`exit ${run.status}, and lost: ${lost.join(" | ")}\n${run.stderr}`);
+  return { note: `exit ${run.status}` };
 }
+
+const READ_BOTH = "cat /etc/containerd/config.toml /var/lib/kubelet/kubeadm-flags.env || true";
+/** Where the run refused, back to its place; where it gave back what it could without, the operator does the rest. */
+const BACKUP_BACK = `
+if [ -e /var/lib/pause-sandbox/state ]; then mv /run/backup /var/lib/pause-sandbox/
+else cp -a /run/backup/root/. / && rm -r /run/backup; fi`;
 
 const FAKETIME = "/run/libfaketime.so.1";
 

@@ -4,11 +4,18 @@ import { inContainer } from "../../lab/cluster/docker";
 /** One entry a path: kind, mode, owner, link target, and the hash of a file. */
 export type Snapshot = Map<string, string>;
 
-/** Docker writes these; `stat` holds change times, which are different after each run. */
-const UNSTABLE = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/var/lib/pause-sandbox/stat"];
+/** Docker writes the first; a host may be reinstalled; `stat` holds change times, which are different after each run. */
+const UNSTABLE = [
+  "/etc/hosts",
+  "/etc/hostname",
+  "/etc/resolv.conf",
+  "/etc/mtab",
+  "/etc/ssh/ssh_host_ed25519_key",
+  "/var/lib/pause-sandbox/stat",
+];
 
 const LIST = `
-files() { find /etc /var/lib/pause-sandbox "$@" 2>/dev/null; find /var/lib -maxdepth 1 -name '.*' "$@"; find /var/lib/kubelet -maxdepth 1 ! -name '*_state' "$@"; }
+files() { find /etc /var/lib/pause-sandbox "$@" 2>/dev/null; find /var/lib -maxdepth 1 -name '.*' "$@"; find /var/lib/kubelet -maxdepth 1 -name '*.env*' "$@"; }
 files -printf '%p\\t%y %m %U:%G %l\\n'
 echo
 files -type f -exec sha256sum {} + || true`;
@@ -37,7 +44,7 @@ export function differing(one: Snapshot, other: Snapshot): string[] {
 const isOwn = (path: string): boolean => path.startsWith("/var/lib/pause-sandbox") || path.includes(".pause-sandbox");
 
 /** Configuration files that are neither wholly as before nor wholly as wanted: there must be none at any instant. */
-export function torn(now: Snapshot, before: Snapshot, wanted: Snapshot): string[] {
+export function torn(now: Snapshot, before: Snapshot, wanted: Snapshot[]): string[] {
   const paths = differing(now, before).filter((path) => !isOwn(path) && !now.get(path)?.startsWith("d "));
-  return paths.filter((path) => now.get(path) !== wanted.get(path));
+  return paths.filter((path) => wanted.every((look) => now.get(path) !== look.get(path)));
 }

@@ -22,9 +22,9 @@ export async function runSuite(faults: Fault[], targets: Target[], log: Log, opt
         const runs = share(fault.runs[options.form], row + lane, targets.length);
         const tally = tallies[row];
         if (runs === 0 || !tally) continue;
-        await log.step(`${target.node.name}: ${fault.name} (${runs})`, () =>
-          repeat(fault, target, random, runs, tally),
-        );
+        const title = `${target.node.name}: ${fault.name} (${runs})`;
+        const usable = await log.step(title, () => repeat(fault, target, random, runs, tally));
+        if (!usable) break;
       }
     }),
   );

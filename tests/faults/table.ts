@@ -1,9 +1,10 @@
 /** Every fault there is, in the order of the report. */
 import { disks } from "./disks";
 import type { Fault } from "./fault";
+import { hostKey } from "./hostKey";
 import { killed } from "./killed";
 import { people } from "./people";
 import { registry } from "./registry";
 import { units } from "./units";
 
-export const faults: Fault[] = [...killed, ...disks, ...registry, ...units, ...people];
+export const faults: Fault[] = [...killed, ...disks, ...registry, ...units, ...people, ...hostKey];

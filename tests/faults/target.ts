@@ -84,7 +84,8 @@ export class Target {
   /** Fails unless two snapshots are equal, naming the paths that differ. */
   checkLook(now: Snapshot, wanted: Snapshot, when: string): void {
     const wrong = differing(now, wanted).map((path) => `${path}: ${now.get(path)} instead of ${wanted.get(path)}`);
-    if (wrong.length > 0) throw new Error(`${when}, not as it should be:\n${wrong.join("\n")}`);
+    if (wrong.length > 0)
+      throw new Error(`${when}, ${wrong.length} paths not as they should be:\n${wrong.slice(0, 9).join("\n")}`);
   }
 }
 

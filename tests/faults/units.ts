@@ -1,6 +1,5 @@
 /** A runtime or a kubelet that does not come back. All drop-ins lie in /run: a restart of the machine forgets them. */
 import type { Attempt, Fault, Injected } from "./fault";
-import type { Target } from "./target";
 
 const DROPIN = `
 mkdir -p "/run/systemd/system/$1.service.d"
@@ -18,68 +17,69 @@ type Unit = "containerd" | "kubelet";
 
 /** Starts on the files of before only: whatever is asked for keeps the unit from starting. */
 function startsOnOldOnly(unit: Unit, file: string) {
-  return async ({ target, to }: Attempt): Promise<Injected> => {
-    const { image } = target.settings(to);
-    const refuse = `ExecStartPre=/bin/sh -c "! grep -rqF ${image} ${file}"`;
-    return brokenUnit(target, to, unit, refuse);
+  return (attempt: Attempt): Promise<Injected> => {
+    const { image } = attempt.target.settings(attempt.to);
+    return brokenUnit(attempt, unit, `ExecStartPre=/bin/sh -c "! grep -rqF ${image} ${file}"`);
   };
 }
 
 /** Does not start on anything until somebody repairs it. */
 function neverStarts(unit: Unit) {
-  return ({ target, to }: Attempt): Promise<Injected> => brokenUnit(target, to, unit, "ExecStartPre=/bin/false");
+  return (attempt: Attempt): Promise<Injected> => brokenUnit(attempt, unit, "ExecStartPre=/bin/false");
 }
 
-async function brokenUnit(target: Target, to: Attempt["to"], unit: Unit, line: string): Promise<Injected> {
+async function brokenUnit(attempt: Attempt, unit: Unit, line: string): Promise<Injected> {
+  const { target, to, afterwards } = attempt;
   await target.sh(DROPIN, unit, line);
-  const run = await target.run(to);
-  return { run, repair: () => target.sh(NO_DROPIN, unit).then(() => undefined) };
+  afterwards(() => target.sh(NO_DROPIN, unit));
+  return { run: await target.run(to) };
 }
 
 /** In the place of the runtime: the same, but for a configuration that names the wanted image. */
 const FUSSY = `
-mkdir -p /run/fault
+mkdir -p /tmp/fault
 real=$(systemctl show containerd -p ExecStart | sed 's/.*path=\\([^ ;]*\\).*/\\1/')
-cat >/run/fault/containerd <<END
+cat >/tmp/fault/containerd <<END
 #!/bin/sh
 case "\\$*" in *dump*) if grep -rqF "$1" /etc/containerd; then echo 'containerd: invalid plugin config' >&2; exit 1; fi ;; esac
 exec $real "\\$@"
 END
-chmod +x /run/fault/containerd
-printf 'ExecStart=\\nExecStart=/run/fault/containerd'`;
+chmod +x /tmp/fault/containerd
+printf 'ExecStart=\\nExecStart=/tmp/fault/containerd'`;
 
-async function refusesConfig({ target, to }: Attempt): Promise<Injected> {
-  const { image } = target.settings(to);
-  return brokenUnit(target, to, "containerd", await target.sh(FUSSY, image));
+async function refusesConfig(attempt: Attempt): Promise<Injected> {
+  const { target, to } = attempt;
+  const line = await target.sh(FUSSY, target.settings(to).image);
+  return brokenUnit(attempt, "containerd", line);
 }
 
-/** The unit is masked once the run has looked at it: before, the run would refuse and touch nothing. */
+/**
+ * The unit is masked once the run has looked at it: before, the run would refuse and touch nothing. By this directory,
+ * because it counts more than a unit file in /etc.
+ */
 const MASK_AT_RESTART = `
-mkdir -p /run/fault
-cat >/run/fault/systemctl <<'END'
+mkdir -p /tmp/fault /run/systemd/system.control
+cat >/tmp/fault/systemctl <<'END'
 #!/bin/sh
-if [ "$1 $2" = 'restart containerd' ] && [ ! -e /run/fault/unit ]; then
-  at=$(/usr/bin/systemctl show -P FragmentPath containerd)
-  case $at in /etc/*) mv "$at" /run/fault/unit ;; *) : >/run/fault/unit ;; esac
-  ln -s /dev/null /etc/systemd/system/containerd.service
+if [ "$1 $2" = 'restart containerd' ]; then
+  ln -sf /dev/null /run/systemd/system.control/containerd.service
   /usr/bin/systemctl daemon-reload
 fi
 exec /usr/bin/systemctl "$@"
 END
-chmod +x /run/fault/systemctl`;
+chmod +x /tmp/fault/systemctl`;
 
 const UNMASK = `
-rm /etc/systemd/system/containerd.service
-if [ -s /run/fault/unit ]; then cp -p /run/fault/unit /etc/systemd/system/containerd.service; fi
-rm -r /run/fault
-systemctl daemon-reload`;
+rm -rf /run/systemd/system.control/containerd.service /tmp/fault
+systemctl daemon-reload
+systemctl is-active -q containerd || systemctl start containerd`;
 
-const FAULT_PATH = "PATH=/run/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const FAULT_PATH = "PATH=/tmp/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-async function masked({ target, to }: Attempt): Promise<Injected> {
+async function masked({ target, to, afterwards }: Attempt): Promise<Injected> {
   await target.sh(MASK_AT_RESTART);
-  const run = await target.run(to, { wrap: ["env", FAULT_PATH] });
-  return { run, repair: () => target.sh(UNMASK).then(() => undefined) };
+  afterwards(() => target.sh(UNMASK));
+  return { run: await target.run(to, { wrap: ["env", FAULT_PATH] }) };
 }
 
 const runs = { long: 4, short: 1 };
