@@ -101,10 +101,10 @@ describe("images in a registry", function () {
       await docker.create(IMAGE, await docker.check(IMAGE, inputs), { preview: true });
     });
 
-    it("only builds with skipPush", async () => {
+    it("only builds with skipPush, and gives the local image's id", async () => {
       const { outputs } = await createImage(imageInputs("local", { skipPush: true }));
-      assert.equal(outputs.repoDigest, undefined);
-      await new Docker().getImage(`${registry.host}/test/image:local`).inspect();
+      const { Id } = await new Docker().getImage(`${registry.host}/test/image:local`).inspect();
+      assert.equal(outputs.repoDigest, Id);
       await assert.rejects(registry.manifest("test/image", "local"), /404/);
     });
 

@@ -94,10 +94,11 @@ async function buildAndPush(call: Call, props: Props): Promise<Props> {
   };
   if (call.preview) {
     if (inputs.buildOnPreview && !containsUnknown(props)) await buildImage(call, inputs);
-    return skipPush ? outputs : { ...outputs, repoDigest: UNKNOWN };
+    return { ...outputs, repoDigest: UNKNOWN };
   }
   await buildImage(call, inputs);
-  if (skipPush) return outputs;
+  // What names a local image for good is its id.
+  if (skipPush) return { ...outputs, repoDigest: (await engine.getImage(imageName).inspect()).Id };
   return { ...outputs, repoDigest: await push(call, inputs) };
 }
 
