@@ -41,6 +41,9 @@ export interface HandmadePodArgs extends NginxAndApp {
  * container that changes is removed before its successor is made, and when pause changes, so do the other two: their
  * namespaces go with it.
  *
+ * Give images by their ids (`sha256:…`; `docker.Image.repoDigest` of an image that is not pushed) where another run must
+ * change nothing: docker's plugin reads the id back, and a name is then a change (pulumi-docker#1431).
+ *
  * @throws Error naming every argument that is not allowed, before anything is created.
  */
 export class HandmadePod extends pulumi.ComponentResource {

@@ -11,5 +11,10 @@ export async function images(log: Log): Promise<Pick<Settings, "platform" | "ngi
   const platform = (await docker(["version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"])).trim();
   const nginxImage = await ensureImage({ name: "nginx", base: await rootFsImage(WORKLOAD_ROOTFS, log) }, log);
   await rootFsImage(JRE_ROOTFS, log);
-  return { platform, nginxImage, appImage: await ensureImage(await springImage(log), log) };
+  const appImage = await ensureImage(await springImage(log), log);
+  return { platform, nginxImage: await idOf(nginxImage), appImage: await idOf(appImage) };
+}
+
+async function idOf(image: string): Promise<string> {
+  return (await docker(["image", "inspect", "--format", "{{.Id}}", image])).trim();
 }

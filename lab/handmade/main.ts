@@ -11,7 +11,7 @@ import type { Pod } from "./checks";
 import { images } from "./images";
 import { chosenPort, requirePort } from "./port";
 import { show } from "./show";
-import { destroy, handmadeDir, openStack, podOf } from "./stack";
+import { destroy, handmadeDir, noticeLoss, openStack, podOf } from "./stack";
 
 const onOutput = (text: string): boolean => process.stderr.write(text);
 
@@ -23,8 +23,8 @@ async function up(): Promise<void> {
   const settings = { ...(await images(log)), publishedPort, pauseVersion: "1.0.0" };
   const pod = await log.step("the program: pause's image and three containers", async (): Promise<Pod> => {
     const stack = await openStack(handmadeDir(), settings);
-    // A container that someone stopped or removed meanwhile is made again.
-    return podOf(await stack.up({ refresh: true, onOutput, color: "never", suppressProgress: true }));
+    await noticeLoss(stack);
+    return podOf(await stack.up({ onOutput, color: "never", suppressProgress: true }));
   });
   await show(pod, (text) => process.stdout.write(text));
   process.stdout.write("\nmake handmade-down removes it.\n");

@@ -11,6 +11,7 @@ import { cacheDir, LABEL } from "../cluster/layout";
 export interface Settings {
   /** Of the engine's machine, `linux/amd64`. */
   platform: string;
+  /** Ids of images that the engine has: with a name, docker's plugin would make the container again each time. */
   nginxImage: string;
   appImage: string;
   publishedPort: number;
@@ -36,7 +37,7 @@ export function program(settings: Settings): PulumiFn {
       skipPush: true,
     });
     const pod = new HandmadePod("pod", {
-      pauseImage: pause.imageName,
+      pauseImage: pause.repoDigest,
       nginxImage,
       appImage,
       publishedPort,

@@ -45,6 +45,15 @@ export function podOf({ outputs }: UpResult): Pod {
   return { url: text("url"), pause: text("pause"), nginx: text("nginx"), app: text("app") };
 }
 
+/**
+ * Has the engine look at the containers, so that one that someone stopped or removed is made again by the next up. At
+ * those only: a refresh makes docker's plugin forget what it knows of an image (pulumi-docker#560).
+ */
+export async function noticeLoss(stack: Stack): Promise<void> {
+  if (Object.keys(await stack.outputs()).length === 0) return;
+  await stack.refresh({ target: ["**docker:index/container:Container::*"] });
+}
+
 /** Removes what the stack made, then its state. */
 export async function destroy(directory: string, onOutput?: (text: string) => void): Promise<void> {
   const stack = await openStack(directory);

@@ -23,7 +23,7 @@ import {
 import { images } from "../../lab/handmade/images";
 import { freePort, requirePort } from "../../lab/handmade/port";
 import type { Settings } from "../../lab/handmade/program";
-import { openStack, podOf } from "../../lab/handmade/stack";
+import { noticeLoss, openStack, podOf } from "../../lab/handmade/stack";
 import { lineLog } from "../../lab/log";
 
 describe("the Pod made by hand, with Spring Boot and without Kubernetes", function () {
@@ -96,6 +96,16 @@ describe("the Pod made by hand, with Spring Boot and without Kubernetes", functi
 
   it("reaps what is left behind: zombies stay only while pause is stopped", async () => {
     assert.deepStrictEqual(await reap(pod, 100), { orphans: 100, adopted: 100, zombies: 100, left: 0 });
+  });
+
+  it("gets back a container that someone removed, beside those that kept running", async () => {
+    await docker(["rm", "--force", pod.nginx]);
+    const stack = await openStack(directory, settings);
+    await noticeLoss(stack);
+    const now = podOf(await stack.up());
+    assert.deepStrictEqual([now.pause, now.app], [pod.pause, pod.app]);
+    pod = now;
+    assert.strictEqual(await answer(pod), "Hello Docker World\n");
   });
 
   it("is made anew when pause's image changes: nothing stays in namespaces that are gone", async () => {
