@@ -8,7 +8,9 @@ import { parseDocument, stringify } from "yaml";
 import { exec } from "./cluster/exec";
 import type { LabInfo } from "./cluster";
 import { labDir, TREE } from "./cluster/layout";
+import { until } from "./kubectl";
 
+const PROJECT = "pause-sandbox";
 const STACK = "lab";
 const PLUGINS = ["command", "docker", "docker-build", "kubernetes"];
 
@@ -31,9 +33,31 @@ export async function openStack(lab: LabInfo, overrides: Overrides = {}): Promis
   writeProject(workDir);
   writeStackFile(workDir, lab, overrides);
   const options = { workDir, envVars: env };
-  if (!inline) return LocalWorkspace.createOrSelectStack({ stackName: STACK, workDir }, options);
-  const program = (await import("../index")).default;
-  return LocalWorkspace.createOrSelectStack({ stackName: STACK, projectName: "pause-sandbox", program }, options);
+  const stack = inline
+    ? await LocalWorkspace.createOrSelectStack(
+        { stackName: STACK, projectName: PROJECT, program: (await import("../index")).default },
+        options,
+      )
+    : await LocalWorkspace.createOrSelectStack({ stackName: STACK, workDir }, options);
+  await releaseLock(stack);
+  return stack;
+}
+
+/**
+ * Takes over from a run that was interrupted: waits until its engine has ended, which finishes the node it was at, and
+ * drops the lock that a killed one left.
+ */
+async function releaseLock(stack: Stack): Promise<void> {
+  const locks = path.join(labDir(), "state/.pulumi/locks/organization", PROJECT, STACK);
+  const files = fs.existsSync(locks) ? fs.readdirSync(locks) : [];
+  for (const file of files.filter((name) => name.endsWith(".json"))) {
+    const lock = path.join(locks, file);
+    const { pid } = JSON.parse(fs.readFileSync(lock, "utf8")) as { pid: number };
+    await until(`the run with process ${pid} to end`, 300, () =>
+      Promise.resolve(fs.existsSync(`/proc/${pid}`) ? undefined : true),
+    );
+    if (fs.existsSync(lock)) await stack.cancel();
+  }
 }
 
 const GET = path.join(TREE, "lab/toolchain/get");

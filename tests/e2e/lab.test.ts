@@ -1,4 +1,5 @@
 import * as assert from "assert";
+import { spawn } from "child_process";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
@@ -48,6 +49,13 @@ describe("the whole way through, on the lab", function () {
     assert.ok(error.includes(missing), error);
     assert.deepStrictEqual(nodeEvents(events), ["start node-1"]);
     assert.deepStrictEqual(differences(untouched, await snapshots(lab)), []);
+  });
+
+  it("a run that is killed in the middle of a node is no harm, and the next one goes on from there", async () => {
+    await killedRun("[node-1] restarting containerd");
+    const { stdout } = await (await openStack(lab)).up();
+    assert.match(stdout, /pause-node-1 created/);
+    assert.match(stdout, /pause-node-2 created/);
   });
 
   it("up heals the cluster", async () => {
@@ -102,6 +110,19 @@ async function attempt(lab: LabInfo, overrides: Overrides): Promise<{ events: En
   } catch (error) {
     return { events, error: String(error) };
   }
+}
+
+/** Starts `make up` and kills it, with the engine and its plugins, once it has printed `line`. */
+async function killedRun(line: string): Promise<void> {
+  const run = spawn("node", ["--import", "tsx", "lab/up.ts"], { detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = new Promise((resolve) => run.once("exit", resolve));
+  let seen = "";
+  run.stderr.on("data", (chunk: Buffer) => {
+    seen += chunk.toString();
+    if (seen.includes(line) && run.pid !== undefined && run.exitCode === null) process.kill(-run.pid, "SIGKILL");
+  });
+  await ended;
+  assert.strictEqual(run.signalCode, "SIGKILL", `it ended by itself:\n${seen}`);
 }
 
 /** When the engine started on each node and when it was done, in that order. */
