@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes a fresh machine able to run the lab and the tests (`bootstrap.sh lab`: the lab only, `java`: with Spring Boot): checks what cannot be
-# helped, installs what is missing, starts a docker engine. Everything in place: a second or less.
+# Makes a fresh machine able to run the lab and the tests: checks what cannot be helped, installs what is missing, starts
+# a docker engine. `bootstrap.sh lab`: what the lab needs only, `java`: and what builds the Spring Boot application.
+# Everything in place: a second or less.
 # Where Node.js has to be fetched it stands in $PAUSE_SANDBOX_CACHE/bin, which the caller puts on PATH.
 set -euo pipefail
 
