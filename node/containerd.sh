@@ -53,9 +53,17 @@ imports_of() {
     done
 }
 
+# A file that somebody broke since must not keep a node from being given back: containerd is not restarted on it.
+unreadable() {
+  why="$config: containerd itself cannot read it ($(cat "$home/error"))"
+  [ "$leaving" ] || die 007 "$why: repair it first"
+  say "PS-N007 $why: all else is given back, and containerd runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
+  : >"$plan/before"
+}
+
 read_containerd() {
   effective "$config" >"$plan/before" ||
-    die 007 "$config: containerd itself cannot read it ($(cat "$home/error")): repair it first"
+    unreadable
   socket=$(toml_get 'grpc|address' <"$plan/before")
   socket=${socket:-/run/containerd/containerd.sock}
   sandbox_before=$(effective_image <"$plan/before")
@@ -121,8 +129,11 @@ edit_key() {
 
 # Lets containerd parse what it would start with, and compares key by key with what it read before.
 check_parse() {
-  effective "$config" >"$plan/after" ||
+  if ! effective "$config" >"$plan/after"; then
+    [ -s "$plan/before" ] || return 0
     die 014 "$target: containerd refuses the result ($(cat "$home/error"))"
+  fi
+  [ -s "$plan/before" ] || return 0
   other=$(sort "$plan/before" >"$plan/b" && sort "$plan/after" | diff "$plan/b" - | awk -F '\t' '
     /^[<>]/ { sub(/^[<>] /, ""); if ($1 !~ /^(imports|version)$|\|sandbox(_image)?$|\|registry\|config_path$/) { print $1; exit } }')
   [ -z "$other" ] || die 014 "$target: the edit would also change $other"
@@ -146,7 +157,7 @@ without_ours() {
       ;;
     */certs.d/*) cat "$1" ;;
     *)
-      was=$([ ! -e "$backup/root$1" ] || flag_value <"$backup/root$1")
+      was=$([ ! -e "$backup/root$1" ] || flag_refused "$1" || flag_value <"$backup/root$1")
       flag_edit "$was" <"$1"
       ;;
   esac
@@ -155,7 +166,10 @@ without_ours() {
 # A value that is no longer ours is somebody's decision and stays.
 reset_key() {
   [ "$(toml_list <"$plan/edit" | toml_get "$1")" = "$3" ] || return 0
-  was=$([ ! -e "$backup/root$2" ] || toml_list <"$backup/root$2" | awk -F '\t' -v k="$1" '$1 == k { print $2 }')
+  was=''
+  # Without a copy of before, the image of then is known all the same.
+  case $1 in *sandbox*) [ -e "$backup/root$2" ] || absent "$backup" "$2" || was="\"$previous\"" ;; esac
+  [ ! -e "$backup/root$2" ] || was=$(toml_list <"$backup/root$2" | awk -F '\t' -v k="$1" '$1 == k { print $2 }')
   if [ "$was" ]; then toml_set "$1" "$was"; else toml_unset "$1"; fi <"$plan/edit" >"$plan/edited"
   mv "$plan/edited" "$plan/edit"
 }

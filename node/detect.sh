@@ -2,14 +2,14 @@
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
 detect() {
+  refuse_kinds
   for tool in crictl flock systemctl awk sed; do
     command -v $tool >/dev/null || die 003 "$tool is not on PATH ($PATH): install it (crictl comes with cri-tools)"
   done
-  refuse_kinds
   show=$(systemctl show containerd -p ExecStart -p LoadState)
   case $show in
     *LoadState=loaded*) ;;
-    *) die 005 'no containerd.service that is loaded: see systemctl status containerd' ;;
+    *) die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)' ;;
   esac
   containerd=${show#*path=}
   containerd=${containerd%% *}
@@ -38,16 +38,36 @@ config_option() {
   printf %s "$found"
 }
 
+# Kinds that keep the setting elsewhere, or make their configuration anew at every start: what tells them (a unit that is
+# active, or ID in os-release), and the place.
+kinds='k3s|pause-image in /etc/rancher/k3s/config.yaml
+k3s-agent|pause-image in /etc/rancher/k3s/config.yaml
+rke2-server|pause-image in /etc/rancher/rke2/config.yaml
+rke2-agent|pause-image in /etc/rancher/rke2/config.yaml
+k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
+k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
+snap.microk8s.daemon-containerd|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
+snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
+crio|pause_image in /etc/crio/crio.conf.d
+cri-docker|--pod-infra-container-image of cri-dockerd, in a drop-in of cri-docker.service
+talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part)
+bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
+os_release=/etc/os-release
+
 refuse_kinds() {
-  # shellcheck disable=SC2043 # one pair a line reads better than a table of one
-  for pair in 'k3s|pause-image in /etc/rancher/k3s/config.yaml' 'k3s-agent|pause-image in /etc/rancher/k3s/config.yaml' \
-    'rke2-server|pause-image in /etc/rancher/rke2/config.yaml' 'rke2-agent|pause-image in /etc/rancher/rke2/config.yaml' \
-    'snap.microk8s.daemon-kubelite|/var/snap/microk8s/current/args/containerd-template.toml' \
-    'k0scontroller|spec.images.pause of its ClusterConfig' 'k0sworker|spec.images.pause of its ClusterConfig' \
-    'crio|pause_image in /etc/crio/crio.conf.d' 'cri-docker|--pod-infra-container-image of cri-dockerd'; do
-    if systemctl -q is-active "${pair%%|*}"; then
-      die 006 "${pair%%|*} runs this node, which is not supported: set it yourself, ${pair#*|}"
-    fi
+  os=$(sed -n 's/^ID=//p' "$os_release" 2>/dev/null | tr -d "\"'") || :
+  units=$(printf '%s\n' "$kinds" | sed 's/|.*//')
+  any=''
+  # shellcheck disable=SC2086 # a list of names
+  ! systemctl -q is-active $units 2>/dev/null || any=1
+  IFS=$nl
+  # shellcheck disable=SC2086 # one a line
+  set -- $kinds
+  unset IFS
+  for pair; do
+    kind=${pair%%|*}
+    [ "$kind" = "$os" ] || { [ "$any" ] && systemctl -q is-active "$kind"; } || continue
+    die 006 "$kind runs this node, which is not supported: set it yourself, ${pair#*|}"
   done
 }
 

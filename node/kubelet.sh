@@ -4,6 +4,11 @@
 
 flag=--pod-infra-container-image
 
+# Is PATH one of the kubelet's, and is it a kubelet that does not start with the flag?
+flag_refused() {
+  case $1 in *kubelet*) [ "${kubelet_minor:-0}" -ge 35 ] ;; *) return 1 ;; esac
+}
+
 # The text on stdin with the flag's first occurrence set to $1 and all others gone; without $1 all gone.
 flag_edit() {
   awk -v flag="$flag" -v image="$1" '{

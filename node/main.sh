@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Main: the order of things. `apply` makes the node use our image, `restore` gives it back as it was.
 
+leaving=''
+
 apply() {
   ! nothing_to_do || return 0
   look_around
@@ -26,6 +28,7 @@ restore() {
     report
     return 0
   fi
+  leaving=1
   look_around
   give_back
   begin
@@ -76,7 +79,7 @@ settle() {
 }
 
 settle_restored() {
-  ! runtime_changed || restart_containerd
+  if [ -s "$plan/after" ] && runtime_changed; then restart_containerd; fi
   settle_kubelet
 }
 
@@ -114,11 +117,11 @@ write_state() {
   look <"$journal/watch" >"$journal/stat"
 }
 
-# Inode, size and times: whoever touches a file changes its ctime, which nobody can set back.
+# Inode, size and times, of what a link leads to: whoever touches a file changes its ctime, which nobody can set back.
 look() {
   set --
   while IFS= read -r path; do set -- "$@" "$path"; done
-  stat -c '%n %i %s %y %z %a %u %g' "$@" 2>/dev/null || :
+  stat -Lc '%n %i %s %y %z %a %u %g' "$@" 2>/dev/null || :
 }
 
 # The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned.

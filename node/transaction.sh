@@ -4,7 +4,7 @@
 #   plan/     what this run wants: `wanted`, `changed` (paths) and root/PATH (contents; none: the file shall go)
 #   journal/  the state before, complete and on disk before the first write; while it stands, a run is undone
 #   commit/   the journal renamed: the instant from which the run counts; recovery finishes it forward
-#   backup/   the state before our very first change to a path, for `restore`
+#   backup/   the state before our very first change to a path, for `restore`: root/PATH, or a line in `absent`
 #   state, stat, watch   what was committed, for the next run
 home=/var/lib/pause-sandbox
 plan=$home/plan
@@ -35,11 +35,17 @@ ours() {
   [ "$known" ] && [ -e "$1" ] && [ "$known" = "$(sum "$1")" ]
 }
 
+# Was PATH not there before? Only a note that says so counts: where the notes were lost, nothing is taken for ours.
+absent() {
+  case $2 in */zz-pause-sandbox.*) return 0 ;; esac
+  [ -e "$1/absent" ] && grep -qxF "$2" "$1/absent"
+}
+
 # The content to build on: what was there before us, unless someone edited the file since.
 base() {
-  if ours "$1"; then
-    [ ! -e "$backup/root$1" ] || cat "$backup/root$1"
-  elif [ -e "$1" ]; then
+  if ours "$1" && [ -e "$backup/root$1" ]; then
+    cat "$backup/root$1"
+  elif [ -e "$1" ] && ! { ours "$1" && absent "$backup" "$1"; }; then
     cat "$1"
   fi
 }
@@ -65,22 +71,38 @@ give_back() {
   while read -r kind _ path; do
     [ "$kind" = file ] || continue
     ! grep -qxF "$path" "$plan/wanted" || continue
-    if ours "$path"; then
-      if [ -e "$backup/root$path" ]; then
-        mkdir -p "$plan/root${path%/*}"
-        cp -p "$backup/root$path" "$plan/root$path"
-        # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
-        case ${kubelet_minor:-0},$path in
-          3[5-9],*kubelet* | [4-9]?,*kubelet*) flag_edit '' <"$backup/root$path" >"$plan/root$path" ;;
-        esac
-      fi
+    [ -e "$path" ] || continue
+    why='was edited since'
+    if ! ours "$path"; then
+      remove_ours
+    elif [ -e "$backup/root$path" ]; then
+      mkdir -p "$plan/root${path%/*}"
+      cp -p "$backup/root$path" "$plan/root$path"
+      # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
+      ! flag_refused "$path" || flag_edit '' <"$backup/root$path" >"$plan/root$path"
       printf '%s\n' "$path" >>"$plan/changed"
-    elif [ -e "$path" ]; then
-      say "$path was edited since: only our keys go, the rest stays"
-      without_ours "$path" >"$new"
-      write "$path"
+    elif ! absent "$backup" "$path"; then
+      why="has no copy of before in $backup"
+      remove_ours
+    elif in_use "$path"; then
+      say "$path stays: ${path%/*}/hosts.toml, which was edited since, refers to it"
+    else
+      printf '%s\n' "$path" >>"$plan/changed"
     fi
   done <"$home/state"
+}
+
+remove_ours() {
+  say "$path $why: only our keys go, the rest stays"
+  without_ours "$path" >"$new"
+  write "$path"
+}
+
+# A CA that a person's own hosts.toml names is theirs by now.
+in_use() {
+  case $1 in */ca.crt) ;; *) return 1 ;; esac
+  hosts=${1%/*}/hosts.toml
+  [ -e "$hosts" ] && ! ours "$hosts" && grep -qF "$1" "$hosts"
 }
 
 # keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it.
@@ -91,6 +113,7 @@ keep() {
     cp -p "$2" "$1/root$2"
   else
     mkdir -p "$1"
+    printf '%s\n' "$2" >>"$1/absent"
     dir=${2%/*}
     while [ ! -d "$dir" ]; do
       printf '%s\n' "$dir" >>"$1/dirs"
@@ -173,6 +196,7 @@ undo() {
     fi
   done <"$journal/files"
   empty_dirs "$journal"
+  prune_backup
   sync -f "$home"
   for unit in containerd kubelet; do
     [ ! -e "$journal/restart-$unit" ] || { systemctl daemon-reload && systemctl restart "$unit"; } 9>&- || missed=1
@@ -181,6 +205,27 @@ undo() {
   discard "$journal" || return 1
   # Nothing was ever committed: nothing of ours stays.
   [ -e "$home/state" ] || rm -rf "$home"
+}
+
+# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails for want of space,
+# the next run does it.
+prune_backup() {
+  [ -d "$backup" ] || return 0
+  for list in files absent dirs; do
+    [ -e "$backup/$list" ] || continue
+    sort -u "$backup/$list" | while IFS= read -r path; do
+      case $list in dirs) under=$path/ ;; *) under=$path ;; esac
+      if awk -v p="$under" -v l="$list" '$1 == "file" { f = substr($0, 71); if (f == p || l == "dirs" && index(f, p) == 1) found = 1 } END { exit !found }' "$home/state" 2>/dev/null; then
+        printf '%s\n' "$path" || exit 1
+      elif [ "$list" = files ]; then
+        rm -f "$backup/root$path"
+        rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
+      fi
+    done >"$backup/new" || return 0
+    cmp -s "$backup/new" "$backup/$list" || mv -f "$backup/new" "$backup/$list"
+    rm -f "$backup/new"
+    [ -s "$backup/$list" ] || rm -f "$backup/$list"
+  done
 }
 
 # Removes the directories that did not exist before, deepest first, as far as they are empty.
@@ -205,6 +250,7 @@ finish_commit() {
     for item in state watch stat; do
       [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
     done
+    prune_backup
   fi
   discard "$commit"
   rm -rf "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
@@ -219,13 +265,16 @@ recover() {
     say 'an earlier run was killed: undoing it first'
     undo || die 020 "the earlier run could not be undone: look at systemctl status containerd kubelet"
   fi
+  # Killed before its journal stood: only our own notes can be half-made.
+  if [ -d "$plan" ]; then prune_backup; fi
   rm -rf "$plan" "$journal.new"
   [ -e "$home/state" ] || rm -rf "$home"
 }
 
 # When nobody said why the run ends: is there a disk that takes no more?
 blame_disk() {
-  for dir in /var/lib "${config%/*}"; do
+  for dir in /var/lib "${config%/*}" "$home"; do
+    [ -d "$dir" ] || continue
     probe=$dir/.pause-sandbox
     if ! (echo "$probe" >"$probe") 2>/dev/null; then
       rm -f "$probe" 2>/dev/null
@@ -242,6 +291,8 @@ finish() {
   status=$?
   trap '' EXIT INT TERM
   set +e
+  # An unplanned end has the status of whatever failed: what became of the node is what ours tell.
+  case $status in 0 | 130 | 143) ;; *) status=$fail ;; esac
   [ "$status" = 0 ] || [ "${said:-}" ] || blame_disk || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
   if [ -d "$journal" ]; then
     say 'undoing what this run changed'

@@ -38,6 +38,7 @@ mkdir -p "$plan"
 : >"$plan/changed"
 : >"$plan/wanted"
 fail=3
+[ "$6" = apply ] || leaving=1
 read_containerd
 remember
 case $6 in
@@ -54,6 +55,7 @@ case $6 in
     begin
     swap_rest
     check_parse ''
+    if [ -s "$plan/after" ] && runtime_changed; then echo 'restarting containerd' >&2; fi
     : >"$journal/forget"
     ;;
 esac
