@@ -14,6 +14,12 @@ export interface ClusterNode {
   connection: SshConnection;
   /** Changed before the others, one after the other. @default the first node is the only canary if none is marked */
   canary?: boolean;
+  /**
+   * The host does not exist any more. Removing the node then asks nothing of it, and restores nothing on it: set this,
+   * run `pulumi up`, and take the node out of the list.
+   * @default false
+   */
+  gone?: boolean;
 }
 
 /** On which nodes the sample Pod proves the sandbox. */
@@ -96,7 +102,9 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const wanted = { reference: image.reference, digest: image.digest, trust: args.trust, generation: args.generation };
     for (const { node, after } of plan.steps) {
       const settings = { connection: node.connection, nodeName: node.name, ...wanted };
-      const options = { parent: this, dependsOn: pick(nodes, after) };
+      // What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it.
+      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ["connection", "stdin"] } : {};
+      const options = { parent: this, dependsOn: pick(nodes, after), ...gone };
       nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
     }
     return nodes;

@@ -24,11 +24,12 @@ interface HostConfig {
 interface NodeConfig extends HostConfig {
   name: string;
   canary?: boolean;
+  gone?: boolean;
   bastion?: HostConfig;
 }
 
 const HOST_FIELDS = ["host", "port", "user", "hostKey", "insecureIgnoreHostKey"];
-const NODE_FIELDS = [...HOST_FIELDS, "name", "canary", "bastion"];
+const NODE_FIELDS = [...HOST_FIELDS, "name", "canary", "gone", "bastion"];
 
 /**
  * Reads the configuration of the stack.
@@ -64,6 +65,7 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
     return {
       name: node.name,
       canary: node.canary,
+      gone: node.gone,
       connection: { ...withLogin(node), bastion: via && withLogin(via) },
     };
   };

@@ -154,6 +154,14 @@ describe("PauseSandbox", () => {
     assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));
   });
 
+  it("asks nothing more of a host that is gone, and lets the others go on", async () => {
+    const nodes = [node("a"), { ...node("b"), gone: true }];
+    const all = await run(() => new PauseSandbox("pause", { image, nodes }));
+    assert.strictEqual(find(all, "pause-a").retainOnDelete, false);
+    assert.strictEqual(find(all, "pause-b").retainOnDelete, true);
+    assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin"]);
+  });
+
   it("hands on what the nodes reported, by name", async () => {
     let reports: unknown;
     await run(() => new PauseSandbox("pause", { image, nodes: [node("a")] }).nodes.apply((all) => (reports = all)));

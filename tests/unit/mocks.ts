@@ -11,6 +11,9 @@ export interface Registered {
   readonly public: Record<string, unknown>;
   /** Name of the parent; undefined for the stack's own children. */
   readonly parent?: string;
+  /** True if removing it asks nothing of its provider. */
+  readonly retainOnDelete: boolean;
+  readonly ignoreChanges: string[];
   /** Names of the resources it was told to wait for. */
   readonly dependsOn: string[];
 }
@@ -50,6 +53,8 @@ interface RegisterRequest {
   getName(): string;
   getParent(): string;
   getDependenciesList(): string[];
+  getRetainondelete(): boolean;
+  getIgnorechangesList(): string[];
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
@@ -96,6 +101,8 @@ function read(request: RegisterRequest): Registered {
     inputs: replaceSecrets(inputs, (value) => value) as Record<string, unknown>,
     public: replaceSecrets(inputs, () => "[secret]") as Record<string, unknown>,
     parent: parent === "" || parent.includes("pulumi:pulumi:Stack::") ? undefined : name(parent),
+    retainOnDelete: request.getRetainondelete(),
+    ignoreChanges: request.getIgnorechangesList(),
     dependsOn: request.getDependenciesList().map(name),
   };
 }
