@@ -8,7 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /** In the order in which a mistake is cheapest to learn of. */
-const SUITES = ["unit", "pause", "toolchain", "cluster", "node", "contract", "e2e"];
+const SUITES = ["unit", "pause", "toolchain", "cluster", "node", "contract", "handmade", "e2e"];
 
 interface Counts {
   passed: number;
