@@ -95,6 +95,8 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
     mirrorOf: optional(config, "mirrorOf"),
     digest: optional(config, "imageDigest"),
     platforms: list(config, "platforms"),
+    sourceUrl: optional(config, "sourceUrl"),
+    insecureRegistry: config.getBoolean("insecureRegistry") === true ? true : undefined,
     login: username === undefined ? undefined : { username, password: config.requireSecret("registryPassword") },
   };
 }
