@@ -44,9 +44,9 @@ async function editedBeforeDestroy({ target, afterwards }: Attempt): Promise<Inj
   return { run, exempt: [file] };
 }
 
-/** Our notes of the files before us are gone: nothing may be guessed, above all no file removed. */
+/** Our notes of the files before us are gone: nothing may be guessed, above all no file removed that was there. */
 async function backupMissing({ target, afterwards }: Attempt): Promise<Injected> {
-  await target.sh("mv /var/lib/pause-sandbox/backup /run/backup");
+  await target.sh("mv /var/lib/pause-sandbox/backup /tmp/backup");
   afterwards(() => target.sh(BACKUP_BACK));
   const kept = (await target.sh(READ_BOTH)).split("\n");
   const run = await target.run("none");
@@ -54,14 +54,22 @@ async function backupMissing({ target, afterwards }: Attempt): Promise<Injected>
   const lost = kept.filter((line) => !/sandbox_image|pause|config_path/.test(line) && !now.includes(line));
   if (!now.includes("--node-ip")) lost.push("the kubelet's flags");
   if (lost.length > 0) throw new Error(`exit ${run.status}, and lost: ${lost.join(" | ")}\n${run.stderr}`);
-  return { note: `exit ${run.status}` };
+  // Without a backup they can be as they should be but for the bytes of before.
+  const exempt = (await target.sh("cat /tmp/backup/files")).split("\n");
+  return { note: `exit ${run.status}`, exempt };
 }
 
 const READ_BOTH = "cat /etc/containerd/config.toml /var/lib/kubelet/kubeadm-flags.env || true";
-/** Where the run refused, back to its place; where it gave back what it could without, the operator does the rest. */
+
+/** Where the run refused: back to its place. Where it gave back what it could without: by hand, as the backup says. */
 const BACKUP_BACK = `
-if [ -e /var/lib/pause-sandbox/state ]; then mv /run/backup /var/lib/pause-sandbox/
-else cp -a /run/backup/root/. / && rm -r /run/backup; fi`;
+if [ -e /var/lib/pause-sandbox/state ]; then mv /tmp/backup /var/lib/pause-sandbox/; exit; fi
+cd /tmp/backup/root
+while read -r file; do
+  if [ -e "./$file" ]; then cp -p "./$file" "$file"; else rm -f "$file"; fi
+done <../files
+[ ! -e ../dirs ] || sort -ru ../dirs | while read -r dir; do rmdir "$dir" 2>/dev/null || true; done
+rm -r /tmp/backup`;
 
 const FAKETIME = "/run/libfaketime.so.1";
 
