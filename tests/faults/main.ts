@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { clusterDown } from "../../lab/cluster";
 import { messageOf } from "../../lab/cluster/wait";
 import { lineLog } from "../../lab/log";
+import { HOST_GONE, hostGone } from "./hostGone";
 import { prepare } from "./harness";
 import { report, runSuite, survived } from "./suite";
 import { faults } from "./table";
@@ -24,6 +25,10 @@ async function main(): Promise<void> {
   const options = { form: values.short ? ("short" as const) : ("long" as const), seed: Number(values.seed) };
   try {
     const tallies = await runSuite(chosen, targets, log, options);
+    // Minutes of the engine's time, so not in the short form.
+    if (!values.short && new RegExp(values.only).test(HOST_GONE)) {
+      tallies.push(await log.step(HOST_GONE, () => hostGone(targets)));
+    }
     process.stdout.write(report(tallies));
     const asked = targets.reduce((sum, { prober }) => sum + prober.answered, 0);
     const failed = targets.reduce((sum, { prober }) => sum + prober.failed, 0);
