@@ -39,6 +39,15 @@ test-node: ## Run the node transaction against real runtimes
 test-e2e: ready ## Run the whole way through on the lab
 	@$(RUN) tests/run.ts e2e
 
+test-nodes: ready ## Run the transaction on nodes with kubelets on both sides of 1.35
+	@$(RUN) tests/run.ts nodes
+
+faults: ready ## Inject faults into real nodes and count what survives
+	@$(RUN) tests/faults/main.ts
+
+fuzz: ready ## Edit 10,000 random TOML files against the runtime's own parse
+	@PAUSE_SANDBOX_FUZZ=10000 npx mocha tests/node/fuzz.test.ts
+
 lint: ## Check types, style, format and shell
 	@npx tsc --noEmit -p .
 	@npx eslint .

@@ -18,8 +18,8 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLo
  * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
  *
  * The reference is written last, in one request, and only after everything that it names has been pushed: a run that
- * fails leaves it where it was, or absent. The next run pushes what is missing. The docker engine tries the upload of
- * an upload that was cut; nothing else is retried, since a registry that refuses or is not there will not change its mind.
+ * fails leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload that
+ * was cut; nothing else is retried, since a registry that refuses or is not there will not change its mind.
  *
  * Pushed over verified TLS. The authority of a private registry must be known in two places where the program runs: to
  * the docker engine (`/etc/docker/certs.d/<host[:port]>/ca.crt`), and to the machine (its trust store, or

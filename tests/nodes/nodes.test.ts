@@ -25,10 +25,7 @@ const FLAG_FILES = "cat /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet 
 const CONFIGURATION =
   "find /etc/containerd /etc/default /var/lib/kubelet/kubeadm-flags.env /etc/systemd/system -printf '%p %y %m %U:%G\\n' -type f -exec sha256sum {} +";
 
-/** Where PAUSE_SANDBOX_NODES says no, since building the newer kubelet takes minutes the first time. */
-const wanted = process.env.PAUSE_SANDBOX_NODES !== "no";
-
-(wanted ? describe : describe.skip)("real nodes", function () {
+describe("real nodes", function () {
   this.timeout("20m");
   let lab: LabInfo;
   let newer = "";
