@@ -120,10 +120,13 @@ export class PauseSandbox extends pulumi.ComponentResource {
       case ProofScope.One:
         return [["", new LocalhostPod(`${name}-proof`, proof, options).podName]];
       case ProofScope.Every:
-        return args.nodes.map((node) => [
-          node.name,
-          new LocalhostPod(`${name}-proof-${node.name}`, { ...proof, nodeName: node.name }, options).podName,
-        ]);
+        // A Pod on a host that is gone would never be Ready.
+        return args.nodes
+          .filter(({ gone }) => !gone)
+          .map((node) => [
+            node.name,
+            new LocalhostPod(`${name}-proof-${node.name}`, { ...proof, nodeName: node.name }, options).podName,
+          ]);
     }
   }
 }

@@ -33,7 +33,8 @@ function runSuite(suite: string, countsFile: string): Counts {
 
 function main(suites: string[]): void {
   const unknown = suites.filter((suite) => ![...SUITES, ...ON_REQUEST].includes(suite));
-  if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${[...SUITES, ...ON_REQUEST].join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`no suite ${unknown.join(", ")}; there are ${[...SUITES, ...ON_REQUEST].join(", ")}`);
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-tests-"));
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const suite of suites.length > 0 ? suites : SUITES) {

@@ -156,7 +156,9 @@ describe("PauseSandbox", () => {
 
   it("asks nothing more of a host that is gone, and lets the others go on", async () => {
     const nodes = [node("a"), { ...node("b"), gone: true }];
-    const all = await run(() => new PauseSandbox("pause", { image, nodes }));
+    const every = { ...proof, scope: ProofScope.Every };
+    const all = await run(() => new PauseSandbox("pause", { image, nodes, proof: every }));
+    assert.ok(!all.some(({ name }) => name.startsWith("pause-proof-b")), "no Pod on a host that is gone");
     assert.strictEqual(find(all, "pause-a").retainOnDelete, false);
     assert.strictEqual(find(all, "pause-b").retainOnDelete, true);
     assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin"]);
