@@ -19,3 +19,11 @@ export async function writeAtomic(file: string, content: string, mode: number): 
   await fs.writeFile(temporary, content, { mode });
   await fs.rename(temporary, file);
 }
+
+/** Removes what a directory holds but for one name, and the directory itself when nothing is left. */
+export async function removeAllBut(directory: string, kept: string): Promise<void> {
+  const names = await fs.readdir(directory).catch(() => []);
+  const others = names.filter((name) => name !== kept);
+  await Promise.all(others.map((name) => fs.rm(path.join(directory, name), { recursive: true, force: true })));
+  if (names.length === others.length) await fs.rm(directory, { recursive: true, force: true });
+}

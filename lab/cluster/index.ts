@@ -1,10 +1,9 @@
 /** The lab's cluster: a registry, a control plane and two nodes, as containers on one machine. */
-import * as fs from "node:fs/promises";
 import type { Log } from "../log";
 import { allowApiServerToKubelets, waitForApi, waitForNode } from "./api";
 import { clusterAuthorities, type ClusterAuthorities } from "./authorities";
 import { docker, labContainers, labImages, requireEngine } from "./docker";
-import { writeAtomic } from "./files";
+import { removeAllBut, writeAtomic } from "./files";
 import { adminKubeconfigFile, workloadReferences, writeLab, type LabInfo } from "./info";
 import { kubeconfig } from "./kubeconfig";
 import { restoreKernelSettings, saveKernelSettings } from "./kernel";
@@ -66,7 +65,8 @@ export async function clusterDown(log: Log): Promise<void> {
       await removeNetwork();
       await restoreKernelSettings();
       await distrustRegistryInEngine();
-      await fs.rm(labDir(), { recursive: true, force: true });
+      // lab/toolchain/engine.sh stops the engine by what it keeps there, after its containers are gone.
+      await removeAllBut(labDir(), "engine");
     });
   });
 }

@@ -88,6 +88,7 @@ engine_stop() {
     log_step "stopping dockerd" engine_end "$pid"
   fi
   rm -rf "$ENGINE"
+  rmdir "${ENGINE%/*}" 2>/dev/null || :
 }
 
 engine_end() {
