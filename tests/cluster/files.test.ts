@@ -1,0 +1,28 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { removeAllBut } from "../../lab/cluster/files";
+
+describe("the lab's directory, taken down", () => {
+  const directory = (...names: string[]): string => {
+    const made = fs.mkdtempSync(path.join(os.tmpdir(), "lab-"));
+    for (const name of names) fs.mkdirSync(path.join(made, name));
+    return made;
+  };
+
+  it("keeps what is needed to stop the engine", async () => {
+    const lab = directory("engine", "pki");
+    await removeAllBut(lab, "engine");
+    assert.deepEqual(fs.readdirSync(lab), ["engine"]);
+    fs.rmSync(lab, { recursive: true });
+  });
+
+  it("is gone where the lab started no engine", async () => {
+    const lab = directory("pki", "ssh");
+    await removeAllBut(lab, "engine");
+    assert.equal(fs.existsSync(lab), false);
+    await removeAllBut(lab, "engine");
+  });
+});
