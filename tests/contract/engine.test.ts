@@ -120,10 +120,11 @@ describe("plugins under the engine", function () {
     assert.deepEqual(log(), ["created", "updated"]);
   });
 
-  it("runs delete on destroy, and leaves the images", async () => {
+  it("runs delete on destroy, leaves the images, and takes the index away", async () => {
     await stack.destroy();
     assert.deepEqual(log(), ["created", "updated", "deleted"]);
-    await registry.manifest("test/engine", "all");
+    await registry.manifest("test/engine", "amd64");
+    await assert.rejects(registry.manifest("test/engine", "all"), /MANIFEST_UNKNOWN/);
   });
 });
 
