@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { createHash } from "crypto";
-import * as fs from "fs";
 import * as path from "path";
 
-import { pauseContext } from "../image/compile";
+import { pauseContext, sourcesHash } from "../image/compile";
 import { parseReference } from "./reference";
 
 /** What building pause takes, the same for every platform. */
@@ -29,24 +27,8 @@ export function buildInputs(
   return {
     context,
     dockerfile: pulumi.interpolate`${context}/Dockerfile`,
-    args: { VERSION: version, SOURCE: sourceUrl, REVISION: sourcesRevision() },
+    args: { VERSION: version, SOURCE: sourceUrl, REVISION: sourcesHash() },
   };
-}
-
-/**
- * Hash of the sources of pause, `sha256:…`. It tells more than a commit does: it is the same for the same sources,
- * whether they come from a checkout, a fork or a package, and another as soon as one is changed without a commit.
- */
-export function sourcesRevision(): string {
-  const folder = path.join(__dirname, "..", "image");
-  const hash = createHash("sha256");
-  for (const entry of fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    // TypeScript is what runs the build; it does not end up in the image.
-    if (!entry.isFile() || entry.name.endsWith(".ts")) continue;
-    const content = fs.readFileSync(path.join(folder, entry.name));
-    hash.update(`${entry.name}\0${content.length}\0`).update(content);
-  }
-  return `sha256:${hash.digest("hex")}`;
 }
 
 function relative(absolute: string): string {

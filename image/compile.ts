@@ -9,7 +9,7 @@ export interface PauseContextOptions {
   /** Platforms as Docker names them, `linux/amd64`; see {@link buildablePlatforms}. Order and repetition don't matter. */
   readonly platforms: readonly string[];
 
-  /** What `pause -v` prints: letters, digits, `.`, `_`, `+` and `-`, at most 64. */
+  /** What `pause -v` prints: letters, digits, `.`, `_`, `+` and `-`, at most 128, as a tag has. */
   readonly version: string;
 
   /**
@@ -37,7 +37,18 @@ const architectures: ReadonlyMap<string, string> = new Map([
 /** The platforms that pause can be built for. */
 export const buildablePlatforms: readonly string[] = [...architectures.keys()];
 
+/** The files of this folder that decide what an image holds; whatever else lies here does not. */
 const sources = ["pause.c", "syscall.h", "pause.ld", "build.sh", "Dockerfile"];
+
+/**
+ * Hash of the sources of pause, `sha256:…`. It tells more than a commit does: it is the same for the same sources,
+ * whether they come from a checkout, a fork or a package, and another as soon as one is changed without a commit.
+ */
+export function sourcesHash(): string {
+  return `sha256:${sha256(sourceEntries())}`;
+}
+
+const sourceEntries = (): Entry[] => sources.map((name): Entry => [name, fs.readFileSync(path.join(__dirname, name))]);
 
 /**
  * Compiles pause for each platform and returns the path of a build context: a folder with `Dockerfile` and one
@@ -82,9 +93,9 @@ function validate(options: PauseContextOptions): string[] {
   if (options.platforms.length === 0) {
     problems.push(`platforms is empty: name at least one of ${buildablePlatforms.join(", ")}`);
   }
-  if (!/^[A-Za-z0-9._+-]{1,64}$/.test(options.version)) {
+  if (!/^[A-Za-z0-9._+-]{1,128}$/.test(options.version)) {
     problems.push(
-      `version ${JSON.stringify(options.version)}: 1 to 64 letters, digits, dots, underscores, plus signs and hyphens`,
+      `version ${JSON.stringify(options.version)}: 1 to 128 letters, digits, dots, underscores, plus signs and hyphens`,
     );
   }
   return problems;
@@ -104,23 +115,21 @@ function defaultCacheDir(): string {
 }
 
 function inputsHash(archs: readonly string[], version: string): string {
-  return hash([
-    ...sources.map((name): Entry => [name, fs.readFileSync(path.join(__dirname, name))]),
-    ["toolchain", Buffer.from(toolchain(archs))],
-    ["version", Buffer.from(version)],
-  ]);
+  return hash([...sourceEntries(), ["toolchain", Buffer.from(toolchain(archs))], ["version", Buffer.from(version)]]);
 }
 
 type Entry = readonly [name: string, content: Buffer];
 
 /** Lengths go in too, so that no two lists of entries read the same. */
-function hash(entries: readonly Entry[]): string {
+function sha256(entries: readonly Entry[]): string {
   const sha = createHash("sha256");
   for (const [name, content] of entries) {
     sha.update(`${name}\0${content.length}\0`).update(content);
   }
-  return sha.digest("hex").slice(0, 32);
+  return sha.digest("hex");
 }
+
+const hash = (entries: readonly Entry[]): string => sha256(entries).slice(0, 32);
 
 function contentHash(dir: string): string {
   return hash(
@@ -142,6 +151,8 @@ function reuse(root: string, index: string): string | undefined {
     return undefined;
   }
   if (contentHash(dir) === name) {
+    // The hash is of bytes alone, and a cache that was copied may have other modes.
+    normalise(dir);
     return dir;
   }
   fs.rmSync(dir, { recursive: true });
@@ -177,14 +188,18 @@ function normalise(dir: string): void {
   fs.chmodSync(dir, 0o755);
 }
 
-/** Another run may have published the same content meanwhile; then that one serves. */
+/** Another run may have published the same content meanwhile; then that one serves, if it is what its name says. */
 function publish(draft: string, dir: string): void {
+  if (fs.existsSync(dir) && contentHash(dir) !== path.basename(dir)) {
+    fs.rmSync(dir, { recursive: true });
+  }
   try {
     fs.renameSync(draft, dir);
   } catch (error) {
     if (!fs.existsSync(dir)) {
       throw error;
     }
+    normalise(dir);
   }
 }
 

@@ -60,6 +60,29 @@ describe("pauseContext", function () {
     assert.equal(left.length, 2, `one folder and one index, no draft: ${left.join(", ")}`);
   });
 
+  it("serves nothing from a folder that is not what its name says, whatever else is left of the cache", () => {
+    const options = { platforms: ["linux/amd64"], version, cacheDir: cache() };
+    const dir = pauseContext(options);
+    const binary = path.join(dir, "pause-linux-amd64");
+    const made = fs.readFileSync(binary);
+    fs.appendFileSync(binary, "x");
+    for (const name of fs.readdirSync(path.dirname(dir)).filter((entry) => entry.startsWith("inputs-")))
+      fs.rmSync(path.join(path.dirname(dir), name));
+    assert.equal(pauseContext(options), dir);
+    assert.deepEqual(fs.readFileSync(binary), made);
+
+    fs.chmodSync(binary, 0o700);
+    assert.equal(pauseContext(options), dir);
+    assert.equal(fs.statSync(binary).mode & 0o777, 0o755, "the image's user could not run it");
+  });
+
+  it("takes the longest version that a tag can be", () => {
+    const longest = "v".repeat(128);
+    const dir = pauseContext({ platforms: ["linux/amd64"], version: longest, cacheDir: cache() });
+    assert.equal(sh(path.join(dir, "pause-linux-amd64"), ["-v"]), `pause.c ${longest}\n`);
+    assert.throws(() => pauseContext({ platforms: ["linux/amd64"], version: `${longest}v`, cacheDir: cache() }));
+  });
+
   it("keeps its cache where it is told by the environment", () => {
     const { PAUSE_SANDBOX_CACHE } = process.env;
     try {
@@ -90,7 +113,7 @@ describe("pauseContext", function () {
         assert.match(lines[0] ?? "", /^platforms\[0\] "windows\/amd64": .*mirror upstream's.*linux\/amd64, /);
         assert.match(lines[1] ?? "", /^platforms\[2\] "linux\/mips": .*allowed are linux\/amd64, /);
         assert.match(lines[2] ?? "", /^platforms\[3\] "toString": /);
-        assert.match(lines[3] ?? "", /^version "a b": 1 to 64 letters/);
+        assert.match(lines[3] ?? "", /^version "a b": 1 to 128 letters/);
         return true;
       },
     );
