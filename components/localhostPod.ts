@@ -17,6 +17,12 @@ export interface LocalhostPodArgs extends NginxAndApp {
    * @default 300
    */
   readyTimeoutSeconds?: number;
+  /**
+   * What the Pod proves. A Pod keeps the sandbox that it was started with, so that another value makes another Pod.
+   * Kept as the annotation `pause-sandbox/proof-of`.
+   * @default the Pod is left as it is
+   */
+  proofOf?: pulumi.Input<string>;
 }
 
 /**
@@ -46,21 +52,33 @@ export class LocalhostPod extends pulumi.ComponentResource {
     );
     const pod = new k8s.core.v1.Pod(
       `${name}-pod`,
-      { metadata: { namespace, labels: { app: "pause-sandbox-localhost" } }, spec: podSpec(args, nginx.metadata.name) },
-      { parent: this, customTimeouts: { create: `${args.readyTimeoutSeconds ?? 300}s` } },
+      {
+        metadata: {
+          namespace,
+          labels: { app: "pause-sandbox-localhost" },
+          annotations: args.proofOf === undefined ? undefined : { [PROOF_OF]: args.proofOf },
+        },
+        spec: podSpec(args, nginx.metadata.name),
+      },
+      {
+        parent: this,
+        customTimeouts: { create: `${args.readyTimeoutSeconds ?? 300}s` },
+        replaceOnChanges: [`metadata.annotations["${PROOF_OF}"]`],
+      },
     );
     this.podName = pulumi.interpolate`${pod.metadata.namespace}/${pod.metadata.name}`;
     this.registerOutputs({ podName: this.podName });
   }
 }
 
+const PROOF_OF = "pause-sandbox/proof-of";
+
 function podSpec(args: LocalhostPodArgs, nginxConfigMap: pulumi.Input<string>): k8s.types.input.core.v1.PodSpec {
   return {
     shareProcessNamespace: true,
     // The proof needs nothing of the API server, and a Pod without a token is one secret fewer on the node.
     automountServiceAccountToken: false,
-    nodeSelector: args.nodeName === undefined ? undefined : { "kubernetes.io/hostname": args.nodeName },
-    tolerations: args.nodeName === undefined ? undefined : [{ operator: "Exists" }],
+    ...(args.nodeName === undefined ? {} : { affinity: onNode(args.nodeName), tolerations: [{ operator: "Exists" }] }),
     // The containers ask for nothing by name, and cluster DNS may be one of the Pods that cannot start yet.
     dnsPolicy: "Default",
     terminationGracePeriodSeconds: 5,
@@ -76,6 +94,12 @@ function podSpec(args: LocalhostPodArgs, nginxConfigMap: pulumi.Input<string>): 
     ],
     volumes: [{ name: "nginx", configMap: { name: nginxConfigMap } }],
   };
+}
+
+/** By the node's own name: the label `kubernetes.io/hostname` need not be the same. */
+function onNode(name: pulumi.Input<string>): k8s.types.input.core.v1.Affinity {
+  const matchFields = [{ key: "metadata.name", operator: "In", values: [name] }];
+  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] } } };
 }
 
 /**

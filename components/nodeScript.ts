@@ -5,6 +5,11 @@ import { packedNodeScript } from "./nodeScript.generated";
 export interface NodeSettings {
   /** The node's name: the prefix of every line for people and the `node` of the report. */
   node: string;
+  /**
+   * Who manages the node: restoring it for anyone else leaves it as it is.
+   * @default nobody in particular
+   */
+  owner?: string;
   /** The sandbox image, fully qualified: `host[:port]/repository:tag`. The runtime pins exactly this string. */
   image: string;
   /**
@@ -27,7 +32,15 @@ export interface NodeSettings {
    * @default false
    */
   plainHttp?: boolean;
+  /**
+   * The login for the registry. Only this registry is given it, never a mirror.
+   * @default none
+   */
+  login?: { username: string; password: string };
 }
+
+/** The runtimes that a node's sandbox image is set in. */
+export const RUNTIMES = ["containerd", "cri-o", "cri-dockerd", "dockershim", "k3s", "rke2"] as const;
 
 /** What a node reports after `apply` or `restore`: its one line on stdout. */
 export interface NodeReport {
@@ -46,7 +59,7 @@ export interface NodeReport {
   previousImage: string;
   /** The units that this run restarted. */
   restarted: string[];
-  runtime: "containerd";
+  runtime: (typeof RUNTIMES)[number];
   runtimeVersion: string;
   status: "changed" | "unchanged";
 }
@@ -68,15 +81,26 @@ const pemLines = (pem: string): string[] => {
   return pem.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "");
 };
 
+/** As HTTP and every runtime's own files have a login. */
+const basic = ({ username, password }: { username: string; password: string }): string => {
+  if (username === "" || /[:\0\r\n]/.test(username)) {
+    throw new Error(`login.username: ${JSON.stringify(username)} must not be empty nor contain ":", NUL, CR or LF`);
+  }
+  if (/[\0\r\n]/.test(password)) throw new Error("login.password: must not contain NUL, CR or LF");
+  return Buffer.from(`${username}:${password}`).toString("base64");
+};
+
 /** The settings as the node reads them: `key value` lines, the value verbatim to the end of the line. */
 export function settingsText(settings: NodeSettings): string {
   const lines = [
     `node ${scalar("node", settings.node)}`,
+    ...(settings.owner === undefined ? [] : [`owner ${scalar("owner", settings.owner)}`]),
     `image ${scalar("image", settings.image)}`,
     ...(settings.digest === undefined ? [] : [`digest ${scalar("digest", settings.digest)}`]),
     ...pemLines(settings.caPem ?? "").map((line) => `ca ${line}`),
     ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
     ...(settings.plainHttp === true ? ["plain-http 1"] : []),
+    ...(settings.login === undefined ? [] : [`auth ${basic(settings.login)}`]),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -138,7 +162,8 @@ const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
   pinned: (value) => typeof value === "boolean",
   previousImage: isString,
   restarted: isStrings,
-  runtime: (value) => value === "containerd",
+  // None where there was nothing to restore, and so nothing to look at.
+  runtime: (value) => value === "" || RUNTIMES.some((runtime) => runtime === value),
   runtimeVersion: isString,
   status: (value) => value === "changed" || value === "unchanged",
 };

@@ -5,7 +5,8 @@ import type { NodeReport } from "./nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./pauseImage";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
-import { checkConnection, checkGeneration, type RegistryTrust, SandboxNode, type SshConnection } from "./sandboxNode";
+import { checkConnection, type SshConnection } from "./connection";
+import { checkGeneration, checkTrust, type RegistryTrust, SandboxNode } from "./sandboxNode";
 
 /** One node of the cluster. */
 export interface ClusterNode {
@@ -32,7 +33,7 @@ export enum ProofScope {
 }
 
 /** The sample Pod, see {@link LocalhostPod}. */
-export interface ProofArgs extends Omit<LocalhostPodArgs, "nodeName"> {
+export interface ProofArgs extends Omit<LocalhostPodArgs, "nodeName" | "proofOf"> {
   /** @default ProofScope.One */
   scope?: ProofScope;
 }
@@ -84,7 +85,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
     const nodes = this.changeNodes(name, args, image, plan);
-    const pods = this.prove(name, args, pick(nodes, plan.last));
+    const pods = this.prove(name, args, image, pick(nodes, plan.last));
 
     this.reference = image.reference;
     this.digest = image.digest;
@@ -110,9 +111,20 @@ export class PauseSandbox extends pulumi.ComponentResource {
     return nodes;
   }
 
-  private prove(name: string, args: PauseSandboxArgs, dependsOn: SandboxNode[]): [string, pulumi.Output<string>][] {
+  private prove(
+    name: string,
+    args: PauseSandboxArgs,
+    image: PauseImage,
+    dependsOn: SandboxNode[],
+  ): [string, pulumi.Output<string>][] {
     if (!args.proof) return [];
-    const { scope = ProofScope.One, ...proof } = args.proof;
+    const { scope = ProofScope.One, ...pod } = args.proof;
+    // Whatever has the nodes changed, or looked at again, has them proven again.
+    const { generation = 0 } = args;
+    const proofOf = pulumi
+      .all([image.reference, image.digest])
+      .apply(([reference, digest]) => `${reference}@${digest ?? "any"}, generation ${generation}`);
+    const proof = { ...pod, proofOf };
     const options = { parent: this, dependsOn };
     switch (scope) {
       case ProofScope.None:
@@ -142,7 +154,8 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   if (names.length === 0) problems.add("nodes", names, "a list of at least one node");
   const seen = new Set<string>();
   names.forEach((node, i) => {
-    if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(node)) {
+    // Programs without types may leave it out, and the expression takes `undefined` for a name.
+    if (typeof (node as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(node)) {
       problems.add(`nodes[${i}].name`, node, "the name of a node as `kubectl get nodes` prints it");
     }
     if (seen.has(node)) problems.add(`nodes[${i}].name`, node, "the name of one node only");
@@ -151,6 +164,7 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   args.nodes.forEach((node, i) => {
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
+  if (args.trust) checkTrust(problems, "trust", args.trust);
   if (args.proof) checkLocalhostPod(problems, "proof.", args.proof);
   const scopes = Object.values(ProofScope);
   const scope = args.proof?.scope;

@@ -1,48 +1,26 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
+import { checkConnection, connectionInputs, type SshConnection } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
+import { checkDigest, type RegistryLogin } from "./pauseImageArgs";
 import { isWholeNumber, Problems } from "./problems";
 import { parseReference } from "./reference";
-
-/** How to log in to one host. */
-export interface SshHost {
-  /** Host name or IP address. */
-  host: pulumi.Input<string>;
-  /** @default 22 */
-  port?: pulumi.Input<number>;
-  /** @default "root" */
-  user?: pulumi.Input<string>;
-  /** Private key in OpenSSH or PEM form. Kept secret in state. @default the SSH agent */
-  privateKey?: pulumi.Input<string>;
-  /** Passphrase of the private key. Kept secret in state. */
-  privateKeyPassword?: pulumi.Input<string>;
-  /**
-   * The host's public key, `<type> <base64>` as `ssh-keyscan` prints it after the host name. The log-in is refused when
-   * the host shows another one.
-   */
-  hostKey?: pulumi.Input<string>;
-  /**
-   * Log in without knowing the host's key. Anyone between here and the node can then become root on it.
-   * @default false; {@link hostKey} is required
-   */
-  insecureIgnoreHostKey?: boolean;
-}
-
-/** How to reach a node. Users other than root need `sudo -n`. */
-export interface SshConnection extends SshHost {
-  /** A jump host in front of the node. @default none */
-  bastion?: SshHost;
-}
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {
   /** Certificate authority of the registry, PEM. @default the node's own trust store */
   ca?: pulumi.Input<string>;
-  /** URLs to try before the registry itself, in this order. @default none */
+  /** URLs to try before the registry itself, in this order, such as `https://mirror.example.com:5000`. @default none */
   mirrors?: pulumi.Input<string[]>;
   /** Pull over HTTP, without TLS. Anyone between node and registry can then replace the image. @default false */
   plainHttp?: pulumi.Input<boolean>;
+  /**
+   * The login that the sandbox image is pulled with: no Pod's credentials are used for it. It lies on the node in a file
+   * that only root can read. Refused for cri-dockerd and the dockershim, where docker has logins of its own.
+   * @default none
+   */
+  login?: RegistryLogin;
 }
 
 export interface SandboxNodeArgs {
@@ -79,9 +57,15 @@ export class SandboxNode extends command.remote.Command {
 
   constructor(name: string, args: SandboxNodeArgs, opts?: pulumi.CustomResourceOptions) {
     const problems = new Problems(`SandboxNode "${name}"`);
-    const { reference } = args;
+    const { reference, digest } = args;
     if (typeof reference === "string") problems.attempt(() => parseReference("reference", reference));
+    if (typeof digest === "string") {
+      problems.attempt(() => {
+        checkDigest("digest", digest);
+      });
+    }
     checkConnection(problems, "connection", args.connection);
+    if (args.trust) checkTrust(problems, "trust", args.trust);
     const { generation = 0 } = args;
     checkGeneration(problems, generation);
     problems.throwIfAny();
@@ -90,13 +74,13 @@ export class SandboxNode extends command.remote.Command {
     super(
       name,
       {
-        connection: connectionOf(args.connection),
+        connection: connectionInputs(args.connection),
         create: apply,
         // Never `triggers`: they replace, and the old delete would undo what the new create has done.
         update: apply,
         delete: pulumi.interpolate`${sudo}sh -s -- restore`,
         // The generation is nothing to the node; it only makes these bytes others, so that `update` runs.
-        stdin: settingsOf(args.nodeName ?? name, args).apply((s) => `${renderStdin(s)}# generation ${generation}\n`),
+        stdin: settingsOf(name, args).apply((s) => `${renderStdin(s)}# generation ${generation}\n`),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
@@ -108,71 +92,74 @@ export class SandboxNode extends command.remote.Command {
   }
 }
 
-function settingsOf(node: string, args: SandboxNodeArgs): pulumi.Output<NodeSettings> {
-  const { ca, mirrors, plainHttp } = args.trust ?? {};
+/**
+ * Renames and moves of a resource make it anew before the old one is removed; by its owner a node knows that the one that
+ * leaves is not the one it belongs to any more.
+ */
+const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+
+function settingsOf(name: string, args: SandboxNodeArgs): pulumi.Output<NodeSettings> {
+  const { ca, mirrors, plainHttp, login } = args.trust ?? {};
+  const { reference, digest: wanted, nodeName: node = name } = args;
   return pulumi
-    .all([args.reference, args.digest, ca, mirrors, plainHttp])
-    .apply(([reference, digest, caPem, mirrorUrls, http]) => {
-      parseReference("reference", reference);
-      return { node, image: reference, digest, caPem, mirrors: mirrorUrls, plainHttp: http };
-    });
+    .all([reference, wanted, ca, mirrors, plainHttp, login && secretLogin(login)])
+    .apply(([image, digest, caPem, urls, http, known]) =>
+      checkedSettings({
+        node,
+        owner: ownerOf(name),
+        image,
+        digest,
+        caPem,
+        mirrors: urls,
+        plainHttp: http,
+        login: known,
+      }),
+    );
 }
 
-function connectionOf(connection: SshConnection): command.types.input.remote.ConnectionArgs {
-  const { bastion } = connection;
-  return { ...hostOf(connection), proxy: bastion && hostOf(bastion) };
+/** Returns the settings of a node. @throws Error naming every one that is not allowed. */
+export function checkedSettings(settings: NodeSettings): NodeSettings {
+  const { node, image, digest, caPem, mirrors } = settings;
+  const problems = new Problems(`SandboxNode "${node}"`);
+  problems.attempt(() => parseReference("reference", image));
+  problems.attempt(() => {
+    if (digest !== undefined) checkDigest("digest", digest);
+  });
+  checkKnownTrust(problems, "trust", caPem, mirrors);
+  problems.throwIfAny();
+  return settings;
 }
 
-function hostOf(ssh: SshHost): command.types.input.remote.ProxyConnectionArgs {
-  const { host, port, user, privateKey, privateKeyPassword, hostKey } = ssh;
-  return {
-    host,
-    port: port ?? 22,
-    user: user ?? "root",
-    privateKey: privateKey === undefined ? undefined : pulumi.secret(privateKey),
-    privateKeyPassword: privateKeyPassword === undefined ? undefined : pulumi.secret(privateKeyPassword),
-    hostKey,
-    // A node that does not answer is an error to report, not one to wait for ten times.
-    dialErrorLimit: 3,
-    perDialTimeout: 15,
-  };
+/** Secret as a whole, so that all that it is sent in is. */
+function secretLogin({ username, password }: RegistryLogin): pulumi.Output<{ username: string; password: string }> {
+  return pulumi.secret({ username, password });
 }
 
 /**
- * Notes what is wrong with the plain values of a connection.
- * @param field Name of the connection in messages: `nodes[2].connection`.
+ * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
+ * @param field Name of it in messages: `trust`.
  */
-export function checkConnection(problems: Problems, field: string, connection: SshConnection): void {
-  checkHost(problems, field, connection);
-  if (connection.bastion) checkHost(problems, `${field}.bastion`, connection.bastion);
+export function checkTrust(problems: Problems, field: string, { ca, mirrors, login }: RegistryTrust): void {
+  const plain = Array.isArray(mirrors) ? mirrors.filter((url): url is string => typeof url === "string") : undefined;
+  checkKnownTrust(problems, field, typeof ca === "string" ? ca : undefined, plain);
+  if (login && (login.username === "" || (typeof login.username === "string" && /[:\0\r\n]/.test(login.username)))) {
+    problems.add(`${field}.login.username`, login.username, "a user name without a colon");
+  }
+}
+
+function checkKnownTrust(problems: Problems, field: string, ca?: string, mirrors?: string[]): void {
+  if (ca !== undefined && !/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(ca)) {
+    problems.add(`${field}.ca`, ca, "certificates in PEM form (-----BEGIN CERTIFICATE-----)");
+  }
+  mirrors?.forEach((url, i) => {
+    if (/^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(url)) return;
+    problems.add(`${field}.mirrors[${i}]`, url, "an http or https URL, host[:port] and perhaps a path");
+  });
 }
 
 /** Notes a generation that is no whole number. */
 export function checkGeneration(problems: Problems, generation: number): void {
   if (!isWholeNumber(generation, 0, Number.MAX_SAFE_INTEGER)) {
     problems.add("generation", generation, "a whole number from 0");
-  }
-}
-
-const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( .*)?$/;
-
-function checkHost(problems: Problems, field: string, ssh: SshHost): void {
-  const { host, port, user, hostKey } = ssh;
-  if (!pulumi.Output.isInstance(host) && (typeof host !== "string" || !/^[A-Za-z0-9][A-Za-z0-9.:-]*$/.test(host))) {
-    problems.add(`${field}.host`, host, "a host name or an IP address");
-  }
-  if (port !== undefined && !pulumi.Output.isInstance(port) && !isWholeNumber(port, 1, 65535)) {
-    problems.add(`${field}.port`, port, "a whole number from 1 to 65535");
-  }
-  if (typeof user === "string" && !/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(user)) {
-    problems.add(`${field}.user`, user, "a user name");
-  }
-  if (typeof hostKey === "string" ? !HOST_KEY.test(hostKey) : hostKey === undefined && !ssh.insecureIgnoreHostKey) {
-    const how = "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name";
-    problems.add(
-      `${field}.hostKey`,
-      hostKey,
-      `${how}; or set insecureIgnoreHostKey to do without and be open to anyone`,
-    );
   }
 }

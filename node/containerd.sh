@@ -4,6 +4,20 @@
 old_cri='plugins|io.containerd.grpc.v1.cri'
 new_cri='plugins|io.containerd.cri.v1.images'
 
+containerd_find() {
+  loaded containerd ||
+    die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
+  runtime_name=containerd
+  containerd=$(show_path)
+  config=$(option_of /etc/containerd/config.toml -c --config)
+  target=$config
+  # A link is followed: replacing it by a file would cut it.
+  [ ! -L "$config" ] || config=$(readlink -f "$config")
+  runtime_version=$("$containerd" --version | awk '{ sub(/^v/, "", $3); sub(/[~+].*/, "", $3); print $3 }')
+  reach='*/certs.d/*'
+  watched=$config$nl${config%/*}$nl$containerd${nl}/etc/systemd/system/containerd.service.d
+}
+
 # The runtime's own reading of a configuration file, as `path<TAB>value` lines.
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
@@ -53,17 +67,8 @@ imports_of() {
     done
 }
 
-# A file that somebody broke since must not keep a node from being given back: containerd is not restarted on it.
-unreadable() {
-  why="$config: containerd itself cannot read it ($(cat "$home/error"))"
-  [ "$leaving" ] || die 007 "$why: repair it first"
-  say "PS-N007 $why: all else is given back, and containerd runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
-  : >"$plan/before"
-}
-
-read_containerd() {
-  effective "$config" >"$plan/before" ||
-    unreadable
+containerd_read() {
+  effective "$config" >"$plan/before" || unreadable "$config"
   socket=$(toml_get 'grpc|address' <"$plan/before")
   socket=${socket:-/run/containerd/containerd.sock}
   sandbox_before=$(effective_image <"$plan/before")
@@ -102,7 +107,9 @@ choose_target() {
   [ -z "$dropin" ] || [ -z "$version" ] || target=$dropin
 }
 
-plan_containerd() {
+containerd_trust() { ! trust_needed || plan_hosts "$certs"; }
+
+containerd_plan() {
   refuse_conflict
   base "$config" >"$plan/main"
   version=$(toml_list <"$plan/main" | toml_get version)
@@ -128,39 +135,36 @@ edit_key() {
 }
 
 # Lets containerd parse what it would start with, and compares key by key with what it read before.
-check_parse() {
-  if ! effective "$config" >"$plan/after"; then
-    [ -s "$plan/before" ] || return 0
-    die 014 "$target: containerd refuses the result ($(cat "$home/error"))"
-  fi
-  [ -s "$plan/before" ] || return 0
-  other=$(sort "$plan/before" >"$plan/b" && sort "$plan/after" | diff "$plan/b" - | awk -F '\t' '
-    /^[<>]/ { sub(/^[<>] /, ""); if ($1 !~ /^(imports|version)$|\|sandbox(_image)?$|\|registry\|config_path$/) { print $1; exit } }')
-  [ -z "$other" ] || die 014 "$target: the edit would also change $other"
-  [ "$1" ] || return 0
-  [ "$(effective_image <"$plan/after")" = "$image" ] ||
-    die 014 "$target: containerd does not take $key_image = $image from there; it reads $(effective_image <"$plan/after")"
-  ! trust_needed || [ "$(effective_trust <"$plan/after")" = "$certs" ] ||
-    die 014 "$target: containerd does not take $key_trust = $certs from there"
+containerd_check() {
+  effective "$config" >"$plan/after" || refused
+  unchanged_but '^(imports|version)$|\|sandbox(_image)?$|\|registry\|config_path$'
+  taken "$1" "$(effective_image <"$plan/after")"
+  [ -z "$1" ] || ! trust_needed || taken "$certs" "$(effective_trust <"$plan/after")"
 }
 
-# What is left of an edited file when our keys go: the values of before where there were any.
-without_ours() {
+containerd_restart() {
+  restart containerd || die 015 'containerd does not restart: see systemctl status containerd'
+  within 60 cri version || die 015 "containerd does not answer on $socket after its restart: see journalctl -u containerd"
+}
+
+# Edits in certs.d count at once; where `config_path` is not set yet, `ctr` reads the same directory with containerd's own
+# resolver.
+containerd_pull() {
+  if trust_needed && [ "$trust_before" != "$certs" ] && [ -z "$configured" ]; then
+    ctr_pull "$certs"
+  else
+    cri_pull
+  fi
+}
+
+# What is left of a configuration file of containerd's when our keys go: the values of before where there were any.
+containerd_without() {
   cp "$1" "$plan/edit"
-  case $1 in
-    *.toml)
-      version=$(toml_list <"$plan/edit" | toml_get version)
-      keys_of "$version"
-      reset_key "$key_image" "$1" "$image_ours"
-      reset_key "$key_trust" "$1" "$certs"
-      cat "$plan/edit"
-      ;;
-    */certs.d/*) cat "$1" ;;
-    *)
-      was=$([ ! -e "$backup/root$1" ] || flag_refused "$1" || flag_value <"$backup/root$1")
-      flag_edit "$was" <"$1"
-      ;;
-  esac
+  version=$(toml_list <"$plan/edit" | toml_get version)
+  keys_of "$version"
+  reset_key "$key_image" "$1" "$image_ours"
+  reset_key "$key_trust" "$1" "$certs"
+  cat "$plan/edit"
 }
 
 # A value that is no longer ours is somebody's decision and stays.

@@ -1,55 +1,25 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
+# Sets $runtime, which the names of that runtime's functions begin with, and what those need to know.
 detect() {
+  [ "$(uname -s)" = Linux ] || die 006 "$(uname -s) runs this node, which is not supported: set sandbox_image in its containerd's config.toml yourself"
   refuse_kinds
-  for tool in crictl flock systemctl awk sed; do
-    command -v $tool >/dev/null || die 003 "$tool is not on PATH ($PATH): install it (crictl comes with cri-tools)"
+  for tool in flock systemctl awk sed; do
+    command -v $tool >/dev/null || die 003 "$tool is not on PATH ($PATH): install it"
   done
-  show=$(systemctl show containerd -p ExecStart -p LoadState)
-  case $show in
-    *LoadState=loaded*) ;;
-    *) die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)' ;;
-  esac
-  containerd=${show#*path=}
-  containerd=${containerd%% *}
-  config=$(config_option "$show")
-  target=$config
-  # A link is followed: replacing it by a file would cut it.
-  [ ! -L "$config" ] || config=$(readlink -f "$config")
-  runtime_version=$("$containerd" --version | awk '{ sub(/^v/, "", $3); sub(/[~+].*/, "", $3); print $3 }')
   detect_kubelet
+  find_runtime
+  "${runtime}_find"
+  command -v crictl >/dev/null || die 003 "crictl is not on PATH ($PATH): install it, it comes with cri-tools"
 }
 
-# The file that containerd's unit names, else its default.
-config_option() {
-  argv=${1#*argv\[\]=}
-  argv=${argv%% ;*}
-  found=/etc/containerd/config.toml
-  take=''
-  for word in $argv; do
-    [ -z "$take" ] || found=$word
-    take=''
-    case $word in
-      -c | --config) take=1 ;;
-      --config=* | -c=*) found=${word#*=} ;;
-    esac
-  done
-  printf %s "$found"
-}
-
-# Kinds that keep the setting elsewhere, or make their configuration anew at every start: what tells them (a unit that is
-# active, or ID in os-release), and the place.
-kinds='k3s|pause-image in /etc/rancher/k3s/config.yaml
-k3s-agent|pause-image in /etc/rancher/k3s/config.yaml
-rke2-server|pause-image in /etc/rancher/rke2/config.yaml
-rke2-agent|pause-image in /etc/rancher/rke2/config.yaml
-k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
+# Kinds that keep the setting where nobody can change it over SSH, or make their configuration anew at every start: what
+# tells them (a unit that is active, or ID in os-release), and the place.
+kinds='k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 snap.microk8s.daemon-containerd|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
 snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
-crio|pause_image in /etc/crio/crio.conf.d
-cri-docker|--pod-infra-container-image of cri-dockerd, in a drop-in of cri-docker.service
 talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part)
 bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
 os_release=/etc/os-release
@@ -71,15 +41,85 @@ refuse_kinds() {
   done
 }
 
+# Which runtime the kubelet speaks to. Its own endpoint says so, since several runtimes may be installed, and docker runs
+# a containerd of its own; where it names none, the unit that is there.
+find_runtime() {
+  for unit in k3s k3s-agent rke2-server rke2-agent; do
+    if loaded $unit && systemctl -q is-active $unit; then
+      runtime=k3s
+      return 0
+    fi
+  done
+  case $(kubelet_endpoint) in
+    *crio*) runtime=crio ;;
+    *cri-dockerd*) runtime=cri_dockerd ;;
+    *containerd*) runtime=containerd ;;
+    *) runtime_by_unit ;;
+  esac
+}
+
+runtime_by_unit() {
+  if [ "$kubelet_minor" ] && [ "$kubelet_minor" -le 23 ] && loaded docker; then
+    runtime=dockershim
+  elif loaded crio; then
+    runtime=crio
+  elif loaded cri-docker; then
+    runtime=cri_dockerd
+  else
+    runtime=containerd
+  fi
+}
+
+# Reads what systemd knows of a unit into $show; false unless it is loaded.
+loaded() {
+  show=$(systemctl show "$1" -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths)
+  case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
+}
+
+# The executable and the command line in $show.
+show_path() {
+  path=${show#*path=}
+  printf %s "${path%% *}"
+}
+show_argv() {
+  argv=${show#*argv\[\]=}
+  printf %s "${argv%% ;*}"
+}
+
+# option_of DEFAULT NAME…: the value of an option on the command line in $show, by any of its names.
+option_of() {
+  found=$1 take=''
+  shift
+  for word in $(show_argv); do
+    [ -z "$take" ] || found=$word
+    take=''
+    for name; do
+      case $word in
+        "$name") take=1 ;;
+        "$name"=*) found=${word#*=} ;;
+      esac
+    done
+  done
+  printf %s "$found"
+}
+
 # kubelet_minor is empty where no kubelet runs as a service.
 detect_kubelet() {
   kubelet_version='' kubelet_minor=''
-  kubelet_show=$(systemctl show kubelet -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths)
-  case $kubelet_show in *LoadState=loaded*) ;; *) return 0 ;; esac
-  kubelet=${kubelet_show#*path=}
-  kubelet=${kubelet%% *}
+  loaded kubelet || return 0
+  kubelet_show=$show
+  kubelet=$(show_path)
   kubelet_version=$("$kubelet" --version)
   kubelet_version=${kubelet_version##*v}
   kubelet_minor=${kubelet_version#*.}
   kubelet_minor=${kubelet_minor%%.*}
+}
+
+# Where the kubelet finds its runtime, from the files that it reads; the flag wins.
+kubelet_endpoint() {
+  [ "$kubelet_version" ] || return 0
+  {
+    flag_files | while IFS= read -r file; do cat "$file" 2>/dev/null || :; done
+    cat /var/lib/kubelet/instance-config.yaml /var/lib/kubelet/config.yaml 2>/dev/null || :
+  } | sed -n "/^[[:space:]]*#/d; s/.*--container-runtime-endpoint[= ]*\([^ \"']*\).*/\1/p; s/^containerRuntimeEndpoint: *//p" | head -n 1
 }

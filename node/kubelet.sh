@@ -58,8 +58,9 @@ flag_files() {
 # command line that counts without it.
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
 
+# exec_start UNIT OWN: the unit's command line without drop-in OWN.
 exec_start() {
-  systemctl cat kubelet 9>&- | awk -v own="# $own_unit" '
+  systemctl cat "$1" 9>&- | awk -v own="# $2" '
     /^# \// { skip = $0 == own }
     { s = more $0; more = "" }
     sub(/\\$/, "", s) { more = s; next }
@@ -83,7 +84,7 @@ plan_kubelet() {
   while IFS= read -r file; do
     plan_flag "$file"
   done <"$plan/flags"
-  [ "$set_in" != "$own_unit" ] || plan_own_unit
+  [ "$set_in" != "$own_unit" ] || plan_unit kubelet "$own_unit" "$wanted_flag"
 }
 
 # Sets the flag in the file that decides, strips it from all others.
@@ -100,15 +101,16 @@ plan_flag() {
   want "$1"
 }
 
-plan_own_unit() {
-  line=$(exec_start | flag_edit "$wanted_flag")
+# plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none.
+plan_unit() {
+  line=$(exec_start "$1" "$2" | flag_edit "$3")
   case $line in
     *"$flag"*) ;;
-    ?*) line=$line${wanted_flag:+ $flag=$wanted_flag} ;;
-    *) die 021 "kubelet.service has no ExecStart that systemctl cat shows: add $flag=$image to the kubelet's flags" ;;
+    ?*) line=$line${3:+ $flag=$3} ;;
+    *) die 021 "$1.service has no ExecStart that systemctl cat shows: add $flag=$image to its flags" ;;
   esac
   printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
-  want "$own_unit"
+  want "$2"
 }
 
 # Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else a drop-in.
@@ -121,10 +123,15 @@ choose_flag_file() {
   set_in=${set_in:-$own_unit}
 }
 
+# The flag on the command line of a unit that runs.
+running_flag() {
+  pid=$(systemctl show "$1" -p MainPID)
+  tr '\0' '\n' <"/proc/${pid#*=}/cmdline" 2>/dev/null | sed -n "s/^$flag=//p"
+}
+
 # The running kubelet's own word: the flag as it should be, once or not at all.
 check_flag() {
-  pid=$(systemctl show kubelet -p MainPID)
-  seen=$(tr '\0' '\n' <"/proc/${pid#*=}/cmdline" | sed -n "s/^$flag=//p")
+  seen=$(running_flag kubelet)
   [ "$seen" = "$wanted_flag" ] ||
     die 021 "the kubelet runs with $flag '$seen' instead of '$wanted_flag': see systemctl cat kubelet"
 }

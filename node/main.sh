@@ -1,21 +1,22 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Main: the order of things. `apply` makes the node use our image, `restore` gives it back as it was.
 
-leaving=''
+leaving='' configured='' broken=''
 
 apply() {
   ! nothing_to_do || return 0
   look_around
-  say "containerd $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
-  plan_trust
-  plan_containerd
+  say "$runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
+  "${runtime}_trust"
+  "${runtime}_plan"
   plan_kubelet
   give_back
   begin
-  swap '*/certs.d/*'
+  swap "$reach"
   preflight
-  swap_rest
-  check_parse "$image"
+  swap '*'
+  "${runtime}_check" "$image"
+  configured=1
   settle
   write_state
   commit
@@ -28,16 +29,22 @@ restore() {
     report
     return 0
   fi
+  managing=$(state_of owner)
+  if [ "$managing" ] && [ "$managing" != "$owner" ]; then
+    say "left as it is: '$managing' manages this node by now, and not '$owner'"
+    report
+    return 0
+  fi
   leaving=1
   look_around
   give_back
   begin
-  swap_rest
-  check_parse ''
+  swap '*'
+  "${runtime}_check" ''
   settle_restored
   : >"$journal/forget"
-  sandbox_now=$(effective_image <"$plan/after")
-  image=$sandbox_now got='' pinned=false
+  [ "$broken" ] || "${runtime}_read"
+  image=$sandbox_before got='' pinned=false
   commit
   report
 }
@@ -47,29 +54,30 @@ look_around() {
   mkdir -p "$plan"
   : >"$plan/changed"
   : >"$plan/wanted"
-  read_containerd
+  "${runtime}_read"
   remember
 }
 
+# state_of KEY: what was committed.
+state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
+
 # What was there before us, from our own notes when there are any.
 remember() {
-  previous=$([ ! -e "$home/state" ] || sed -n 's/^previous //p' "$home/state")
+  previous=$(state_of previous)
   previous=${previous:-$sandbox_before}
-  image_ours=$([ ! -e "$home/state" ] || sed -n 's/^image //p' "$home/state")
+  image_ours=$(state_of image)
 }
-
-swap_rest() { swap '*'; }
 
 changed_in() { grep -qE "$1" "$plan/changed"; }
 
 # Restarts what changed, and checks what came of it.
 settle() {
-  ! runtime_changed || restart_containerd
+  ! runtime_changed || "${runtime}_restart"
   check_image
   check_sandbox
   # A file already as wanted proves nothing about the running daemon.
   if [ "$seen" != "$image" ] && ! runtime_changed; then
-    restart_containerd
+    "${runtime}_restart"
     check_image
     check_sandbox
   fi
@@ -79,20 +87,18 @@ settle() {
 }
 
 settle_restored() {
-  if [ -s "$plan/after" ] && runtime_changed; then restart_containerd; fi
+  if [ -z "$broken" ] && runtime_changed; then "${runtime}_restart"; fi
   settle_kubelet
 }
 
-# certs.d is read at every pull; all else that is no file of the kubelet's is the runtime's configuration.
-runtime_changed() { grep -vE '/certs\.d/|kubelet' "$plan/changed" >/dev/null; }
-
-restart_containerd() {
-  restart containerd || die 015 'containerd does not restart: see systemctl status containerd'
-  within 60 cri version || die 015 "containerd does not answer on $socket after its restart: see journalctl -u containerd"
+# certs.d is read at every pull; all else that is no file of the kubelet's is the runtime's configuration. The dockershim
+# is a part of the kubelet.
+runtime_changed() {
+  if [ "$runtime" = dockershim ]; then changed_in kubelet; else grep -vE '/certs\.d/|kubelet' "$plan/changed" >/dev/null; fi
 }
 
 settle_kubelet() {
-  changed_in kubelet || return 0
+  changed_in kubelet && [ ! -e "$journal/restart-kubelet" ] || return 0
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'
 }
@@ -100,15 +106,14 @@ settle_kubelet() {
 # The state that the next run compares with: a stat of everything that decides, the sums of what we wrote.
 write_state() {
   {
-    printf 'id %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$previous" "$socket" "$image"
+    printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do
       [ ! -e "$path" ] || printf 'file %s %s\n' "$(sum "$path")" "$path"
     done
     printf 'report %s\n' "$(report_line '' '' unchanged)"
   } >"$journal/state"
   {
-    printf '%s\n' "$config" "${config%/*}" "$containerd" ${kubelet:+"$kubelet"} \
-      /etc/systemd/system/containerd.service.d /etc/systemd/system/kubelet.service.d
+    printf '%s\n' "$watched" ${kubelet:+"$kubelet"} /etc/systemd/system/kubelet.service.d | sed '/^$/d'
     sort -u "$plan/wanted"
     sort -u "$plan/wanted" | sed 's,/[^/]*$,,'
     [ ! -e "$plan/imports" ] || sed 's,/[^/]*$,,' "$plan/imports"
@@ -160,6 +165,6 @@ report() {
 }
 
 report_line() {
-  printf '{"changed":[%s],"digest":"%s","image":"%s","kubelet":"%s","node":"%s","pinned":%s,"previousImage":"%s","restarted":[%s],"runtime":"containerd","runtimeVersion":"%s","status":"%s"}\n' \
-    "$1" "${got:-}" "$image" "${kubelet_version:-}" "$node" "${pinned:-false}" "${previous:-}" "$2" "${runtime_version:-}" "$3"
+  printf '{"changed":[%s],"digest":"%s","image":"%s","kubelet":"%s","node":"%s","pinned":%s,"previousImage":"%s","restarted":[%s],"runtime":"%s","runtimeVersion":"%s","status":"%s"}\n' \
+    "$1" "${got:-}" "$image" "${kubelet_version:-}" "$node" "${pinned:-false}" "${previous:-}" "$2" "${runtime_name:-}" "${runtime_version:-}" "$3"
 }

@@ -10,7 +10,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 /** In the order in which they are joined; run comes last, since only it does anything. */
-const parts = ["settings", "toml", "transaction", "detect", "trust", "containerd", "kubelet", "verify", "main", "run"];
+const parts = [
+  ...["settings", "toml", "transaction", "detect", "trust", "runtime", "containerd", "crio", "dockerd", "k3s"],
+  ...["kubelet", "verify", "main", "run"],
+];
 
 const target = join(__dirname, "..", "components", "nodeScript.generated.ts");
 

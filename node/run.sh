@@ -2,6 +2,8 @@
 # Run: the last part, the only one that does anything when it is read.
 
 umask 077
+# A log-in's PATH may lack where crictl is installed, and where k3s and RKE2 have theirs.
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/opt/bin:/var/lib/rancher/rke2/bin
 # A session that is cut does not stop us half-way; a person who stops us gets the state of before.
 trap '' HUP PIPE
 trap finish EXIT

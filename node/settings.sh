@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node=node image='' digest='' ca='' mirrors='' plain_http='' settings=''
+node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' auth='' settings=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -30,18 +30,21 @@ settings_read() {
     settings=$settings$line$nl
     case $line in
       'node '*) node=$value ;;
+      'owner '*) owner=$value ;;
       'image '*) image=$value ;;
       'digest '*) digest=$value ;;
       'ca '*) ca=$ca$value$nl ;;
       'mirror '*) mirrors=$mirrors$value$nl ;;
       'plain-http 1') plain_http=1 ;;
+      # The base64 of user:password, as every runtime's file has it.
+      'auth '*) auth=$value ;;
       *) die 002 "unknown setting '${line%% *}'" ;;
     esac
   done
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in
-    *[!a-zA-Z0-9./:_-]* | *//*) ok='' ;;
+    *[!]a-zA-Z0-9./:_[-]* | *//*) ok='' ;;
     *) ok=1 ;;
   esac
   case ${image#*/} in
@@ -51,6 +54,8 @@ settings_read() {
   esac
   if [ "$registry" = "$image" ] || [ -z "$registry" ]; then ok=''; fi
   [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"
+  case $auth in *[!A-Za-z0-9+/=]*) die 002 'auth: the base64 of user:password' ;; esac
+  case $mirrors in *[!]a-zA-Z0-9./:_${nl}[-]*) die 002 "mirror: use URLs such as https://mirror.example.com:5000" ;; esac
   # What was asked, and by which version of this script: the same again is a no-op.
   id=$(printf %s "$script_id$settings" | sha256sum)
 }

@@ -50,17 +50,18 @@ base() {
   fi
 }
 
-# want PATH: plans a file of ours with the content of $new.
+# want PATH [MODE]: plans a file of ours with the content of $new.
 want() {
   printf '%s\n' "$1" >>"$plan/wanted"
-  write "$1"
+  write "$@"
 }
 
-# write PATH: plans the content of $new, with mode and owner as they are (0644 for a new file).
+# write PATH [MODE]: plans the content of $new, with mode and owner as they are (0644 for a new file).
 write() {
   file=$plan/root$1
   mkdir -p "${file%/*}"
   if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
+  [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
   cmp -s "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
 }
@@ -166,13 +167,14 @@ swap() {
   done <"$plan/changed"
 }
 
-# Marks a unit as restarted before it is: an undone run restarts it again, on the files of before.
+# Marks a unit as restarted (or reloaded) before it is: an undone run does it again, on the files of before.
 restart() {
-  : >"$journal/restart-$1" || return 1
+  verb=${2:-restart}
+  : >"$journal/$verb-$1" || return 1
   touched="$touched $1"
-  say "restarting $1"
+  say "${verb}ing $1"
   systemctl daemon-reload 9>&-
-  systemctl restart "$1" 9>&-
+  systemctl "$verb" "$1" 9>&-
 }
 
 # discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
@@ -182,7 +184,10 @@ discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
 undo() {
   missed=''
-  [ ! -e "$journal/sandbox" ] || drop_check_sandboxes
+  if [ -e "$journal/sandbox" ]; then
+    socket=$(cat "$journal/sandbox")
+    drop_check_sandboxes
+  fi
   while read -r path; do
     old=$(old_of "$path")
     rm -f "$(temp_of "$path")" || missed=1
@@ -198,8 +203,11 @@ undo() {
   empty_dirs "$journal"
   prune_backup
   sync -f "$home"
-  for unit in containerd kubelet; do
-    [ ! -e "$journal/restart-$unit" ] || { systemctl daemon-reload && systemctl restart "$unit"; } 9>&- || missed=1
+  # By name, which has every runtime before the kubelet.
+  for mark in "$journal"/reload-* "$journal"/restart-*; do
+    [ -e "$mark" ] || continue
+    unit=${mark##*/}
+    { systemctl daemon-reload && systemctl "${unit%%-*}" "${unit#*-}"; } 9>&- || missed=1
   done
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1

@@ -25,16 +25,9 @@ pull_failed() {
   die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
 }
 
-# Pulls through the very path that the runtime will use, before its configuration is touched. Edits in certs.d count at
-# once; where `config_path` is not set yet, `ctr` reads the same directory with containerd's own resolver.
+# Pulls through the very path that the runtime will use, before its configuration is touched.
 preflight() {
-  if trust_needed && [ "$trust_before" != "$certs" ]; then
-    ctr -a "$socket" -n k8s.io images pull --hosts-dir "$certs" "$image" >/dev/null 2>"$home/error" 9>&- || pull_failed
-    got=$(ctr -a "$socket" -n k8s.io images ls "name==$image" 9>&- | awk 'NR == 2 { print $3 }')
-  else
-    cri pull "$image" >/dev/null || pull_failed
-    inspect_image
-  fi
+  "${runtime}_pull" || return 0
   check_digest
   check_architecture
 }
@@ -71,13 +64,16 @@ check_digest() {
 }
 
 check_image() {
-  cri pull "$image" >/dev/null || pull_failed
-  inspect_image
+  if ! "${runtime}_pull"; then
+    check_sandbox
+    inspect_image || pull_failed
+  fi
   check_digest
+  check_architecture
   [ "$pinned" = true ] ||
     # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
     [ "${kubelet_minor:-0}" -le 28 ] ||
-    die 016 "containerd $runtime_version does not pin $image, so that garbage collection would delete it: use 1.6.38, 1.7.3 or later"
+    die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.2 or later"
 }
 
 same_image() {
@@ -88,21 +84,26 @@ image_id() { cri inspecti -o go-template --template '{{.status.id}}' "$1"; }
 
 check_name=pause-sandbox-check
 
-# A sandbox in the host's network needs no CNI and nobody sees it; that it starts is what counts.
-check_sandbox() {
+# A sandbox in the host's network needs no CNI and nobody sees it; with a PID namespace of its own it has a pause in CRI-O
+# too. Sets $seen, the image that it runs on.
+run_sandbox() {
   drop_check_sandboxes
   printf '{"metadata":{"name":"%s","namespace":"kube-system","uid":"%s","attempt":0},"linux":{"security_context":{"namespace_options":{"network":2}}}}' \
     "$check_name" "$check_name" >"$plan/sandbox.json"
-  : >"$journal/sandbox"
-  sandbox=$(cri runp "$plan/sandbox.json") || die 017 "no sandbox starts on $image: $(error)"
-  seen=$(cri inspectp -o go-template --template '{{.info.image}}' "$sandbox") || die 017 "no word about the sandbox: $(error)"
+  printf %s "$socket" >"$journal/sandbox"
+  sandbox=$(cri runp "$plan/sandbox.json") || return 1
+  case $runtime in
+    cri_dockerd | dockershim) seen=$(docker_seen) ;;
+    *) seen=$(cri inspectp -o go-template --template '{{.info.image}}' "$sandbox") ;;
+  esac || return 1
   # One image may have several names (the same bytes pushed under another tag), and the runtime gives any of them.
   if [ "$seen" != "$image" ] && same_image "$seen" "$image"; then seen=$image; fi
   drop_check_sandboxes
 }
+check_sandbox() { run_sandbox || die 017 "no sandbox starts on $image: $(error)"; }
+runs_on() { run_sandbox && [ "$seen" = "$1" ]; }
 
 drop_check_sandboxes() {
-  [ "${socket:-}" ] || socket=/run/containerd/containerd.sock
   for pod in $(cri pods -q --name "^$check_name\$"); do
     cri rmp -f "$pod" >/dev/null || :
   done

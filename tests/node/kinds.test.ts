@@ -7,21 +7,43 @@ import * as path from "node:path";
 import { joinedScript } from "../../node/pack";
 import { shells } from "./script";
 
-interface Row {
-  kind: string;
-  /** Units that are active on it. */
+interface Node {
+  /** Units that are active on it; they are loaded as well. */
   units?: string[];
+  /** Units that are loaded only. */
+  loaded?: string[];
   /** ID in os-release. @default debian */
   id?: string;
-  /** Where the message sends people. */
-  place: RegExp;
+  /** Version of the kubelet. @default none is installed */
+  kubelet?: string;
+  /** Arguments in the kubelet's environment file. */
+  flags?: string;
 }
 
-const rows: Row[] = [
-  { kind: "k3s", units: ["k3s"], place: /pause-image in \/etc\/rancher\/k3s\/config\.yaml$/ },
-  { kind: "k3s-agent", units: ["k3s-agent", "ssh"], place: /pause-image in \/etc\/rancher\/k3s\/config\.yaml$/ },
-  { kind: "rke2-server", units: ["rke2-server"], place: /pause-image in \/etc\/rancher\/rke2\/config\.yaml$/ },
-  { kind: "rke2-agent", units: ["rke2-agent"], place: /pause-image in \/etc\/rancher\/rke2\/config\.yaml$/ },
+function look(node: Node, shell: readonly string[]) {
+  const { units = [], loaded = [], id = "debian", kubelet, flags = "" } = node;
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kinds-"));
+  const write = (name: string, content: string, mode = 0o644): string => {
+    fs.writeFileSync(path.join(dir, name), content, { mode });
+    return path.join(dir, name);
+  };
+  write("script.sh", joinedScript({ run: false }));
+  write("os-release", `NAME="A node"\nID=${id}\nVERSION_ID=1\n`);
+  for (const unit of [...units, ...loaded])
+    write(`${unit}.show`, `ExecStart={ path=/usr/bin/${unit} ; }\nLoadState=loaded\n`);
+  if (kubelet !== undefined) {
+    const program = write("kubelet", `#!/bin/sh\necho "Kubernetes v${kubelet}"\n`, 0o755);
+    const env = write("kubeadm-flags.env", `KUBELET_KUBEADM_ARGS="${flags}"\n`);
+    const show = `ExecStart={ path=${program} ; argv[]=${program} ; }\nEnvironmentFiles=${env} (ignore_errors=yes)\n`;
+    write("kubelet.show", `${show}LoadState=loaded\n`);
+  }
+  const [program = "sh", ...args] = shell;
+  const run = spawnSync(program, [...args, path.join(__dirname, "kinds.sh"), dir, ...units], { encoding: "utf8" });
+  fs.rmSync(dir, { recursive: true });
+  return run;
+}
+
+const refused: (Node & { kind: string; place: RegExp })[] = [
   { kind: "k0scontroller", units: ["k0scontroller"], place: /spec\.images\.pause/ },
   { kind: "k0sworker", units: ["k0sworker"], place: /spec\.images\.pause/ },
   {
@@ -29,25 +51,13 @@ const rows: Row[] = [
     units: ["snap.microk8s.daemon-containerd", "snap.microk8s.daemon-kubelite"],
     place: /\/var\/snap\/microk8s\/current\/args\/containerd-template\.toml$/,
   },
-  { kind: "crio", units: ["crio"], place: /pause_image in \/etc\/crio\/crio\.conf\.d$/ },
-  { kind: "cri-docker", units: ["containerd", "cri-docker"], place: /--pod-infra-container-image of cri-dockerd/ },
   { kind: "talos", id: "talos", place: /machine\.files in the machine config/ },
   { kind: "bottlerocket", id: '"bottlerocket"', place: /settings\.kubernetes\.pod-infra-container-image/ },
 ];
 
-function look({ units = [], id = "debian" }: Pick<Row, "units" | "id">, shell: readonly string[]) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kinds-"));
-  fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
-  fs.writeFileSync(path.join(dir, "os-release"), `NAME="A node"\nID=${id}\nVERSION_ID=1\n`);
-  const [program = "sh", ...args] = shell;
-  const run = spawnSync(program, [...args, path.join(__dirname, "kinds.sh"), dir, ...units], { encoding: "utf8" });
-  fs.rmSync(dir, { recursive: true });
-  return run;
-}
-
 describe("kinds of nodes that keep the sandbox image elsewhere", () => {
   for (const shell of shells) {
-    for (const row of rows) {
+    for (const row of refused) {
       it(`${shell.join(" ")}: ${row.kind} is refused with the place`, () => {
         const { status, stdout, stderr } = look(row, shell);
         assert.deepEqual([status, stdout], [3, ""], stderr);
@@ -59,10 +69,63 @@ describe("kinds of nodes that keep the sandbox image elsewhere", () => {
         assert.match(place, row.place);
       });
     }
+  }
+});
 
-    it(`${shell.join(" ")}: a node of none of these kinds is not`, () => {
-      const { status, stdout, stderr } = look({ units: ["containerd", "kubelet"], id: "ubuntu" }, shell);
-      assert.deepEqual([status, stdout, stderr], [0, "not refused\n", ""]);
-    });
+const endpoint = (socket: string): string => `--v=2 --container-runtime-endpoint=unix://${socket}`;
+
+const found: (Node & { what: string; runtime: string })[] = [
+  { what: "containerd alone", units: ["containerd"], runtime: "containerd" },
+  { what: "nothing that we know", units: ["ssh"], runtime: "containerd" },
+  { what: "k3s' server", units: ["k3s"], runtime: "k3s" },
+  { what: "RKE2's agent", units: ["rke2-agent", "ssh"], runtime: "k3s" },
+  { what: "CRI-O beside a containerd that docker needs", units: ["crio", "containerd"], runtime: "crio" },
+  { what: "cri-dockerd", units: ["containerd", "docker", "cri-docker"], runtime: "cri_dockerd" },
+  {
+    what: "CRI-O installed, and a kubelet that speaks to containerd",
+    units: ["crio", "containerd"],
+    kubelet: "1.34.2",
+    flags: endpoint("/run/containerd/containerd.sock"),
+    runtime: "containerd",
+  },
+  {
+    what: "containerd installed, and a kubelet that speaks to CRI-O",
+    units: ["containerd"],
+    loaded: ["crio"],
+    kubelet: "1.34.2",
+    flags: endpoint("/var/run/crio/crio.sock"),
+    runtime: "crio",
+  },
+  {
+    what: "a kubelet that speaks to cri-dockerd",
+    units: ["containerd", "docker", "cri-docker"],
+    kubelet: "1.30.1",
+    flags: endpoint("/run/cri-dockerd.sock"),
+    runtime: "cri_dockerd",
+  },
+  {
+    what: "the dockershim, inside a kubelet of its time",
+    units: ["containerd", "docker"],
+    kubelet: "1.23.17",
+    runtime: "dockershim",
+  },
+  {
+    what: "docker beside a kubelet of the dockershim's time that speaks to containerd",
+    units: ["containerd", "docker"],
+    kubelet: "1.23.17",
+    flags: `--container-runtime=remote ${endpoint("/run/containerd/containerd.sock")}`,
+    runtime: "containerd",
+  },
+  { what: "docker beside a newer kubelet", units: ["containerd", "docker"], kubelet: "1.24.0", runtime: "containerd" },
+];
+
+describe("the runtime that a node's kubelet speaks to", () => {
+  for (const shell of shells) {
+    for (const row of found) {
+      it(`${shell.join(" ")}: ${row.what}`, () => {
+        const { status, stdout, stderr } = look(row, shell);
+        assert.deepEqual([status, stdout, stderr], [0, `${row.runtime}\n`, ""]);
+      });
+    }
   }
 });

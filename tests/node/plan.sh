@@ -14,6 +14,7 @@ script_id='test'
 set +f
 home=$1/home plan=$1/home/plan journal=$1/home/journal commit=$1/home/commit backup=$1/home/backup new=$1/home/plan/new
 config=$1/etc/config.toml target=$config containerd=$2 runtime_version=$3 image=$4 registry=${4%%/*}
+runtime=containerd runtime_name=containerd watched=$config
 kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 [ -z "$here" ] || ca=anything
 if [ "${7:-}" ]; then
@@ -39,23 +40,23 @@ mkdir -p "$plan"
 : >"$plan/wanted"
 fail=3
 [ "$6" = apply ] || leaving=1
-read_containerd
+containerd_read
 remember
 case $6 in
   apply)
-    plan_containerd
+    containerd_plan
     give_back
     begin
-    swap_rest
-    check_parse "$image"
+    swap '*'
+    containerd_check "$image"
     write_state
     ;;
   restore)
     give_back
     begin
-    swap_rest
-    check_parse ''
-    if [ -s "$plan/after" ] && runtime_changed; then echo 'restarting containerd' >&2; fi
+    swap '*'
+    containerd_check ''
+    if [ -z "$broken" ] && runtime_changed; then echo 'restarting containerd' >&2; fi
     : >"$journal/forget"
     ;;
 esac

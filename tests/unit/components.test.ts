@@ -1,6 +1,8 @@
 import * as assert from "assert";
 
-import { LocalhostPod, PauseSandbox, ProofScope, SandboxNode } from "../../components";
+import { type ClusterNode, LocalhostPod, PauseSandbox, ProofScope, SandboxNode } from "../../components";
+import { checkKnown } from "../../components/connection";
+import { checkedSettings } from "../../components/sandboxNode";
 import { DIGEST, line, refused, type Registered, run } from "./mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
@@ -66,15 +68,68 @@ describe("SandboxNode", () => {
     assert.strictEqual(status, "unchanged");
   });
 
+  const settingsOf = (all: Registered[]): string => {
+    const data = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh/.exec(String(find(all, "node-1").inputs.stdin))?.[1];
+    return Buffer.from(data ?? "", "base64").toString();
+  };
+
+  it("sends what is to be trusted, and who manages the node", async () => {
+    const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const trust = { ca, mirrors: ["https://m.example.com"], plainHttp: true };
+    const sent = settingsOf(await run(() => new SandboxNode("node-1", { ...args, nodeName: "worker", trust })));
+    assert.strictEqual(
+      sent,
+      `node worker\nowner project/stack/node-1\nimage ${REFERENCE}\ndigest ${DIGEST}\n` +
+        "ca -----BEGIN CERTIFICATE-----\nca AAAA\nca -----END CERTIFICATE-----\n" +
+        "mirror https://m.example.com\nplain-http 1\n",
+    );
+  });
+
+  it("keeps a login secret in all that it is sent in", async () => {
+    const login = { username: "puller", password: "hunter2" };
+    const all = await run(() => new SandboxNode("node-1", { ...args, trust: { login } }));
+    assert.match(settingsOf(all), /^auth cHVsbGVyOmh1bnRlcjI=$/m);
+    assert.strictEqual(find(all, "node-1").public.stdin, "[secret]");
+    assert.ok(!("stdin" in args), "and without one it can be read");
+    const open = find(await run(() => new SandboxNode("node-1", args)), "node-1");
+    assert.notStrictEqual(open.public.stdin, "[secret]");
+  });
+
+  it("refuses what turns out wrong once it is known, all of it at once", () => {
+    const wrong = {
+      node: "n",
+      image: "pause",
+      digest: "sha256:1",
+      caPem: "no pem",
+      mirrors: ["https://m", 'https://m"'],
+    };
+    assert.throws(
+      () => checkedSettings(wrong),
+      /4 problems [^]*reference: "pause"[^]*digest: "sha256:1"[^]*trust\.ca: "no pem"[^]*trust\.mirrors\[1\]/,
+    );
+    assert.throws(() => {
+      checkKnown("connection", "host", "a b");
+    }, /connection\.host: "a b" is not allowed; it must be a host name/);
+    assert.throws(() => {
+      checkKnown("connection.bastion", "hostKey", "x");
+    }, /connection\.bastion\.hostKey: "x" is not allowed; it must be the host's public key/);
+  });
+
   it("reports every problem at once, and creates nothing", () =>
     refused(
       () =>
         new SandboxNode("node-1", {
           connection: { host: "", port: 0, user: "a b", bastion: { host: "b" } },
           reference: "pause",
+          digest: "sha256:1",
+          trust: { ca: "none", mirrors: ["mirror"], login: { username: "a:b", password: "hunter2" } },
         }),
       [
         'reference: "pause"',
+        'digest: "sha256:1"',
+        'trust.ca: "none"',
+        'trust.mirrors[0]: "mirror"',
+        'trust.login.username: "a:b"',
         'connection.host: ""',
         "connection.port: 0",
         'connection.user: "a b"',
@@ -112,7 +167,10 @@ describe("LocalhostPod", () => {
   it("runs on the node it is told to, whatever its taints", async () => {
     const all = await run(() => new LocalhostPod("proof", { ...args, nodeName: "node-7" }));
     const spec = find(all, "proof-pod").inputs.spec as Record<string, unknown>;
-    assert.deepStrictEqual(spec.nodeSelector, { "kubernetes.io/hostname": "node-7" });
+    const matchFields = [{ key: "metadata.name", operator: "In", values: ["node-7"] }];
+    assert.deepStrictEqual(spec.affinity, {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] } },
+    });
     assert.deepStrictEqual(spec.tolerations, [{ operator: "Exists" }]);
   });
 
@@ -164,6 +222,22 @@ describe("PauseSandbox", () => {
     assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin"]);
   });
 
+  it("proves another image, and another generation, by other Pods", async () => {
+    const nodes = [node("a")];
+    const proofOf = async (args: { generation?: number; reference?: string }): Promise<unknown> => {
+      const { reference = REFERENCE, generation } = args;
+      const all = await run(() => new PauseSandbox("pause", { image: { reference }, nodes, proof, generation }));
+      const { inputs, replaceOnChanges } = find(all, "pause-proof-pod");
+      assert.deepStrictEqual(replaceOnChanges, ['metadata.annotations["pause-sandbox/proof-of"]']);
+      return (inputs.metadata as { annotations: unknown }).annotations;
+    };
+    assert.deepStrictEqual(await proofOf({}), { "pause-sandbox/proof-of": `${REFERENCE}@${DIGEST}, generation 0` });
+    const other = REFERENCE.replace("1.0.0", "1.0.1");
+    assert.deepStrictEqual(await proofOf({ reference: other, generation: 2 }), {
+      "pause-sandbox/proof-of": `${other}@${DIGEST}, generation 2`,
+    });
+  });
+
   it("hands on what the nodes reported, by name", async () => {
     let reports: unknown;
     await run(() => new PauseSandbox("pause", { image, nodes: [node("a")] }).nodes.apply((all) => (reports = all)));
@@ -175,7 +249,13 @@ describe("PauseSandbox", () => {
       () =>
         new PauseSandbox("pause", {
           image: { reference: "pause" },
-          nodes: [node("a"), node("a"), { ...node("B!"), connection: { host: "b" } }],
+          nodes: [
+            node("a"),
+            node("a"),
+            { ...node("B!"), connection: { host: "b" } },
+            // As a program without types may have it.
+            {} as ClusterNode,
+          ],
           maxUnavailable: "0%",
           generation: -1,
           proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
@@ -185,6 +265,8 @@ describe("PauseSandbox", () => {
         'nodes[1].name: "a"',
         'nodes[2].name: "B!"',
         "nodes[2].connection.hostKey",
+        "nodes[3].name: no value",
+        "nodes[3].connection: no value",
         'maxUnavailable: "0%"',
         "generation: -1",
         "proof.nginxImage",

@@ -14,6 +14,7 @@ export interface Registered {
   /** True if removing it asks nothing of its provider. */
   readonly retainOnDelete: boolean;
   readonly ignoreChanges: string[];
+  readonly replaceOnChanges: string[];
   /** Names of the resources it was told to wait for. */
   readonly dependsOn: string[];
 }
@@ -55,6 +56,7 @@ interface RegisterRequest {
   getDependenciesList(): string[];
   getRetainondelete(): boolean;
   getIgnorechangesList(): string[];
+  getReplaceonchangesList(): string[];
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
@@ -103,6 +105,7 @@ function read(request: RegisterRequest): Registered {
     parent: parent === "" || parent.includes("pulumi:pulumi:Stack::") ? undefined : name(parent),
     retainOnDelete: request.getRetainondelete(),
     ignoreChanges: request.getIgnorechangesList(),
+    replaceOnChanges: request.getReplaceonchangesList(),
     dependsOn: request.getDependenciesList().map(name),
   };
 }

@@ -31,7 +31,7 @@ const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_
 
 /** Runs the script's own reader on what renderStdin sends, and gives back the variables that it ends with. */
 function received(sent: NodeSettings): Record<string, string> {
-  const names = ["node", "image", "digest", "ca", "mirrors", "plain_http"];
+  const names = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "auth"];
   const print = names.map((name) => `printf '%s\\0' "$${name}"`).join("\n");
   const run = spawnSync("sh", ["-c", reader + print], { input: settingsText(sent), encoding: "utf8" });
   assert.equal(run.status, 0, run.stderr);
@@ -70,15 +70,37 @@ describe("renderStdin", () => {
 
   it("delivers every value verbatim, whatever it holds", () => {
     fc.assert(
-      fc.property(line, line, fc.array(line, { maxLength: 3 }), (node, digest, mirrors) => {
-        const got = received({ ...settings, node, digest, mirrors });
-        assert.deepEqual(
-          [got.node, got.digest, got.mirrors],
-          [node, digest, mirrors.map((one) => `${one}\n`).join("")],
-        );
+      fc.property(line, line, line, line, (node, owner, digest, password) => {
+        const login = { username: "puller", password };
+        const got = received({ ...settings, node, owner, digest, login });
+        assert.deepEqual([got.node, got.owner, got.digest], [node, owner, digest]);
+        assert.equal(Buffer.from(got.auth ?? "", "base64").toString(), `puller:${password}`);
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("delivers mirrors verbatim, or the node refuses them: they end up in TOML and YAML", () => {
+    const url = fc.oneof(
+      line,
+      fc.constantFrom("https://mirror.example.com:5000", "http://10.0.0.1/v2/path", "https://[fd00::1]:5000"),
+    );
+    let delivered = 0;
+    fc.assert(
+      fc.property(fc.array(url, { minLength: 1, maxLength: 3 }), (mirrors) => {
+        const sent = settingsText({ ...settings, mirrors });
+        const run = spawnSync("sh", ["-c", `${reader}printf %s "$mirrors"`], { input: sent, encoding: "utf8" });
+        if (mirrors.every((one) => /^[\]a-zA-Z0-9./:_[-]*$/.test(one))) {
+          delivered++;
+          assert.deepEqual([run.status, run.stdout], [0, mirrors.map((one) => `${one}\n`).join("")], run.stderr);
+        } else {
+          assert.equal(run.status, 2);
+          assert.match(run.stderr, /PS-N002 mirror: use URLs/);
+        }
+      }),
+      { numRuns: 100 },
+    );
+    assert.ok(delivered > 0, "none was delivered");
   });
 
   it("delivers 10 kB in one value", () => {
@@ -95,6 +117,17 @@ describe("renderStdin", () => {
     ["CR in image", { ...settings, image: "a\r" }, /^image: "a\\r" must not/],
     ["NUL in digest", { ...settings, digest: "a\0" }, /^digest: "a\\u0000" must not/],
     ["LF in a mirror", { ...settings, mirrors: ["https://ok", "a\n"] }, /^mirrors\[1\]: "a\\n" must not/],
+    ["LF in owner", { ...settings, owner: "a\n" }, /^owner: "a\\n" must not/],
+    [
+      "a colon in a user name",
+      { ...settings, login: { username: "a:b", password: "secret" } },
+      /^login\.username: "a:b" must not be empty nor contain ":"/,
+    ],
+    [
+      "LF in a password, which it does not print",
+      { ...settings, login: { username: "a", password: "secret\n" } },
+      /^login\.password: must not contain NUL, CR or LF$/,
+    ],
     ["NUL in caPem", { ...settings, caPem: "a\0" }, /^caPem: must not contain NUL/],
   ];
   for (const [what, value, message] of bad) {

@@ -1,0 +1,85 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
+
+crio_find() {
+  loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
+  runtime_name=cri-o
+  crio=$(show_path)
+  config=$(option_of /etc/crio/crio.conf -c --config)
+  confdir=$(option_of /etc/crio/crio.conf.d -d --config-dir)
+  runtime_version=$("$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
+  target=$confdir/zz-pause-sandbox.conf
+  reach='*/etc/containers/*'
+  crio_auth=/etc/crio/pause-sandbox-auth.json
+  watched=$config$nl$confdir$nl$crio${nl}/etc/containers/registries.conf${nl}/etc/containers/registries.conf.d
+}
+
+# Its own reading of all its files, in $home/parse.out. What is a default is commented out there.
+crio_parse() {
+  set -- -d "$confdir"
+  [ ! -e "$config" ] || set -- -c "$config" "$@"
+  "$crio" "$@" config 2>"$home/error" >"$home/parse.out" && grep -q '^\[crio' "$home/parse.out"
+}
+crio_image() { sed -n 's/^#* *pause_image = "\(.*\)"/\1/p' "$home/parse.out"; }
+
+crio_read() {
+  if crio_parse; then toml_list <"$home/parse.out" >"$plan/before"; else unreadable "$confdir"; fi
+  socket=$(toml_get 'crio|api|listen' <"$plan/before")
+  socket=${socket:-/run/crio/crio.sock}
+  sandbox_before=$(crio_image)
+}
+
+# certs.d is read at each pull; how a registry is reached otherwise, with CRI-O's own configuration.
+crio_trust() {
+  trust_needed || return 0
+  printf '%s%s\n' "$mirrors" "$(own_url)" | sed -n 's,^https://\([^/]*\).*,\1,p' | sort -u >"$plan/hosts"
+  while IFS= read -r host; do want_ca "/etc/containers/certs.d/$host/ca.crt"; done <"$plan/hosts"
+  if [ "$mirrors$plain_http" ]; then
+    registries_conf >"$new"
+    want /etc/containers/registries.conf.d/zz-pause-sandbox.conf
+  fi
+  if [ "$auth" ]; then
+    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$registry" "$auth" >"$new"
+    want "$crio_auth" 0600
+  fi
+}
+
+registries_conf() {
+  printf '[[registry]]\nprefix = "%s"\nlocation = "%s"\n' "$registry" "$registry"
+  [ -z "$plain_http" ] || echo 'insecure = true'
+  printf %s "$mirrors" | while IFS= read -r url; do
+    printf '\n[[registry.mirror]]\nlocation = "%s"\n' "${url#*//}"
+    case $url in http:*) echo 'insecure = true' ;; esac
+  done
+}
+
+crio_plan() {
+  {
+    printf '[crio.image]\npause_image = "%s"\n' "$image"
+    [ -z "$auth" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"
+  } >"$new"
+  want "$target"
+}
+
+crio_check() {
+  if crio_parse; then toml_list <"$home/parse.out" >"$plan/after"; else refused; fi
+  unchanged_but '^crio\|image\|pause_image(_auth_file)?$'
+  taken "$1" "$(crio_image)"
+}
+
+# A live reload, which is over when a sandbox runs on the image.
+crio_restart() {
+  restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'
+  [ "$leaving" ] || within 30 runs_on "$image" || :
+}
+
+# A login is the sandbox's alone: no other pull has it, so that the first sandbox pulls.
+crio_pull() {
+  if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
+    restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'
+    # It is not over at once.
+    [ "$auth" ] || within 10 cri pull "$image" || :
+  fi
+  [ -z "$auth" ] || return 1
+  cri_pull
+}

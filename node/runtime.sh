@@ -1,0 +1,68 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Runtime: what the files of the container runtimes have in common. Each of those has functions by the same names,
+#   _find     where its files and its socket are          _plan     plans its configuration
+#   _read     its configuration as it is, $plan/before    _check    lets it parse the result: no other key may differ
+#   _trust    plans how it reaches the registry           _restart  has it take the result
+#   _pull     pulls the image the way it will, and sets $got; false where only a sandbox can
+# and sets $runtime_name, $runtime_version, $target (the file that decides), $reach (the files, as a pattern, by which the
+# registry is reached and that count at once), $watched (what else decides, one a line) and $socket.
+
+# A file that somebody broke since must not keep a node from being given back: the runtime is not restarted on it.
+unreadable() {
+  why="$1: $runtime_name itself cannot read it ($(cat "$home/error"))"
+  [ "$leaving" ] || die 007 "$why: repair it first"
+  say "PS-N007 $why: all else is given back, and $runtime_name runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
+  : >"$plan/before"
+}
+
+# The runtime refuses what is there now; where it refused what was there before, that is no news.
+refused() {
+  [ ! -s "$plan/before" ] || die 014 "$target: $runtime_name refuses the result ($(cat "$home/error"))"
+  broken=1
+  : >"$plan/after"
+}
+
+# unchanged_but KEYS: the keys that differ between $plan/before and $plan/after all match the regular expression.
+unchanged_but() {
+  [ -s "$plan/before" ] || return 0
+  other=$(sort "$plan/before" >"$plan/b" && sort "$plan/after" | diff "$plan/b" - |
+    awk -F '\t' -v keys="$1" '/^[<>]/ { sub(/^[<>] /, ""); if ($1 !~ keys) { print $1; exit } }')
+  [ -z "$other" ] || die 014 "$target: the edit would also change $other"
+}
+
+# taken WANTED SEEN: unless nothing is wanted, what the runtime sees is that.
+taken() {
+  [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not take $1 from there; it reads $2"
+}
+
+# Both set $got, the digest by which the runtime knows the image.
+cri_pull() {
+  cri pull "$image" >/dev/null || pull_failed
+  inspect_image || pull_failed
+}
+# ctr_pull CERTS: with containerd's own resolver, from what is said in directory CERTS. CRI knows such an image by its tag
+# alone.
+ctr_pull() {
+  containerd_ctr images pull --hosts-dir "$1" "$image" >/dev/null || pull_failed
+  got=$(containerd_ctr images ls "name==$image" | awk 'NR == 2 { print $3 }')
+}
+# k3s brings its own, under its own name.
+containerd_ctr() {
+  set -- -a "$socket" -n k8s.io "$@"
+  if command -v ctr >/dev/null; then ctr "$@"; else k3s ctr "$@"; fi 2>"$home/error" 9>&-
+}
+
+# What is left of a file of ours that somebody edited, when our keys go.
+without_ours() {
+  case $1 in
+    */certs.d/* | */registries.*) cat "$1" ;;
+    *.yaml) sed '/^pause-image:/d' "$1" ;;
+    *.conf.d/*.conf) toml_unset 'crio|image|pause_image' <"$1" | toml_unset 'crio|image|pause_image_auth_file' ;;
+    *.toml) containerd_without "$1" ;;
+    *.service.d/*) flag_edit '' <"$1" ;;
+    *)
+      was=$([ ! -e "$backup/root$1" ] || flag_refused "$1" || flag_value <"$backup/root$1")
+      flag_edit "$was" <"$1"
+      ;;
+  esac
+}
