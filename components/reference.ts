@@ -29,7 +29,18 @@ export function parseReference(field: string, value: string): ImageReference {
   if (value.includes("@")) {
     refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
   }
-  return parts(value, refuse);
+  const reference = parts(value, refuse);
+  const full = dockerHubName(reference);
+  if (full !== value) {
+    refuse(`runtimes call it ${full} and so never pin it under the name they are given; write ${full}`);
+  }
+  return reference;
+}
+
+/** The only name that Docker Hub's images have for runtimes, which complete and rename what else people write. */
+function dockerHubName({ registry, repository, tag }: ImageReference): string {
+  if (!["docker.io", "index.docker.io"].includes(registry)) return `${registry}/${repository}:${tag}`;
+  return `docker.io/${repository.includes("/") ? "" : "library/"}${repository}:${tag}`;
 }
 
 /**

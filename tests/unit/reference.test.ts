@@ -1,7 +1,7 @@
 import * as assert from "assert";
 import * as fc from "fast-check";
 
-import { digestOf, parseReference } from "../../components/reference";
+import { checkSource, digestOf, parseReference } from "../../components/reference";
 
 describe("a reference for nodes", () => {
   const good: [string, string, string, string][] = [
@@ -10,6 +10,8 @@ describe("a reference for nodes", () => {
     ["localhost/pause:1", "localhost", "pause", "1"],
     ["10.0.0.1:5000/pause:1", "10.0.0.1:5000", "pause", "1"],
     ["[fd00::1]:5000/pause:1", "[fd00::1]:5000", "pause", "1"],
+    ["docker.io/library/pause:1", "docker.io", "library/pause", "1"],
+    ["registry.docker.io/pause:1", "registry.docker.io", "pause", "1"],
     ["registry.aliyuncs.com/google_containers/pause:3.5", "registry.aliyuncs.com", "google_containers/pause", "3.5"],
   ];
   for (const [ref, registry, repository, tag] of good) {
@@ -34,6 +36,9 @@ describe("a reference for nodes", () => {
     ["registry.example.com:99999/pause:1", /registry is missing/],
     ["https://registry.example.com/pause:1", /registry is missing/],
     ["registry.example.com/$(id):1", /repository/],
+    ["docker.io/pause:1", /never pin .*; write docker\.io\/library\/pause:1$/],
+    ["index.docker.io/pause:1", /write docker\.io\/library\/pause:1$/],
+    ["index.docker.io/platform/pause:1", /write docker\.io\/platform\/pause:1$/],
   ];
   for (const [ref, why] of bad) {
     it(`${JSON.stringify(ref)} is refused, naming field, value, what is allowed and why`, () => {
@@ -51,6 +56,12 @@ describe("a reference for nodes", () => {
         assert.throws(() => parseReference("reference", `registry.example.com/pause:${noise}`));
       }),
     );
+  });
+});
+
+describe("an image to copy from", () => {
+  it("may have a short name of Docker Hub: nodes never see it", () => {
+    checkSource("mirrorOf", "docker.io/nginx:1");
   });
 });
 
