@@ -80,6 +80,14 @@ export function suffixOf(platform: string): string {
   return `-${platform.replaceAll("/", "-")}`;
 }
 
+/** What runtimes take for the same platform: the variant that goes without saying. */
+const USUAL_VARIANT = /^(linux\/arm64)\/v8$|^(linux\/arm)\/v7$/;
+
+function samePlatform(one: string, other: string): boolean {
+  const plain = (platform: string) => platform.replace(USUAL_VARIANT, "$1$2");
+  return plain(one) === plain(other);
+}
+
 /** Arguments that belong to one source only. */
 const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = [
   ["mirrorOf", [PauseImageSource.Mirror], "only an image that is mirrored has another one behind it"],
@@ -149,7 +157,9 @@ function checkPlatforms(problems: Problems, field: string, platforms: readonly s
   const buildable = buildablePlatforms.join(", ");
   if (platforms.length === 0) problems.add(field, platforms, `one or more of ${buildable}`);
   platforms.forEach((platform, i) => {
-    if (platforms.indexOf(platform) < i) problems.add(`${field}[${i}]`, platform, "named only once");
+    const first = platforms.findIndex((other) => samePlatform(other, platform));
+    if (first < i)
+      problems.add(`${field}[${i}]`, platform, `another platform than ${field}[${first}], named only once`);
     if (buildablePlatforms.includes(platform)) return;
     const mirror = "; pause for Windows is not built here: mirror upstream's image with source mirror";
     problems.add(`${field}[${i}]`, platform, `one of ${buildable}${platform.startsWith("windows/") ? mirror : ""}`);

@@ -164,6 +164,17 @@ describe("PauseImage", () => {
     ],
     ["no platform", { platforms: [] }, ["platforms: []", "linux/amd64"]],
     ["a platform twice", { platforms: ["linux/amd64", "linux/amd64"] }, ["platforms[1]:", "named only once"]],
+    [
+      "a platform under two names",
+      { platforms: ["linux/arm64", "linux/arm/v7", "linux/arm64/v8", "linux/arm", "linux/arm/v6"] },
+      [
+        "2 problems",
+        'platforms[2]: "linux/arm64/v8"',
+        "than platforms[0]",
+        'platforms[3]: "linux/arm"',
+        "platforms[1]",
+      ],
+    ],
     ["an unknown platform", { platforms: ["linux/m68k"] }, ['platforms[0]: "linux/m68k"', "linux/riscv64"]],
     ["Windows", { platforms: ["windows/amd64"] }, ['platforms[0]: "windows/amd64"', "mirror upstream's image"]],
     ["HTTP for several platforms", { ...build, insecureRegistry: true }, ["platforms:", "exactly one platform"]],
