@@ -60,7 +60,8 @@ format: ## Rewrite files in the project's format
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
 
-bench-pause: ready ## Measure the pause beside upstream's
+bench-pause: ## Measure the pause beside upstream's (starts the lab where none stands)
+	@lab/toolchain/bootstrap.sh bench
 	@$(RUN) bench/pause.ts
 
 clean: ## Remove the lab and all that was built for it, its images in the engine too

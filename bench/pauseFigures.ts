@@ -1,13 +1,18 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { compileUpstream, helper, host, ownPause, scratch, sh, upstreamPause } from "../tests/pause/fixture";
-import { Running } from "../tests/pause/running";
+import { parseFigure, Running } from "../tests/pause/running";
 
 /** One figure of both pauses, or why it is missing. */
 export interface Pair {
   readonly own?: number;
   readonly upstream?: number;
   readonly skipped?: string;
+}
+
+/** The value in the middle: what a machine does beside the measurement moves the ends. */
+export function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** The two programs that are compared. */
@@ -75,10 +80,6 @@ export async function memory(programs: Programs): Promise<Record<keyof Memory, P
   return { rss: pair("rss"), anonymous: pair("anonymous"), pageTables: pair("pageTables") };
 }
 
-function median(values: readonly number[]): number | undefined {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
 /** Instructions in user space from the first one to the system call in which it waits, counted one by one. */
 export function instructions(programs: Programs): Pair {
   if (host.arch !== "amd64") {
@@ -86,6 +87,6 @@ export function instructions(programs: Programs): Pair {
   }
   const [pause, rtSigtimedwait] = host.waits;
   const count = (program: string, untilCall: number | undefined) =>
-    Number(sh("env", ["-i", helper(), "steps", `${untilCall ?? 0}`, program]));
+    parseFigure("instructions", /^(\d+)$/m, sh("env", ["-i", helper(), "steps", `${untilCall ?? 0}`, program]));
   return { own: count(programs.own, rtSigtimedwait), upstream: count(programs.upstream, pause) };
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { type LabInfo, readLab } from "../lab/cluster/info";
+import { clusterDown, clusterUp, readLab } from "../lab/cluster/index";
+import type { Log } from "../lab/log";
 import { host, imageDir, scratch, sh } from "../tests/pause/fixture";
+import { parseFigure } from "../tests/pause/running";
 import type { Pair, Programs } from "./pauseFigures";
 import { countingRegistry } from "./pauseRegistry";
 
@@ -58,33 +60,41 @@ export async function imageBytes(programs: Programs): Promise<Pair> {
   }
 }
 
-/** What each of some sandboxes adds on a node of the lab; see pause-sandboxes.sh. */
-export function sandboxBytes(programs: Programs): { sandbox: Pair; shim: Pair } {
-  const node = runningNode();
-  if (node === undefined) {
-    const skipped = { skipped: "lab down" };
+/**
+ * What each of some sandboxes adds on a node of the lab; see pause-sandboxes.sh. Where no lab stands it is brought up for
+ * this alone.
+ */
+export async function sandboxBytes(programs: Programs, log: Log): Promise<{ sandbox: Pair; shim: Pair }> {
+  if (!engineAnswers()) {
+    const skipped = { skipped: "no docker engine" };
     return { sandbox: skipped, shim: skipped };
   }
-  const own = runSandboxes(node, "own", programs);
-  const upstream = runSandboxes(node, "upstream", programs);
-  return {
-    sandbox: { own: own.sandbox, upstream: upstream.sandbox },
-    shim: { own: own.shim, upstream: upstream.shim },
-  };
+  const stood = labStands();
+  try {
+    const [node] = (await clusterUp(log)).nodes;
+    if (node === undefined) throw new Error("the lab has no node");
+    const measure = (name: keyof Programs) =>
+      log.step(`${sandboxes} sandboxes on ${name} pause`, () =>
+        Promise.resolve(runSandboxes(node.container, name, programs)),
+      );
+    const own = await measure("own");
+    const upstream = await measure("upstream");
+    return {
+      sandbox: { own: own.sandbox, upstream: upstream.sandbox },
+      shim: { own: own.shim, upstream: upstream.shim },
+    };
+  } finally {
+    if (!stood) await clusterDown(log);
+  }
 }
 
-/** The container of a node of the lab that is up. */
-function runningNode(): string | undefined {
-  let lab: LabInfo;
+function labStands(): boolean {
   try {
-    lab = readLab();
+    readLab();
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  const isUp = (container: string) =>
-    spawnSync("docker", ["inspect", "--format", "{{.State.Running}}", container], { encoding: "utf8" }).stdout ===
-    "true\n";
-  return lab.nodes.map((node) => node.container).find(isUp);
 }
 
 function runSandboxes(node: string, name: keyof Programs, programs: Programs): Record<"sandbox" | "shim", number> {
@@ -96,7 +106,7 @@ function runSandboxes(node: string, name: keyof Programs, programs: Programs): R
     const script = fs.readFileSync(path.join(__dirname, "pause-sandboxes.sh"));
     const args = ["exec", "-i", node, "sh", "-s", "--", tag, `${sandboxes}`, archive];
     const printed = execFileSync("docker", args, { input: script, encoding: "utf8" });
-    const figure = (key: string) => Number(new RegExp(`^${key} (\\d+)$`, "m").exec(printed)?.[1]);
+    const figure = (key: string) => parseFigure(key, new RegExp(`^${key} (\\d+)$`, "m"), printed);
     return { sandbox: figure("sandbox"), shim: figure("shim") };
   } finally {
     sh("docker", ["image", "rm", "--force", tag]);

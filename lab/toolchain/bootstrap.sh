@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh machine able to run the lab and the tests: checks what cannot be helped, installs what is missing, starts
-# a docker engine. `bootstrap.sh lab`: what the lab needs only, `java`: and what builds the Spring Boot application.
+# a docker engine. `bootstrap.sh lab`: what the lab needs only, `java`: and what builds the Spring Boot application,
+# `bench`: and what compiles upstream's pause for every architecture.
 # Everything in place: a second or less.
 # Where Node.js has to be fetched it stands in $PAUSE_SANDBOX_CACHE/bin, which the caller puts on PATH.
 set -euo pipefail
@@ -23,6 +24,21 @@ test_packages=(
   faketime:faketime strace:strace openssh-server:sshd docker-registry:docker-registry apache2-utils:htpasswd make:make
 )
 
+# The C libraries that upstream's pause for the other architectures is linked with. They bring no command to look for.
+bench_libraries() {
+  local arch own
+  own=$(dpkg --print-architecture)
+  for arch in amd64 arm64 armhf ppc64el riscv64 s390x; do
+    [ "$arch" = "$own" ] || printf '%s\n' "libc6-dev-$arch-cross" "libgcc-12-dev-$arch-cross"
+  done
+}
+
+bench_ensure() {
+  local libraries
+  mapfile -t libraries < <(bench_libraries)
+  apt_ensure "${libraries[@]}"
+}
+
 prepare() {
   machine_root
   machine_disk
@@ -39,8 +55,12 @@ case ${1:-all} in
   lab) prepare "${lab_packages[@]}" ;;
   java) prepare "${lab_packages[@]}" "${java_packages[@]}" ;;
   all) prepare "${lab_packages[@]}" "${java_packages[@]}" "${test_packages[@]}" ;;
+  bench)
+    prepare "${lab_packages[@]}" "${test_packages[@]}"
+    bench_ensure
+    ;;
   *)
-    echo 'usage: lab/toolchain/bootstrap.sh [lab|java|all]' >&2
+    echo 'usage: lab/toolchain/bootstrap.sh [lab|java|bench|all]' >&2
     exit 2
     ;;
 esac

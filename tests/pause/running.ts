@@ -50,6 +50,13 @@ function children(pid: number): { pid: number; zombie: boolean }[] {
     .map((process) => ({ pid: process.pid, zombie: process.stat?.state === "Z" }));
 }
 
+/** The number that a pattern finds in what was printed. @throws Error if it is not there: no figure is better than NaN. */
+export function parseFigure(what: string, pattern: RegExp, text: string): number {
+  const found = pattern.exec(text)?.[1];
+  if (found === undefined) throw new Error(`no figure for ${what}: ${JSON.stringify(text)} has no ${String(pattern)}`);
+  return Number(found);
+}
+
 /** A pause that was started and waits for signals, or has ended. */
 export class Running {
   /** How it ended; settles when it does. */
@@ -164,11 +171,11 @@ export class Running {
   /** What it occupies, in kB. Read from its mappings: the counters in /proc/PID/status are kept loosely. */
   memory(): { rss: number; anonymous: number; pageTables: number } {
     const mapped = read(`/proc/${this.pid}/smaps_rollup`);
-    const kilobytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(mapped)?.[1]);
+    const kilobytes = (key: string) => parseFigure(key, new RegExp(`^${key}:\\s+(\\d+) kB$`, "m"), mapped);
     return {
       rss: kilobytes("Rss"),
       anonymous: kilobytes("Anonymous"),
-      pageTables: parseInt(this.status("VmPTE")),
+      pageTables: parseFigure("VmPTE", /^(\d+) kB$/, this.status("VmPTE")),
     };
   }
 
