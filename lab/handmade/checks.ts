@@ -115,14 +115,16 @@ export async function reap(pod: Pod, orphans: number): Promise<Reaping> {
   const pids = (await inApp(pod, ["sh", "-c", script])).trim().split("\n").map(Number);
   const find = async () => (await processes(pod)).filter(({ pid }) => pids.includes(pid));
   const adopted = (await find()).filter(({ ppid }) => ppid === 1).length;
-  const zombies = async () => (await find()).filter(({ state }) => state.startsWith("Z")).length;
+  const dead = ({ state }: Process) => state.startsWith("Z");
+  let zombies = 0;
   await whileStopped(Number(await inspect(pod.pause, "{{.State.Pid}}")), async () => {
     await inApp(pod, ["kill", "-9", ...pids.map(String)]);
-    await reach("every orphan is a zombie", async () => (await zombies()) === orphans);
+    await reach("no orphan is alive", async () => (await find()).every(dead));
+    zombies = (await find()).length;
   });
   await reach("pause reaps the orphans", async () => (await find()).length === 0);
-  const left = (await processes(pod)).filter(({ state }) => state.startsWith("Z")).length;
-  return { orphans, adopted, zombies: orphans, left };
+  const left = (await processes(pod)).filter(dead).length;
+  return { orphans, adopted, zombies, left };
 }
 
 async function whileStopped(pid: number, fn: () => Promise<void>): Promise<void> {

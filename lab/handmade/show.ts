@@ -82,6 +82,7 @@ async function showReaping(pod: Pod, write: (text: string) => void): Promise<voi
       `pause was stopped: ${zombies} zombies. It continued: ${left} zombies.\n`,
   );
   expect(adopted === orphans, `pause adopted ${adopted} of ${orphans} orphans`);
+  expect(zombies === orphans, `${zombies} of ${orphans} orphans waited for pause: someone else reaps here`);
   expect(left === 0, `${left} zombies are left`);
 }
 
