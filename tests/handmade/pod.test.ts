@@ -23,6 +23,7 @@ import {
 import { images } from "../../lab/handmade/images";
 import { freePort, requirePort } from "../../lab/handmade/port";
 import type { Settings } from "../../lab/handmade/program";
+import { show } from "../../lab/handmade/show";
 import { noticeLoss, openStack, podOf } from "../../lab/handmade/stack";
 import { lineLog } from "../../lab/log";
 
@@ -89,14 +90,45 @@ describe("the Pod made by hand, with Spring Boot and without Kubernetes", functi
     assert.strictEqual(await answer(pod), "Hello Docker World\n");
     assert.deepStrictEqual(await addresses(pod), address);
     assert.strictEqual(await startedAt(pod.pause), since);
+    const now = await namespaces(pod);
     for (const kind of ["net", "ipc", "pid"] as const) {
-      assert.strictEqual((await namespaces(pod)).app[kind], spaces.app[kind]);
+      for (const name of CONTAINERS) assert.strictEqual(now[name][kind], spaces.pause[kind], `${kind} of ${name}`);
     }
   });
 
   it("reaps what is left behind: zombies stay only while pause is stopped", async () => {
     assert.deepStrictEqual(await reap(pod, 100), { orphans: 100, adopted: 100, zombies: 100, left: 0 });
   });
+
+  it("is shown as a transcript of what anyone can do by hand", async () => {
+    const written: string[] = [];
+    await show(pod, (text) => written.push(text));
+    const address = await pauseAddress(pod);
+    const port = String(settings.publishedPort);
+    for (const part of [
+      new RegExp(`^\\$ curl http://localhost:${port}\nHello Docker World$`, "m"),
+      /^\$ docker exec pod-app-\w+ ps -o pid,ppid,user,stat,args$/m,
+      /^ *1 +0 +65535 +S\w* +\/pause$/m,
+      / nginx: master process /,
+      / java -jar \/app\.jar$/m,
+      /│ net +│ net:\[(\d+)\] +│ net:\[\1\] +│ net:\[\1\] +│ shared +│/,
+      /│ ipc +│ ipc:\[(\d+)\] +│ ipc:\[\1\] +│ ipc:\[\1\] +│ shared +│/,
+      /│ pid +│ pid:\[(\d+)\] +│ pid:\[\1\] +│ pid:\[\1\] +│ shared +│/,
+      /│ mnt +│.*│ each its own │/,
+      /^\$ docker kill --signal KILL pod-nginx-\w+ pod-app-\w+$/m,
+      new RegExp(`^  only pause is left, and keeps ${address.replaceAll(".", "\\.")}$`, "m"),
+      new RegExp(`^  the address is ${address.replaceAll(".", "\\.")}, and curl prints: Hello Docker World$`, "m"),
+      /50 processes were left .* parent of 50\. .*: 50 zombies\. It continued: 0 zombies\.$/m,
+    ]) {
+      assert.match(written.join(""), part);
+    }
+  });
+
+  it("is not shown as a Pod where it is none, and what is wrong is said", () =>
+    assert.rejects(
+      show({ ...pod, nginx: pod.app }, () => undefined),
+      /this is no Pod: the mnt namespaces are mnt:/,
+    ));
 
   it("gets back a container that someone removed, beside those that kept running", async () => {
     await docker(["rm", "--force", pod.nginx]);
@@ -106,6 +138,20 @@ describe("the Pod made by hand, with Spring Boot and without Kubernetes", functi
     assert.deepStrictEqual([now.pause, now.app], [pod.pause, pod.app]);
     pod = now;
     assert.strictEqual(await answer(pod), "Hello Docker World\n");
+  });
+
+  it("is made anew when someone removed pause: the others lost their namespaces with it", async () => {
+    await docker(["rm", "--force", pod.pause]);
+    const stack = await openStack(directory, settings);
+    await noticeLoss(stack);
+    const old = pod;
+    pod = podOf(await stack.up());
+    for (const name of CONTAINERS) assert.notStrictEqual(pod[name], old[name], name);
+    assert.strictEqual(await answer(pod), "Hello Docker World\n");
+    assert.strictEqual((await processes(pod)).find(({ pid }) => pid === 1)?.command, "/pause");
+    const there = await docker(["ps", "--all", "--quiet", "--no-trunc"]);
+    for (const name of CONTAINERS) assert.ok(!there.includes(old[name]), `the old ${name} is left`);
+    await stack.up({ expectNoChanges: true });
   });
 
   it("is made anew when pause's image changes: nothing stays in namespaces that are gone", async () => {
