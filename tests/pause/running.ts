@@ -110,10 +110,18 @@ export class Running {
     process.kill(this.pid, signal);
   }
 
-  /** Sends a signal, and returns when it has ended of it or waits again: kill(2) returns with the target awake. */
+  /** True while a signal that was sent to it has not been taken. */
+  pending(signal: number): boolean {
+    return (BigInt(`0x0${this.status("ShdPnd")}`) >> BigInt(signal - 1)) % 2n === 1n;
+  }
+
+  /**
+   * Sends a signal, and returns when it has ended of it or waits again. The signal is looked for first: until it is
+   * taken, the sleep that is seen may be the old one, which the kernel is about to end on another CPU.
+   */
   async endure(signal: number): Promise<void> {
     this.kill(signal);
-    await until(`signal ${signal} is dealt with`, () => this.ended || this.waits());
+    await until(`signal ${signal} is dealt with`, () => this.ended || (!this.pending(signal) && this.waits()));
   }
 
   /** Sends TERM if it still runs, and tells how it ended. */
