@@ -14,8 +14,8 @@ async function sideBySide(observe: (pause: string) => Promise<Ending>): Promise<
 }
 
 /** Starts pause, sends it a signal if one is given, ends it with TERM if it still runs. */
-async function observe(command: readonly string[], asPid1: boolean, signal?: number): Promise<Ending> {
-  const running = await Running.start(command, asPid1);
+async function observe(command: readonly string[], asPid1: boolean, signal?: number, underShell = false) {
+  const running = await Running.start(command, asPid1, underShell);
   try {
     if (signal !== undefined && !running.ended) {
       await running.endure(signal);
@@ -111,6 +111,18 @@ describe("pause behaves as upstream's", function () {
           await sideBySide((pause) => observe([pause], false, nr));
         });
       }
+    }
+
+    // 32 and 33 are the kernel's too; the C library keeps them for itself.
+    for (let nr = 32; nr <= 64; nr++) {
+      it(`real-time signal ${nr} as PID 1, which it is spared from`, async () => {
+        const ending = await sideBySide((pause) => observe([pause], true, nr));
+        assert.deepEqual(ending, ended({ stderr: "Shutting down, got signal: Terminated\n" }));
+      });
+      it(`real-time signal ${nr} as any process, which it ends`, async () => {
+        const ending = await sideBySide((pause) => observe([pause], false, nr, true));
+        assert.equal(ending.code, 128 + nr);
+      });
     }
   });
 });

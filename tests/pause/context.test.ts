@@ -169,7 +169,23 @@ describe("the image", function () {
     });
   });
 
-  it("runs as user 65535 and prints its version", () => {
+  it("prints its version", () => {
     assert.equal(sh("docker", ["run", "--rm", "--network=none", tag, "-v"]), `pause.c ${version}\n`);
+  });
+
+  it("runs /pause as user and group 65535 without any capability, and ends with 0 when it is stopped", () => {
+    const container = sh("docker", ["run", "--detach", "--network=none", tag]).trim();
+    try {
+      const inspect = (format: string) => sh("docker", ["inspect", "--format", format, container]).trim();
+      const status = fs.readFileSync(`/proc/${inspect("{{.State.Pid}}")}/status`, "utf8");
+      const line = (key: string) => new RegExp(`^${key}:\\s*(.*?)\\s*$`, "m").exec(status)?.[1];
+      const ids = ["65535", "65535", "65535", "65535"].join("\t");
+      assert.deepEqual([line("Name"), line("Uid"), line("Gid")], ["pause", ids, ids]);
+      assert.deepEqual([line("CapPrm"), line("CapEff")], ["0000000000000000", "0000000000000000"]);
+      sh("docker", ["stop", container]);
+      assert.equal(inspect("{{.State.ExitCode}}"), "0");
+    } finally {
+      sh("docker", ["rm", "--force", container]);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { memory } from "../../bench/pauseFigures";
 import { broken } from "../../bench/pauseTable";
@@ -58,6 +59,18 @@ describe("pause as PID 1 of a namespace", function () {
       await start([path()]);
       const storm = ["sh", "-c", "while kill -TERM 1; do :; done"];
       await Promise.all(Array.from({ length: 8 }, () => pause.inside(storm)));
+      assert.deepEqual(await pause.ending, shutdown);
+    });
+
+    it(`answers a storm of TERM that piled up while it was stopped with one shutdown (${whose})`, async () => {
+      await start([path()]);
+      pause.kill("SIGSTOP");
+      await until("it is stopped", () => pause.state() === "T");
+      const storm = ["sh", "-c", "i=0; while [ $i -lt 1000 ]; do kill -TERM 1 || exit; i=$((i + 1)); done"];
+      const storms = await Promise.all(Array.from({ length: 8 }, () => pause.inside(storm)));
+      assert.deepEqual(new Set(storms.map(({ code }) => code)), new Set([0]), "all of them were sent");
+      assert.ok(pause.pending(constants.signals.SIGTERM));
+      pause.kill("SIGCONT");
       assert.deepEqual(await pause.ending, shutdown);
     });
 

@@ -80,17 +80,21 @@ export class Running {
     child.on("exit", () => (this.ended = true));
   }
 
-  /** Starts a command, as PID 1 of a PID namespace of its own or as any process, and returns when it waits or ended. */
-  static async start(command: readonly string[], asPid1: boolean): Promise<Running> {
+  /**
+   * Starts a command, as PID 1 of a PID namespace of its own or as any process, and returns when it waits or ended. With
+   * `underShell` it ends with 128 and the signal, where Node.js knows no real-time signal and would report a plain 0.
+   */
+  static async start(command: readonly string[], asPid1: boolean, underShell = false): Promise<Running> {
     const namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
     // No core files from signals that would write one.
-    const plain = ["sh", "-c", 'ulimit -c 0; exec "$0" "$@"', ...(asPid1 ? namespace : []), ...command];
-    const child = spawn(plain[0] ?? "", plain.slice(1), { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
+    const script = underShell ? 'ulimit -c 0; "$0" "$@"; exit $?' : 'ulimit -c 0; exec "$0" "$@"';
+    const args = ["-c", script, ...(asPid1 ? namespace : []), ...command];
+    const child = spawn("sh", args, { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
     const running = new Running(child);
     const outer = child.pid ?? 0;
     try {
       await until(`${command.join(" ")} waits for signals`, () => {
-        running.pid = asPid1 ? (children(outer)[0]?.pid ?? 0) : outer;
+        running.pid = asPid1 || underShell ? (children(outer)[0]?.pid ?? 0) : outer;
         return running.ended || running.waits();
       });
     } catch (error) {
