@@ -8,7 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /** In the order in which a mistake is cheapest to learn of. */
-const SUITES = ["unit", "pause", "toolchain", "cluster", "node", "contract", "image", "handmade", "e2e"];
+const SUITES = ["unit", "package", "pause", "toolchain", "cluster", "node", "contract", "image", "handmade", "e2e"];
 /** Run only when named: they need labs of their own and take longer. */
 const ON_REQUEST = ["nodes", "faults"];
 

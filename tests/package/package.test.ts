@@ -1,0 +1,165 @@
+/** What other programs get: the tarball of `npm pack`, in programs that know nothing of this tree. */
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { sourcesHash } from "../../image/compile";
+import type { Registered } from "../unit/mocks";
+import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
+import { startProgram } from "./starter";
+
+const README = "README.md";
+const OWN = "In a program of your own";
+
+/** The README's program, with a host key where the README has an ellipsis. */
+const program = () =>
+  snippet(README, OWN).replaceAll("AAAA…", "AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00");
+
+const read = (...parts: string[]) => fs.readFileSync(path.join(TREE, ...parts), "utf8");
+
+/** The files that run the README's program under the unit tests' mocks. */
+const observed = () => ({
+  "index.ts": program(),
+  "unit/mocks.ts": read("tests/unit/mocks.ts"),
+  "package/observe.ts": read("tests/package/observe.ts"),
+});
+
+const tsc = (own: string, ...args: string[]) => sh(own, "node", ["node_modules/typescript/bin/tsc", ...args]);
+
+const COMMONJS = { module: "commonjs", moduleResolution: "node" };
+
+describe("the package", function () {
+  this.timeout(180_000);
+
+  let folder: string;
+  let tarball: string;
+  before(() => {
+    folder = checkout("checkout");
+    // What a checkout may hold that nobody else may see.
+    fs.writeFileSync(path.join(folder, "stacks/Pulumi.own.yaml"), "config: { pause-sandbox:sshPrivateKey: secret }\n");
+    fs.writeFileSync(path.join(folder, "components/id_ed25519"), "secret\n");
+    fs.writeFileSync(path.join(folder, "image/id_ed25519"), "secret\n");
+    tarball = pack(folder);
+  });
+
+  it("holds the compiled components and the sources of pause, and nothing else", () => {
+    const components = fs.readdirSync(path.join(TREE, "components")).map((file) => `components/${file}`);
+    const compiled = [...components, "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
+    const expected = [
+      ...["LICENSE", "README.md", "package.json"],
+      ...compiled.flatMap((file) => [`dist/${file}.d.ts`, `dist/${file}.js`]),
+      ...["Dockerfile", "build.sh", "pause.c", "pause.ld", "syscall.h"].map((file) => `dist/image/${file}`),
+    ];
+    const files = sh(folder, "tar", ["-tzf", tarball]).trim().split("\n");
+    assert.deepEqual(files.map((file) => file.replace(/^package\//, "")).sort(), expected.sort());
+  });
+
+  it("leaves the checkout what it is for Pulumi: a program that starts from index.ts", async () => {
+    assert.deepEqual(await startProgram(folder), [
+      "pulumi:pulumi:Stack",
+      "pulumi:providers:kubernetes",
+      "pause-sandbox:index:PauseSandbox",
+      "pause-sandbox:index:PauseImage",
+      "command:remote:Command",
+    ]);
+  });
+
+  it("is compiled while it is installed from git, and not by npm ci in a checkout", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: { prepare: string } };
+    const prepare = (INIT_CWD: string) => {
+      fs.rmSync(path.join(folder, "dist"), { recursive: true, force: true });
+      sh(folder, "sh", ["-c", scripts.prepare], { INIT_CWD });
+      return fs.existsSync(path.join(folder, "dist/components/index.js"));
+    };
+    assert.equal(prepare("/where/npm/was/started"), true);
+    assert.equal(prepare(folder), false);
+  });
+
+  describe("in the README's program", () => {
+    for (const options of [
+      COMMONJS,
+      { module: "nodenext", moduleResolution: "nodenext" },
+      { module: "es2022", moduleResolution: "bundler" },
+    ]) {
+      it(`has its types, as the example has, where modules are resolved as "${options.moduleResolution}"`, () => {
+        const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox/components"');
+        const files = { "index.ts": program(), "twoClusters.ts": example };
+        const own = consumer(`types-${options.moduleResolution}`, tarball, options, files);
+        tsc(own, "--noEmit");
+      });
+    }
+
+    it("has types that are checked: a misspelt argument is refused", () => {
+      const own = consumer("misspelt", tarball, COMMONJS, { "index.ts": program().replace("hostKey", "hostkey") });
+      assert.throws(() => tsc(own, "--noEmit"), /index\.ts.*'hostkey' does not exist in type 'SshConn/s);
+    });
+
+    const children = [
+      "pause-sandbox:index:PauseSandbox pause",
+      "pause-sandbox:index:PauseImage pause-image",
+      "docker:index/image:Image pause-image-linux-amd64",
+      "docker:index/image:Image pause-image-linux-arm64",
+      "docker-build:index:Index pause-image-index",
+      "command:remote:Command pause-worker-1",
+      "command:remote:Command pause-worker-2",
+      "pause-sandbox:index:LocalhostPod pause-proof-worker-1",
+      "pause-sandbox:index:LocalhostPod pause-proof-worker-2",
+      "kubernetes:core/v1:ConfigMap pause-proof-worker-1-nginx",
+      "kubernetes:core/v1:ConfigMap pause-proof-worker-2-nginx",
+      "kubernetes:core/v1:Pod pause-proof-worker-1-pod",
+      "kubernetes:core/v1:Pod pause-proof-worker-2-pod",
+    ];
+
+    function assertRegistered(own: string, output: string): void {
+      const registered = JSON.parse(output) as Registered[];
+      assert.deepEqual(registered.map(({ type, name }) => `${type} ${name}`).sort(), [...children].sort());
+      const image = registered.find(({ name }) => name === "pause-image-linux-arm64");
+      const { context, args } = image?.inputs.build as { context: string; args: Record<string, string> };
+      assert.equal(args.REVISION, sourcesHash(), "the sources are those of this tree");
+      const made = fs.readdirSync(path.join(own, context)).sort();
+      assert.deepEqual(made, ["Dockerfile", "pause-linux-amd64", "pause-linux-arm64"]);
+    }
+
+    it("is run by ts-node, as Pulumi does, and compiles pause from inside the package", () => {
+      const own = consumer("ts-node", tarball, COMMONJS, observed());
+      assertRegistered(own, sh(own, "node", ["--require", "ts-node/register", "package/observe.ts", "../index"]));
+    });
+
+    it("is run by node alone once it is compiled", () => {
+      const own = consumer("node", tarball, COMMONJS, observed());
+      tsc(own);
+      assertRegistered(own, sh(own, "node", ["out/package/observe.js", "../index"]));
+    });
+
+    it("gives its names to a program of ES modules", () => {
+      const own = consumer("esm", tarball, COMMONJS, {
+        "names.mjs": `import { PauseSandbox, ProofScope } from "pause-sandbox/components";
+          console.log(PauseSandbox.name, ProofScope.Every);`,
+      });
+      assert.equal(sh(own, "node", ["names.mjs"]), "PauseSandbox every\n");
+    });
+  });
+
+  describe("the guide's test of a program", () => {
+    const test = snippet("docs/guide.md", "Test a program of your own");
+    // As the guide says it.
+    const run = (own: string) => sh(own, "node", ["--require", "ts-node/register", "--test", "pause.test.ts"]);
+
+    it("passes for the README's program", () => {
+      const own = consumer("tested", tarball, COMMONJS, { "index.ts": program(), "pause.test.ts": test });
+      assert.match(run(own), /^# pass 1$/m);
+    });
+
+    it("fails when the program has another node", () => {
+      const index = program().replace("worker-2", "worker-3");
+      const own = consumer("other-node", tarball, COMMONJS, { "index.ts": index, "pause.test.ts": test });
+      assert.throws(() => run(own), /worker-3/);
+    });
+
+    it("fails with the components' own words when they refuse an argument", () => {
+      const index = program().replace('"10%"', '"10 nodes"');
+      const own = consumer("refused", tarball, COMMONJS, { "index.ts": index, "pause.test.ts": test });
+      assert.throws(() => run(own), /maxUnavailable.*10 nodes/);
+    });
+  });
+});
