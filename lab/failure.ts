@@ -1,6 +1,6 @@
 /** The failure that the project is for, on a Pod of one's own a node, before anything is done about it. */
 import type { LabInfo } from "./cluster";
-import { get, kubectl, type Pod, until } from "./kubectl";
+import { get, isReady, kubectl, type Pod, until } from "./kubectl";
 
 /** Name of the Pod that is stuck on a node until the node is healed. */
 export const stuckPod = (node: string): string => `stuck-${node}`;
@@ -11,9 +11,10 @@ interface Event {
 }
 
 /**
- * Creates a Pod on every node and returns what the kubelet reports of it, by node.
+ * Makes sure that there is a Pod on every node and returns how it fares, by node: what the kubelet reports of its
+ * sandbox, or that it runs. A node that was healed before starts it, also where the Pod had to be made again.
  * @param prefix Name of the Pods, before the node's name. @default "stuck"
- * @throws Error if a node's Pod does not fail for want of its sandbox image within two minutes.
+ * @throws Error if a node's Pod neither fails for want of its sandbox image nor runs within two minutes.
  */
 export async function showFailure(lab: LabInfo, prefix = "stuck"): Promise<Map<string, string>> {
   const pods = lab.nodes.map(({ name }) => ({
@@ -30,18 +31,16 @@ export async function showFailure(lab: LabInfo, prefix = "stuck"): Promise<Map<s
   await kubectl(lab, ["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: pods }));
   const failures = lab.nodes.map(async ({ name }): Promise<[string, string]> => {
     const pod = `${prefix}-${name}`;
-    return [name, await until(`the sandbox of Pod ${pod} to fail`, 120, () => failure(lab, pod))];
+    return [name, await until(`the sandbox of Pod ${pod} to fail`, 120, () => fate(lab, pod))];
   });
   return new Map(await Promise.all(failures));
 }
 
-/** True if every node has its stuck Pod already: the failure has been shown before. */
-export async function wasShown(lab: LabInfo): Promise<boolean> {
-  const { items } = await get<{ items: Pod[] }>(lab, ["pods"]);
-  return lab.nodes.every(({ name }) => items.some((pod) => pod.metadata.name === stuckPod(name)));
-}
-
-async function failure(lab: LabInfo, pod: string): Promise<string | undefined> {
-  const { items } = await get<{ items: Event[] }>(lab, ["events", `--field-selector=involvedObject.name=${pod}`]);
+async function fate(lab: LabInfo, name: string): Promise<string | undefined> {
+  const pod = await get<Pod>(lab, ["pod", name]);
+  if (isReady(pod)) return `Pod ${name} runs: the node was healed before`;
+  // By uid: events outlive their Pod by an hour, and a Pod of the same name may have failed before the node was healed.
+  const ofPod = `--field-selector=involvedObject.uid=${pod.metadata.uid}`;
+  const { items } = await get<{ items: Event[] }>(lab, ["events", ofPod]);
   return items.find(({ reason, message }) => reason === "FailedCreatePodSandBox" && message.includes("x509"))?.message;
 }

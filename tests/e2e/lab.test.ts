@@ -3,12 +3,15 @@ import { spawn } from "child_process";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
+import { exec } from "../../lab/cluster/exec";
 import { openStack, type Overrides } from "../../lab/engine";
-import { showFailure } from "../../lab/failure";
+import { showFailure, stuckPod } from "../../lab/failure";
 import { get, kubectl, type Pod } from "../../lab/kubectl";
 import { lineLog } from "../../lab/log";
 import { faults, prove, registryDigest } from "../../lab/proof";
 import { differences, snapshots } from "./nodes";
+
+const MAKE_UP = ["--import", "tsx", "lab/up.ts"];
 
 describe("the whole way through, on the lab", function () {
   this.timeout("15m");
@@ -52,7 +55,9 @@ describe("the whole way through, on the lab", function () {
   });
 
   it("a run that is killed in the middle of a node is no harm, and the next one goes on from there", async () => {
-    await killedRun("[node-1] restarting containerd");
+    const seen = await killedRun("[node-1] restarting containerd");
+    // The Pods were there already, from a run that went no further, say: they are still what there is to see.
+    for (const { name } of lab.nodes) assert.match(seen, new RegExp(`${name}: .*x509: certificate signed by`));
     const { stdout } = await (await openStack(lab)).up();
     assert.match(stdout, /pause-node-1 created/);
     assert.match(stdout, /pause-node-2 created/);
@@ -70,6 +75,13 @@ describe("the whole way through, on the lab", function () {
     await (await openStack(lab)).up({ expectNoChanges: true });
     assert.deepStrictEqual(differences(files, await snapshots(lab)), []);
     assert.deepStrictEqual(await podIds(lab), pods);
+  });
+
+  it("make up makes a Pod again that someone deleted, on nodes that are healed", async () => {
+    await kubectl(lab, ["delete", "pod", stuckPod("node-1"), "--wait"]);
+    const output = await makeUp();
+    assert.match(output, /node-1: Pod stuck-node-1 runs: the node was healed before/);
+    assert.doesNotMatch(output, /[0-9] (created|updated|replaced|deleted)/);
   });
 
   it("another image reaches the nodes in order, is proven by other sample Pods, and no other Pod is restarted", async () => {
@@ -113,9 +125,9 @@ async function attempt(lab: LabInfo, overrides: Overrides): Promise<{ events: En
   }
 }
 
-/** Starts `make up` and kills it, with the engine and its plugins, once it has printed `line`. */
-async function killedRun(line: string): Promise<void> {
-  const run = spawn("node", ["--import", "tsx", "lab/up.ts"], { detached: true, stdio: ["ignore", "ignore", "pipe"] });
+/** Starts `make up` and kills it, with the engine and its plugins, once it has printed `line`. Returns what it said. */
+async function killedRun(line: string): Promise<string> {
+  const run = spawn("node", MAKE_UP, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((resolve) => run.once("exit", resolve));
   let seen = "";
   run.stderr.on("data", (chunk: Buffer) => {
@@ -124,6 +136,14 @@ async function killedRun(line: string): Promise<void> {
   });
   await ended;
   assert.strictEqual(run.signalCode, "SIGKILL", `it ended by itself:\n${seen}`);
+  return seen;
+}
+
+/** Runs `make up` to its end, which is the proof, and returns what it said. */
+async function makeUp(): Promise<string> {
+  let said = "";
+  await exec("node", MAKE_UP, { onStderr: (line) => (said += `${line}\n`) });
+  return said;
 }
 
 /** When the engine started on each node and when it was done, in that order. */
