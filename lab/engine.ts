@@ -120,7 +120,8 @@ function writeStackFile(workDir: string, lab: LabInfo, overrides: Overrides): vo
   const tracked = readStack(path.join(TREE, "stacks", `Pulumi.${STACK}.yaml`));
   const before: StackFile = fs.existsSync(file) ? readStack(file) : {};
   const config = { ...tracked.config, ...prefixed(ofLab(lab)), ...prefixed(overrides) };
-  const text = stringify({ ...before, config }).replaceAll("10.203.0.2:5000", lab.registry.host);
+  // Unfolded: a first run rewrites this file to add its salt, and gives folded text another line break.
+  const text = stringify({ ...before, config }, { lineWidth: 0 }).replaceAll("10.203.0.2:5000", lab.registry.host);
   fs.writeFileSync(file, text, { mode: 0o600 });
 }
 

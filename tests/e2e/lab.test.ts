@@ -1,5 +1,6 @@
 import * as assert from "assert";
 import { spawn } from "child_process";
+import * as fs from "fs";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
@@ -37,6 +38,11 @@ describe("the whole way through, on the lab", function () {
     for (const [node, message] of await showFailure(lab)) {
       assert.match(message, /failed to get sandbox image.*x509: certificate signed by unknown authority/, node);
     }
+  });
+
+  it("the engine gets the kubeconfig as it is, also where it has just written its salt beside it", async () => {
+    const { value } = await (await openStack(lab)).getConfig("kubeconfig");
+    assert.strictEqual(value, fs.readFileSync(lab.kubeconfig, "utf8"));
   });
 
   it("preview leaves the nodes untouched", async () => {
