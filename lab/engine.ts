@@ -60,6 +60,18 @@ async function releaseLock(stack: Stack): Promise<void> {
   }
 }
 
+/**
+ * Has the engine look at the sample Pods, so that what someone deleted, or what went with a control plane, is made again
+ * by the next up. At those only: a refresh makes docker's plugin forget what it knows of an image (pulumi-docker#560).
+ *
+ * Also drops the note of what a killed run was making, which would be a warning from then on: the next up makes it anew,
+ * and a node's script takes over from whatever it finds.
+ */
+export async function noticeLoss(stack: Stack): Promise<void> {
+  if (Object.keys(await stack.outputs()).length === 0) return;
+  await stack.refresh({ target: ["**kubernetes:core/v1:*::*"], clearPendingCreates: true });
+}
+
 const GET = path.join(TREE, "lab/toolchain/get");
 
 interface Environment {

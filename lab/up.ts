@@ -1,6 +1,6 @@
 /** `make up`: a cluster that cannot start Pods, the program run on it, and the proof that it can now. */
 import { clusterUp } from "./cluster";
-import { openStack } from "./engine";
+import { noticeLoss, openStack } from "./engine";
 import { showFailure } from "./failure";
 import { lineLog } from "./log";
 import { faults, proofTable, prove, registryDigest } from "./proof";
@@ -12,9 +12,10 @@ async function up(): Promise<void> {
     for (const [node, message] of await showFailure(lab)) log.info(`${node}: ${message}`);
   });
   const stack = await log.step("the tools that run the program", () => openStack(lab));
-  const { outputs } = await log.step("the program: image, nodes, sample Pods", () =>
-    stack.up({ onOutput: (text) => process.stderr.write(text), color: "never", suppressProgress: true }),
-  );
+  const { outputs } = await log.step("the program: image, nodes, sample Pods", async () => {
+    await noticeLoss(stack);
+    return stack.up({ onOutput: (text) => process.stderr.write(text), color: "never", suppressProgress: true });
+  });
   const reference = String(outputs.reference?.value);
   const proofs = await log.step("the proof, from the cluster and the nodes", () => prove(lab));
   process.stdout.write(`${proofTable(proofs)}\n`);
