@@ -210,6 +210,6 @@ describe("lab/toolchain: provider plugins", () => {
   it("refuses a plugin that the project does not use", async () => {
     const { code, log } = await machine.get("plugin:aws");
     assert.equal(code, 1);
-    assert.match(log, /package\.json pins no @pulumi\/aws/);
+    assert.match(log, /package-lock\.json has no @pulumi\/aws/);
   });
 });

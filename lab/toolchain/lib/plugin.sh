@@ -7,9 +7,9 @@ PLUGIN_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 # plugin_tool NAME
 plugin_tool() {
   local executable=pulumi-resource-$1 version standin=$PLUGIN_ROOT/lab/plugins/bin/pulumi-resource-$1 path
-  version=$(sed -n "s|.*\"@pulumi/$1\": \"\([0-9.]*\)\".*|\1|p" "$PLUGIN_ROOT/package.json")
+  version=$(sed -n "\\|\"node_modules/@pulumi/$1\": {|,/}/s|.*\"version\": \"\([0-9.]*\)\".*|\1|p" "$PLUGIN_ROOT/package-lock.json")
   [ -n "$version" ] || {
-    log_fail "plugin:$1: package.json pins no @pulumi/$1"
+    log_fail "plugin:$1: package-lock.json has no @pulumi/$1"
     return 1
   }
   path=$(command -v "$executable" || true)
