@@ -26,7 +26,7 @@ export const MACHINE_ROOTFS: RootFs = {
   variant: "minbase",
   packages: [
     ...["systemd", "systemd-sysv", "procps", "kmod", "mount", "util-linux", "sudo", "openssh-server"],
-    ...["containerd", "runc", "containernetworking-plugins", "etcd-server", "docker-registry"],
+    ...["containerd", "runc", "conmon", "containernetworking-plugins", "etcd-server", "docker-registry"],
     ...["iproute2", "iptables", "conntrack", "ethtool", "socat", "curl", "ca-certificates", "busybox-static"],
   ],
   // Each role enables what it runs, and each machine gets host keys of its own.

@@ -1,21 +1,18 @@
-import "./environment";
+import { done, failed, nodes } from "./lab";
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import * as path from "node:path";
 
-import { type NodeReport, parseReport } from "../../components/nodeScript";
-import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
+import type { NodeReport } from "../../components/nodeScript";
+import type { LabInfo } from "../../lab/cluster";
 import { waitForNode } from "../../lab/cluster/api";
 import { clusterAuthorities } from "../../lab/cluster/authorities";
 import { docker, inContainer } from "../../lab/cluster/docker";
 import { KUBERNETES, nodePlans } from "../../lab/cluster/layout";
 import { waitFor } from "../../lab/cluster/wait";
-import { lineLog } from "../../lab/log";
 import { registryDigest } from "../../lab/proof";
-import { pushImages } from "../faults/images";
-import { Prober } from "../faults/prober";
-import { type Run, type State, Target } from "../faults/target";
+import type { State, Target } from "../faults/target";
+import { LOGIN, plainHttp, withLogin } from "./registries";
 
 /** The first line of kubelets that does not know the flag any more. */
 const NEWER = "1.35.4";
@@ -30,31 +27,19 @@ describe("real nodes", function () {
   let lab: LabInfo;
   let newer = "";
   let targets: Target[] = [];
-  const stoodBefore = stands();
 
   before(async () => {
     newer = execFileSync(path.join(__dirname, "../../lab/toolchain/get"), [`kubelet@${NEWER}`], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim();
-    lab = await clusterUp(lineLog());
-    const images = await pushImages(lab);
-    const caPem = readFileSync(lab.registry.caFile, "utf8");
-    targets = lab.nodes.map((node) => new Target(node, images, caPem, new Prober("")));
-  });
-
-  after(async () => {
-    if (!stoodBefore) await clusterDown(lineLog());
+    ({ lab, targets } = await nodes());
   });
 
   const on = (name: string): Target => {
     const target = targets.find(({ node }) => node.name === name);
     assert.ok(target);
     return target;
-  };
-  const done = (run: Run): NodeReport => {
-    assert.equal(run.status, 0, run.stderr);
-    return parseReport(run.stdout);
   };
   const apply = async (target: Target, to: State = "A"): Promise<NodeReport> => done(await target.run(to));
   const look = (target: Target): Promise<string> => target.sh(CONFIGURATION);
@@ -100,6 +85,53 @@ describe("real nodes", function () {
       assert.deepEqual([report.image, report.pinned], [alias, true]);
       assert.equal(done(await target.run("A", { settings })).status, "unchanged");
       done(await target.run("none"));
+    });
+  }
+
+  for (const { name } of nodePlans()) {
+    it(`${name}: pulls with a login that nobody but root reads, and that is on no command line`, async () => {
+      const target = on(name);
+      const before = await look(target);
+      const image = target.images.A.reference.replace(lab.registry.host, await withLogin());
+      failed(await target.run("A", { settings: { image } }), /PS-N010 .*(401|authorization failed|no basic auth)/i);
+      const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64");
+      const run = await watched(target, secret, () => target.run("A", { settings: { image, login: LOGIN } }));
+      const report = done(run);
+      assert.deepEqual([report.image, report.pinned, report.digest], [image, true, target.images.A.digest]);
+      assert.ok(!`${run.stdout}${run.stderr}`.includes(secret));
+      const where = 'grep -rlF -e "$1" -e "$2" /etc /var/lib/pause-sandbox /run/containerd /var/log || true';
+      const hosts = `/etc/containerd/certs.d/${image.split("/")[0] ?? ""}/hosts.toml`;
+      assert.equal(await target.sh(where, secret, LOGIN.password), `${hosts}\n`);
+      assert.equal(await target.sh('stat -c "%a %U" "$1"', hosts), "600 root\n");
+      assert.equal(done(await target.run("A", { settings: { image, login: LOGIN } })).status, "unchanged");
+      done(await target.run("none"));
+      assert.equal(await look(target), before);
+    });
+
+    it(`${name}: pulls from a mirror of a registry that is not there, and over HTTP where that is asked for`, async () => {
+      const target = on(name);
+      const before = await look(target);
+      const { reference } = target.images.A;
+      const image = reference.replace(lab.registry.host, "registry.invalid");
+      // The first is not there either, so that the order counts.
+      const mirrors = ["https://mirror.invalid", `https://${lab.registry.host}`];
+      assert.equal(done(await target.run("A", { settings: { image, mirrors } })).image, image);
+      const plain = reference.replace(lab.registry.host, await plainHttp());
+      failed(await target.run("A", { settings: { image: plain } }), /PS-N010 .*HTTP response to HTTPS client/);
+      assert.equal(done(await target.run("A", { settings: { image: plain, plainHttp: true } })).image, plain);
+      done(await target.run("none"));
+      assert.equal(await look(target), before);
+    });
+
+    it(`${name}: whoever does not manage it any more does not give it back`, async () => {
+      const target = on(name);
+      done(await target.run("A", { settings: { owner: "p/s/old" } }));
+      assert.equal(done(await target.run("A", { settings: { owner: "p/s/new" } })).status, "unchanged");
+      const renamed = await target.run("none", { settings: { owner: "p/s/old" } });
+      assert.match(renamed.stderr, /left as it is: 'p\/s\/new' manages this node by now, and not 'p\/s\/old'/);
+      assert.equal(done(renamed).status, "unchanged");
+      assert.equal(done(await target.run("A", { settings: { owner: "p/s/new" } })).status, "unchanged");
+      assert.equal(done(await target.run("none", { settings: { owner: "p/s/new" } })).status, "changed");
     });
   }
 
@@ -157,6 +189,27 @@ describe("real nodes", function () {
     await swapKubelet(target, old);
   });
 
+  /** Looks at every command line and environment of the node while something runs there. @throws if the secret shows */
+  async function watched<T>(target: Target, secret: string, run: () => Promise<T>): Promise<T> {
+    await target.sh("rm -f /run/watch.stop /run/watch.seen");
+    // Its own command line must not be one that holds the secret.
+    const look = `printf %s "$1" | base64 -d >/run/watch.secret
+while [ ! -e /run/watch.stop ]; do
+  : $((looks = \${looks:-0} + 1))
+  grep -alFf /run/watch.secret /proc/[0-9]*/cmdline /proc/[0-9]*/environ >>/run/watch.seen 2>/dev/null || true
+done
+echo "$looks"; cat /run/watch.seen`;
+    const looking = target.sh(look, Buffer.from(`${secret}\n${LOGIN.password}\n`).toString("base64"));
+    try {
+      return await run();
+    } finally {
+      await target.sh("touch /run/watch.stop");
+      const [looks = "", ...seen] = (await looking).trim().split("\n");
+      assert.deepEqual(seen, []);
+      assert.ok(Number(looks) > 20, `looked ${looks} times only`);
+    }
+  }
+
   /** A copy of the node's own kubelet, for the way back: the lab may stand on. */
   async function kubeletOf(target: Target): Promise<string> {
     const file = path.join(process.env["PAUSE_SANDBOX_LAB"] ?? "", `kubelet-${target.node.name}`);
@@ -165,12 +218,3 @@ describe("real nodes", function () {
     return file;
   }
 });
-
-function stands(): boolean {
-  try {
-    readLab();
-    return true;
-  } catch {
-    return false;
-  }
-}

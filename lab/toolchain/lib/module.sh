@@ -36,17 +36,25 @@ module_build() {
   cache_run module_list "$CACHE_STAGE/packages" "$log" || return 1
   total=$(wc -l <"$CACHE_STAGE/packages")
   cache_run module_compile "$total" "$log"
+  case $BUNDLE in cri-o-*) module_pinns >>"$log" 2>&1 ;; esac
+}
+
+# module_pinns: the small C program that CRI-O makes a Pod's namespaces with lies in its module.
+module_pinns() {
+  local sources
+  sources=$(module_go list -mod=readonly -m -f '{{.Dir}}' github.com/cri-o/cri-o)/pinns/src
+  "${CC:-cc}" -std=gnu99 -Os -static -s -o "$CACHE_STAGE/out/pinns" "$sources"/*.c
 }
 
 # The functions that cache_run starts end in a pipe, and pipefail makes the first command's failure theirs.
 
 # module_list TO LOG: listing the packages fetches just the modules that the build will need.
 module_list() {
-  module_go list -mod=readonly -deps tool 2>&1 >"$1" |
+  module_go list -mod=readonly -tags "$(tools_tags)" -deps tool 2>&1 >"$1" |
     log_progress "$BUNDLE" 'modules fetched' '^go: downloading ' "$2"
 }
 
 module_compile() {
-  module_go build -v -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $(tools_ldflags)" \
+  module_go build -v -mod=readonly -trimpath -buildvcs=false -tags "$(tools_tags)" -ldflags "-s -w $(tools_ldflags)" \
     -o "$CACHE_STAGE/out/" tool 2>&1 | log_progress "$BUNDLE" "of at most $1 packages compiled" '^[^ ]+$' "$2"
 }

@@ -13,6 +13,7 @@ kube-controller-manager|1.34.2|kubernetes|kube-controller-manager|exact|dl.k8s.i
 kube-scheduler|1.34.2|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
 crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
 containerd|2.1.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
+crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
 EOF
 }
 
@@ -34,10 +35,10 @@ tools_select() {
   SUM_PATH=${SUM_PATH//V/$VERSION}
 }
 
-# tools_result: what the caller prints for the selected tool. containerd is used as a set, hence its directory.
+# tools_result: what the caller prints for the selected tool. A runtime is used as a set, hence its directory.
 tools_result() {
   case $TOOL in
-    containerd) printf '%s\n' "$1" ;;
+    containerd | crio) printf '%s\n' "$1" ;;
     *) printf '%s/%s\n' "$1" "$FILES" ;;
   esac
 }
@@ -54,5 +55,12 @@ tools_ldflags() {
     cri-tools-*) echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=v$VERSION" ;;
     containerd-1.*) echo "-X github.com/containerd/containerd/version.Version=v$VERSION" ;;
     containerd-*) echo "-X github.com/containerd/containerd/v2/version.Version=v$VERSION" ;;
+  esac
+}
+
+# tools_tags: what to leave out of a build for want of C libraries.
+tools_tags() {
+  case $BUNDLE in
+    cri-o-*) echo containers_image_ostree_stub,exclude_graphdriver_btrfs,containers_image_openpgp ;;
   esac
 }

@@ -1,0 +1,113 @@
+import { done, failed, nodes, type Nodes } from "./lab";
+import { strict as assert } from "node:assert";
+
+import { lineLog } from "../../lab/log";
+import { Prober } from "../faults/prober";
+import { differing, type Snapshot } from "../faults/snapshot";
+import { Target } from "../faults/target";
+import { crioMachine } from "./crioMachine";
+import { LOGIN, plainHttp, withLogin } from "./registries";
+
+const DROPIN = "/etc/crio/crio.conf.d/zz-pause-sandbox.conf";
+
+describe("a real node on CRI-O", function () {
+  this.timeout("15m");
+  let shared: Nodes;
+  let crio: Target;
+  let untouched: Snapshot;
+  const daemon = (): Promise<string> => crio.sh("systemctl show crio -p MainPID -p ActiveEnterTimestamp");
+
+  before(async () => {
+    shared = await nodes();
+    const container = await crioMachine(lineLog());
+    const node = { name: "crio", host: "", port: 22, hostKey: "", container, containerd: "" };
+    crio = new Target(node, shared.images, shared.caPem, new Prober(""));
+    untouched = await crio.snapshot();
+  });
+
+  it("cannot start a sandbox at first", async () => {
+    await assert.rejects(startSandbox("early"));
+  });
+
+  it("is changed without a restart, and nothing is done twice", async () => {
+    const running = await daemon();
+    const report = done(await crio.run("A"));
+    assert.deepEqual(
+      [report.runtime, report.runtimeVersion, report.status, report.pinned, report.digest, report.restarted],
+      ["cri-o", "1.34.0", "changed", true, shared.images.A.digest, ["crio"]],
+    );
+    assert.deepEqual(report.changed, [`/etc/containers/certs.d/${shared.lab.registry.host}/ca.crt`, DROPIN]);
+    assert.equal(report.previousImage, "registry.k8s.io/pause:3.10");
+    assert.equal(await daemon(), running, "it was restarted, not reloaded");
+    const again = done(await crio.run("A"));
+    assert.deepEqual([again.status, again.changed, again.restarted], ["unchanged", [], []]);
+  });
+
+  it("gives new sandboxes another image, and leaves those that run", async () => {
+    const old = await startSandbox("old");
+    const pid = await sandbox(old, "{{.info.pid}}");
+    assert.equal(await sandbox(old, "{{.info.image}}"), shared.images.A.reference);
+    done(await crio.run("B"));
+    assert.equal(await sandbox(old, "{{.info.pid}} {{.status.state}}"), `${pid} SANDBOX_READY`);
+    assert.equal(await sandbox(await startSandbox("new"), "{{.info.image}}"), shared.images.B.reference);
+    await crio.sh("crictl rmp -fa");
+    done(await crio.run("A"));
+  });
+
+  it("is as before where a later file wins, where the digest is another, and where its files are broken", async () => {
+    done(await crio.run("none"));
+    const other = "/etc/crio/crio.conf.d/zzz-other.conf";
+    await crio.sh(`printf '[crio.image]\\npause_image = "other.example.com/pause:1"\\n' >${other}`);
+    failed(
+      await crio.run("A"),
+      /PS-N014 .*zz-pause-sandbox\.conf: cri-o does not take .* it reads other\.example\.com/,
+    );
+    await crio.sh(`echo 'broken' >${other}`);
+    failed(await crio.run("A"), /PS-N007 .*cri-o itself cannot read it/);
+    await crio.sh(`rm ${other}`);
+    failed(await crio.run("A", { settings: { digest: `sha256:${"0".repeat(64)}` } }), /PS-N011/);
+    assert.deepEqual(differing(await crio.snapshot(), untouched), []);
+  });
+
+  it("pulls with a login that nobody but root and CRI-O reads", async () => {
+    const image = shared.images.A.reference.replace(shared.lab.registry.host, await withLogin());
+    failed(await crio.run("A", { settings: { image } }), /PS-N010/);
+    await crio.sh("crictl rmi --prune >/dev/null 2>&1 || true");
+    const run = await crio.run("A", { settings: { image, login: LOGIN } });
+    const report = done(run);
+    assert.deepEqual([report.image, report.pinned, report.digest], [image, true, shared.images.A.digest]);
+    const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64");
+    assert.ok(!`${run.stdout}${run.stderr}`.includes(secret));
+    const found = await crio.sh(
+      `grep -rlF -e '${secret}' -e '${LOGIN.password}' /etc /var/lib/pause-sandbox /run/crio /var/log`,
+    );
+    assert.equal(found, "/etc/crio/pause-sandbox-auth.json\n");
+    assert.equal(await crio.sh(`stat -c '%a %U' /etc/crio/pause-sandbox-auth.json`), "600 root\n");
+    done(await crio.run("none"));
+    assert.deepEqual(differing(await crio.snapshot(), untouched), []);
+  });
+
+  it("pulls from a mirror of a registry that is not there, and over HTTP where that is asked for", async () => {
+    const { reference } = shared.images.A;
+    const image = reference.replace(shared.lab.registry.host, "registry.invalid");
+    const mirrors = [`https://${shared.lab.registry.host}`];
+    assert.equal(done(await crio.run("A", { settings: { image, mirrors } })).image, image);
+    const plain = reference.replace(shared.lab.registry.host, await plainHttp());
+    failed(await crio.run("A", { settings: { image: plain } }), /PS-N010 .*HTTP response to HTTPS client/);
+    assert.equal(done(await crio.run("A", { settings: { image: plain, plainHttp: true } })).image, plain);
+    done(await crio.run("none"));
+    assert.deepEqual(differing(await crio.snapshot(), untouched), []);
+  });
+
+  /** Starts a sandbox with a PID namespace of its own: without one CRI-O runs no pause. */
+  async function startSandbox(name: string): Promise<string> {
+    const metadata = { name, namespace: "default", uid: name, attempt: 0 };
+    const config = { metadata, linux: { security_context: { namespace_options: { network: 2 } } } };
+    await crio.sh(`printf %s "$1" >/run/${name}.json`, JSON.stringify(config));
+    return (await crio.sh(`crictl runp /run/${name}.json`)).trim();
+  }
+
+  async function sandbox(id: string, template: string): Promise<string> {
+    return (await crio.sh('crictl inspectp -o go-template --template "$1" "$2"', template, id)).trim();
+  }
+});

@@ -1,0 +1,50 @@
+/** Other ways into the lab's registry: the same images behind a login, and over plain HTTP. */
+import { execFileSync } from "node:child_process";
+import { stringify } from "yaml";
+
+import { copyInto, docker } from "../../lab/cluster/docker";
+import { REGISTRY_CONTAINER, registryIp } from "../../lab/cluster/layout";
+import { waitFor } from "../../lab/cluster/wait";
+
+/** The base64 of this login has letters only, so that a search for it finds it in any text. */
+export const LOGIN = { username: "puller", password: "not-for-everyone-to-see" };
+
+const TLS = { certificate: "/etc/pause-sandbox-lab/registry.crt", key: "/etc/pause-sandbox-lab/registry.key" };
+const HTPASSWD = "/etc/pause-sandbox-lab/htpasswd";
+
+/** @returns host and port of a registry that wants {@link LOGIN} */
+export function withLogin(): Promise<string> {
+  const { username, password } = LOGIN;
+  const content = execFileSync("htpasswd", ["-Bbn", username, password], { encoding: "utf8" });
+  const auth = { htpasswd: { realm: "lab", path: HTPASSWD } };
+  return serve(5001, { http: { tls: TLS }, auth }, [{ path: HTPASSWD, content }]);
+}
+
+/** @returns host and port of a registry that speaks HTTP only */
+export function plainHttp(): Promise<string> {
+  return serve(5002, {}, []);
+}
+
+async function serve(port: number, more: { http?: object; auth?: object }, files: { path: string; content: string }[]) {
+  const config = {
+    version: "0.1",
+    log: { accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: "/var/lib/registry" } },
+    ...more,
+    http: { addr: `:${port}`, ...more.http },
+  };
+  const path = `/etc/pause-sandbox-lab/registry-${port}.yml`;
+  await copyInto(REGISTRY_CONTAINER, [...files, { path, content: stringify(config) }]);
+  await docker(["exec", "--detach", REGISTRY_CONTAINER, "docker-registry", "serve", path]);
+  const listens = ["exec", REGISTRY_CONTAINER, "grep", "-q", `:${port.toString(16).toUpperCase()} `, "/proc/net/tcp6"];
+  await waitFor({
+    what: `a registry listens on port ${port}`,
+    timeoutSeconds: 30,
+    missing: () =>
+      docker(listens).then(
+        () => undefined,
+        () => "it does not yet",
+      ),
+  });
+  return `${registryIp()}:${port}`;
+}
