@@ -28,8 +28,24 @@ interface NodeConfig extends HostConfig {
   bastion?: HostConfig;
 }
 
-const HOST_FIELDS = ["host", "port", "user", "hostKey", "insecureIgnoreHostKey"];
-const NODE_FIELDS = [...HOST_FIELDS, "name", "canary", "gone", "bastion"];
+/** Each field of a host, and of a node, and what it must be. */
+const HOST = new Map([
+  ["host", "string"],
+  ["port", "number"],
+  ["user", "string"],
+  ["hostKey", "string"],
+  ["insecureIgnoreHostKey", "boolean"],
+]);
+const NODE = new Map([...HOST, ["name", "string"], ["canary", "boolean"], ["gone", "boolean"], ["bastion", "host"]]);
+
+/** The fields that must be there, and what for. */
+const NAME = ["name", "the name of the node as `kubectl get nodes` prints it"] as const;
+const ADDRESS = ["host", "a host name or an IP address"] as const;
+const HOST_KEY = [
+  "hostKey",
+  "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
+    "or set insecureIgnoreHostKey to do without and be open to anyone",
+] as const;
 
 /**
  * Reads the configuration of the stack.
@@ -41,12 +57,9 @@ const NODE_FIELDS = [...HOST_FIELDS, "name", "canary", "gone", "bastion"];
  */
 export function readStackConfig(config = new pulumi.Config()): StackConfig {
   const problems = new Problems("the stack's configuration");
-  const nodes = hosts<NodeConfig>(problems, "nodes", config.getObject("nodes") ?? [], NODE_FIELDS);
-  const bastion = config.getObject("bastion");
-  const jump = bastion === undefined ? undefined : hosts<HostConfig>(problems, "bastion", [bastion], HOST_FIELDS)[0];
-  for (const [i, node] of nodes.entries()) {
-    if (node.bastion) hosts<HostConfig>(problems, `nodes[${i}].bastion`, [node.bastion], HOST_FIELDS);
-  }
+  const nodes = nodesOf(problems, object(config, "nodes") ?? []);
+  const bastion = object(config, "bastion");
+  const jump = bastion === undefined ? undefined : hostOf(problems, "bastion", bastion);
   problems.throwIfAny();
 
   const login = {
@@ -55,7 +68,7 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
   };
   const withLogin = (host: HostConfig): SshHost => ({
     ...login,
-    ...pick(host, HOST_FIELDS),
+    ...pick(host),
     host: host.host,
     user: host.user ?? optional(config, "sshUser"),
     port: host.port ?? config.getNumber("sshPort"),
@@ -113,27 +126,70 @@ function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
   };
 }
 
-/** Checks that a setting is a list of hosts with no field that nobody reads: a misspelt hostKey must not be ignored. */
-function hosts<T extends HostConfig>(problems: Problems, setting: string, value: unknown, fields: string[]): T[] {
+function nodesOf(problems: Problems, value: unknown): NodeConfig[] {
   if (!Array.isArray(value)) {
-    problems.add(setting, value, "a list");
+    problems.add("nodes", withoutSecrets(value), "a list");
     return [];
   }
-  value.forEach((host: unknown, i) => {
-    const field = setting === "nodes" ? `${setting}[${i}]` : setting;
-    if (typeof host !== "object" || host === null) {
-      problems.add(field, host, `an object with ${fields.join(", ")}`);
-      return;
-    }
-    for (const [key, given] of Object.entries(host)) {
-      if (!fields.includes(key)) problems.add(`${field}.${key}`, given, `one of the fields ${fields.join(", ")}`);
-    }
-  });
-  return value as T[];
+  return value.map((node: unknown, i) => hostOf(problems, `nodes[${i}]`, node, NODE, [NAME]) as unknown as NodeConfig);
 }
 
-function pick(host: HostConfig, fields: string[]): Partial<HostConfig> {
-  return Object.fromEntries(Object.entries(host).filter(([key]) => fields.includes(key)));
+/**
+ * Checks that a host has all the fields that it needs, and none that nobody reads: a misspelt hostKey must not be
+ * ignored. What it returns is good for nothing once a problem has been noted.
+ */
+function hostOf(
+  problems: Problems,
+  at: string,
+  value: unknown,
+  fields = HOST,
+  needed: (readonly [string, string])[] = [],
+): HostConfig {
+  const names = [...fields.keys()].join(", ");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    problems.add(at, withoutSecrets(value), `an object with ${names}`);
+    return { host: "" };
+  }
+  // YAML's `port:` with nothing behind it is null.
+  const given = Object.entries(value).filter(([, field]) => field !== null);
+  for (const [key, field] of given) {
+    const type = fields.get(key);
+    if (type === undefined) {
+      // Its name only: what stands in a field that does not belong here may be a private key.
+      problems.add(at, key, `one of the fields ${names}; private keys and passwords are settings of their own`);
+    } else if (type === "host") {
+      hostOf(problems, `${at}.${key}`, field);
+    } else if (typeof field !== type) {
+      problems.add(`${at}.${key}`, withoutSecrets(field), `a ${type}`);
+    }
+  }
+  const host = Object.fromEntries(given) as unknown as HostConfig;
+  for (const [key, allowed] of [...needed, ADDRESS, ...(host.insecureIgnoreHostKey === true ? [] : [HOST_KEY])]) {
+    if (!(key in host)) problems.add(`${at}.${key}`, undefined, allowed);
+  }
+  return host;
+}
+
+/** A value for a message. What has the wrong shape may hold anything, so of its parts only the names are shown. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => "…");
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.keys(value).map((key) => [key, "…"]));
+  return typeof value === "string" && /[\r\n]/.test(value) ? "…" : value;
+}
+
+function pick(host: HostConfig): Partial<HostConfig> {
+  return Object.fromEntries(Object.entries(host).filter(([key]) => HOST.has(key)));
+}
+
+/** The value of a setting that is no text: a text is then one that is not what it should be, and is left to the checks. */
+function object(config: pulumi.Config, key: string): unknown {
+  const text = optional(config, key);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    return text;
+  }
 }
 
 function optional(config: pulumi.Config, key: string): string | undefined {

@@ -44,21 +44,95 @@ describe("the stack's configuration", () => {
     assert.ok(sandbox);
   });
 
-  const bad: [string, Settings, RegExp][] = [
-    ["nodes that are no list", { nodes: { name: "a" } }, /nodes: {"name":"a"} is not allowed; it must be a list/],
-    ["a node that is no object", { nodes: ["worker-1"] }, /nodes\[0\]: "worker-1" .* an object with host, port/],
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+  const good = { name: "a", host: "a", hostKey };
+
+  /** What is wrong with these settings, a line a problem. */
+  const problemsOf = async (settings: Settings): Promise<string[]> => {
+    const message = await configured(settings, () => {
+      try {
+        readStackConfig();
+        return "";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    });
+    return message.split("\n").slice(1);
+  };
+
+  const bad: [string, Settings, RegExp[]][] = [
+    ["nodes that are no list", { nodes: { name: "a" } }, [/nodes: {"name":"…"} is not allowed; it must be a list/]],
+    ["nodes that are no JSON", { nodes: "worker-1" }, [/nodes: "worker-1" is not allowed; it must be a list/]],
+    ["a node that is no object", { nodes: ["worker-1"] }, [/nodes\[0\]: "worker-1" .* an object with host, port/]],
+    ["a node that is empty", { nodes: [null, good] }, [/nodes\[0\]: null .* an object with host, port/]],
+    ["a node that is a list", { nodes: [["a"]] }, [/nodes\[0\]: \["…"\] .* an object with host, port/]],
     [
-      "a misspelt field",
+      "a misspelt field, and what it leaves open",
       { nodes: [{ name: "a", host: "a", hostkey: "x" }] },
-      /nodes\[0\]\.hostkey: "x" .* one of the fields/,
+      [/nodes\[0\]: "hostkey" .* one of the fields/, /nodes\[0\]\.hostKey: no value .* the host's public key/],
     ],
-    ["a misspelt field of the bastion", { bastion: { hots: "x" } }, /bastion\.hots: "x"/],
+    [
+      "a node without name, host and host key",
+      { nodes: [good, { port: null }] },
+      [/nodes\[1\]\.name: no value .*kubectl get nodes/, /nodes\[1\]\.host: no value/, /nodes\[1\]\.hostKey: no value/],
+    ],
+    [
+      "fields of another type",
+      { nodes: [{ ...good, name: 7, port: "22", canary: "no", insecureIgnoreHostKey: "false" }] },
+      [
+        /nodes\[0\]\.name: 7 is not allowed; it must be a string/,
+        /nodes\[0\]\.port: "22" .* a number/,
+        /nodes\[0\]\.canary: "no" .* a boolean/,
+        /nodes\[0\]\.insecureIgnoreHostKey: "false" .* a boolean/,
+      ],
+    ],
+    [
+      "what is wrong with bastions, beside all else",
+      {
+        nodes: [
+          { ...good, bastion: "jump" },
+          { ...good, bastion: { host: "jump", hots: "x" } },
+        ],
+        bastion: ["a"],
+      },
+      [
+        /nodes\[0\]\.bastion: "jump" .* an object with host/,
+        /nodes\[1\]\.bastion: "hots" .* one of the fields host, /,
+        /nodes\[1\]\.bastion\.hostKey: no value/,
+        /bastion: \["…"\] .* an object with host/,
+      ],
+    ],
   ];
-  for (const [name, settings, message] of bad) {
-    it(`refuses ${name}`, () =>
-      configured(settings, () => {
-        assert.throws(() => readStackConfig(), message);
-      }));
+  for (const [name, settings, expected] of bad) {
+    it(`refuses ${name}`, async () => {
+      const problems = await problemsOf(settings);
+      assert.strictEqual(problems.length, expected.length, problems.join("\n"));
+      expected.forEach((pattern, i) => {
+        assert.match(problems[i] ?? "", pattern);
+      });
+    });
+  }
+
+  it("asks no host key of a host that is to do without", async () => {
+    assert.deepStrictEqual(await problemsOf({ nodes: [{ name: "a", host: "a", insecureIgnoreHostKey: true }] }), []);
+  });
+
+  const secret = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\n-----END OPENSSH PRIVATE KEY-----\n";
+  const leaks: [string, Settings][] = [
+    ["a field of a node that does not belong there", { nodes: [{ ...good, privateKey: secret }] }],
+    ["a field of a bastion that does not belong there", { bastion: { host: "a", hostKey, password: "b3BlbnNzaC1r" } }],
+    ["nodes that are no list", { nodes: { privateKey: secret, ...good } }],
+    ["a node that is a list", { nodes: [[secret]] }],
+    ["a node that is text", { nodes: [secret] }],
+    ["a field that is an object", { nodes: [{ ...good, user: { privateKey: secret } }] }],
+    ["a setting that is no JSON", { bastion: secret }],
+  ];
+  for (const [name, settings] of leaks) {
+    it(`never prints a secret: ${name}`, async () => {
+      const problems = await problemsOf(settings);
+      assert.ok(problems.length > 0);
+      assert.ok(!problems.join("\n").includes("b3Blb"), problems.join("\n"));
+    });
   }
 
   it("every setting that a tracked stack file has is declared in Pulumi.yaml or checked as an object", () => {
