@@ -221,13 +221,16 @@ prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do
     [ -e "$backup/$list" ] || continue
-    sort -u "$backup/$list" | while IFS= read -r path; do
+    sort -ru "$backup/$list" | while IFS= read -r path; do
       case $list in dirs) under=$path/ ;; *) under=$path ;; esac
       if awk -v p="$under" -v l="$list" '$1 == "file" { f = substr($0, 71); if (f == p || l == "dirs" && index(f, p) == 1) found = 1 } END { exit !found }' "$home/state" 2>/dev/null; then
         printf '%s\n' "$path" || exit 1
       elif [ "$list" = files ]; then
         rm -f "$backup/root$path"
         rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
+      elif [ "$list" = dirs ]; then
+        # Made for a file that has gone since, as that of another registry; deepest first.
+        rmdir "$path" 2>/dev/null || :
       fi
     done >"$backup/new" || return 0
     cmp -s "$backup/new" "$backup/$list" || mv -f "$backup/new" "$backup/$list"
