@@ -18,7 +18,7 @@ import { distrustRegistryInEngine, registryMachine, trustRegistryInEngine, waitF
 import { all } from "./wait";
 import { ensureWorkloads } from "./workloads";
 
-export { readLab, type LabInfo, type LabNode } from "./info";
+export { labStands, readLab, type LabInfo, type LabNode } from "./info";
 
 /**
  * Brings up the lab, or what is missing of it: what stands as described is not touched, what was stopped is started,

@@ -1,5 +1,5 @@
 /** What the lab tells the programs that use it: `lab.json` in the lab's directory. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { registryCaFile } from "./authorities";
 import { writeAtomic } from "./files";
@@ -47,13 +47,20 @@ function appImageName(): "app" | "spring" {
   return chosen === "spring" ? "spring" : "app";
 }
 
+function labFile(): string {
+  return path.join(labDir(), "lab.json");
+}
+
+export function labStands(): boolean {
+  return existsSync(labFile());
+}
+
 /** Description of the lab that stands; fails with what to do when none does. */
 export function readLab(): LabInfo {
-  const file = path.join(labDir(), "lab.json");
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as LabInfo;
+    return JSON.parse(readFileSync(labFile(), "utf8")) as LabInfo;
   } catch (error) {
-    throw new Error(`no lab stands here (${file} cannot be read): run make up`, { cause: error });
+    throw new Error(`no lab stands here (${labFile()} cannot be read): run make up`, { cause: error });
   }
 }
 
@@ -72,6 +79,6 @@ export async function writeLab(nodes: Ensured[]): Promise<LabInfo> {
     })),
     images: workloadReferences(),
   };
-  await writeAtomic(path.join(labDir(), "lab.json"), `${JSON.stringify(info, null, 2)}\n`, 0o644);
+  await writeAtomic(labFile(), `${JSON.stringify(info, null, 2)}\n`, 0o644);
   return info;
 }

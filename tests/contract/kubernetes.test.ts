@@ -1,36 +1,40 @@
 import { strict as assert } from "node:assert";
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { setTimeout } from "node:timers/promises";
 
+import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
+import { lineLog } from "../../lab/log";
 import { Api } from "../../lab/plugins/kubernetes/api";
 import { clusterOf } from "../../lab/plugins/kubernetes/kubeconfig";
 import { initFailure, isStandIn, type Props, Provider, urn } from "./provider";
 
-const LAB = path.join(process.env.PAUSE_SANDBOX_LAB ?? "/var/lib/pause-sandbox-lab", "lab.json");
 const NAMESPACE = urn("kubernetes:core/v1:Namespace", "contract");
 const CONFIG_MAP = urn("kubernetes:core/v1:ConfigMap");
 const POD = urn("kubernetes:core/v1:Pod");
 
-// An API server is no thing to start on the side: these run against the lab's.
-(fs.existsSync(LAB) ? describe : describe.skip)("kubernetes:core/v1", function () {
-  this.timeout(120_000);
-  const lab = () => JSON.parse(fs.readFileSync(LAB, "utf8")) as { kubeconfig: string; images: { app: string } };
+describe("kubernetes:core/v1, on the lab's API server", function () {
+  this.timeout("15m");
+  const stoodBefore = labStands();
+  let lab: LabInfo;
   const signal = new AbortController().signal;
   let api: Api;
   let provider: Provider;
   let namespace: { id: string; inputs: Props; outputs: Props };
 
   before(async () => {
-    api = new Api(clusterOf({ kubeconfig: lab().kubeconfig }));
-    provider = await Provider.start("kubernetes", { config: { kubeconfig: lab().kubeconfig } });
+    lab = await clusterUp(lineLog());
+    api = new Api(clusterOf({ kubeconfig: lab.kubeconfig }));
+    provider = await Provider.start("kubernetes", { config: { kubeconfig: lab.kubeconfig } });
     const inputs = await provider.check(NAMESPACE, { apiVersion: "v1", kind: "Namespace" });
     namespace = await provider.create(NAMESPACE, inputs);
   });
   after(async () => {
-    await provider.delete(NAMESPACE, namespace);
-    assert.equal(await provider.read(NAMESPACE, namespace), undefined);
-    provider.stop();
+    try {
+      await provider.delete(NAMESPACE, namespace);
+      assert.equal(await provider.read(NAMESPACE, namespace), undefined);
+      provider.stop();
+    } finally {
+      if (!stoodBefore) await clusterDown(lineLog());
+    }
   });
 
   const configMap = (data: Props, metadata: Props = {}): Props => ({
@@ -47,7 +51,7 @@ const POD = urn("kubernetes:core/v1:Pod");
       // No node has it, so no kubelet takes the Pod.
       nodeSelector: { "contract-test": "nowhere" },
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: "main", image: lab().images.app, ...container }],
+      containers: [{ name: "main", image: lab.images.app, ...container }],
     },
   });
   const create = async (type: string, inputs: Props, options = {}) =>
@@ -151,7 +155,7 @@ const POD = urn("kubernetes:core/v1:Pod");
   });
 
   it("says what is wrong with a kubeconfig", async () => {
-    const config = { kubeconfig: lab().kubeconfig, context: "absent" };
+    const config = { kubeconfig: lab.kubeconfig, context: "absent" };
     await assert.rejects(async () => {
       const other = await Provider.start("kubernetes", { config });
       // The published plugin takes note, and fails with the first resource.

@@ -44,7 +44,12 @@ export class Provider {
       createInterface({ input: child.stdout }).once("line", resolve);
     });
     const provider = new Provider(child, new ResourceProviderClient(`127.0.0.1:${port}`, insecure()));
-    await provider.configure(options.config ?? {});
+    try {
+      await provider.configure(options.config ?? {});
+    } catch (error) {
+      provider.stop();
+      throw error;
+    }
     return provider;
   }
 

@@ -3,7 +3,7 @@ import { spawn } from "child_process";
 import * as fs from "fs";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
-import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
+import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
 import { exec } from "../../lab/cluster/exec";
 import { openStack, type Overrides } from "../../lab/engine";
 import { showFailure, stuckPod } from "../../lab/failure";
@@ -19,7 +19,7 @@ describe("the whole way through, on the lab", function () {
   // Each step starts from where the one before it left the cluster: after one that fails, the rest would say nothing.
   this.bail(true);
 
-  const stoodBefore = stands();
+  const stoodBefore = labStands();
   let lab: LabInfo;
   let untouched: Map<string, string[]>;
 
@@ -111,15 +111,6 @@ describe("the whole way through, on the lab", function () {
     }
   });
 });
-
-function stands(): boolean {
-  try {
-    readLab();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Runs `up` with other settings; a failure is returned, not thrown, with what the engine said. */
 async function attempt(lab: LabInfo, overrides: Overrides): Promise<{ events: EngineEvent[]; error: string }> {
