@@ -4,7 +4,7 @@ RUN := node --import tsx
 # Where bootstrap puts Node.js on a machine whose own is too old, or that has none.
 export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pause-sandbox)/bin:$(PATH)
 
-.PHONY: help up down kubeconfig test test-unit test-node test-e2e handmade handmade-down lint format pack bench-pause clean ready
+.PHONY: help up down kubeconfig test test-unit test-node test-e2e handmade handmade-down lint format pack bench-node bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ format: ## Rewrite files in the project's format
 
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
+
+bench-node: ready ## Measure what a node costs: time, processes, state
+	@$(RUN) bench/node.ts
 
 bench-pause: ## Measure the pause beside upstream's (starts the lab where none stands)
 	@lab/toolchain/bootstrap.sh bench

@@ -93,6 +93,8 @@ async function environment(): Promise<Environment> {
     PULUMI_HOME: made(path.join(labDir(), "pulumi-home")),
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Every node's state holds the script twice; docs/decisions/0005-script-in-state.md has the figures.
+    PULUMI_DIY_BACKEND_GZIP: "true",
     // Providers push to a registry whose authority only the lab trusts.
     SSL_CERT_FILE: certificateBundle(),
     NODE_EXTRA_CA_CERTS: path.join(labDir(), "pki/ca.crt"),
