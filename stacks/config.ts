@@ -50,8 +50,8 @@ const HOST_KEY = [
 /**
  * Reads the configuration of the stack.
  *
- * Shapes are checked here, values by the components. Declared settings (Pulumi.yaml) have been checked by the engine;
- * an empty string stands for "not set" there.
+ * Shapes are checked here, values by the components. The engine has checked those that Pulumi.yaml declares a type of;
+ * an empty value stands for "not set" there.
  *
  * @throws Error naming every setting that has the wrong shape.
  */
@@ -59,15 +59,16 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
   const problems = new Problems("the stack's configuration");
   const nodes = nodesOf(problems, object(config, "nodes") ?? []);
   const bastion = object(config, "bastion");
-  const jump = bastion === undefined ? undefined : hostOf(problems, "bastion", bastion);
+  const jump = isEmpty(bastion) ? undefined : hostOf(problems, "bastion", bastion);
+  const login = registryLogin(problems, config);
   problems.throwIfAny();
 
-  const login = {
-    privateKey: config.getSecret("sshPrivateKey"),
-    privateKeyPassword: config.getSecret("sshPrivateKeyPassword"),
+  const key = {
+    privateKey: secret(config, "sshPrivateKey"),
+    privateKeyPassword: secret(config, "sshPrivateKeyPassword"),
   };
   const withLogin = (host: HostConfig): SshHost => ({
-    ...login,
+    ...key,
     ...pick(host),
     host: host.host,
     user: host.user ?? optional(config, "sshUser"),
@@ -84,7 +85,7 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
   };
   return {
     args: {
-      image: image(config),
+      image: { ...image(config), login },
       nodes: nodes.map(toNode),
       trust: {
         ca: optional(config, "registryCa"),
@@ -95,13 +96,12 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
       generation: config.getNumber("generation"),
       proof: proof(config),
     },
-    kubeconfig: config.getSecret("kubeconfig"),
+    kubeconfig: secret(config, "kubeconfig"),
     kubeContext: optional(config, "kubeContext"),
   };
 }
 
 function image(config: pulumi.Config): PauseSandboxArgs["image"] {
-  const username = optional(config, "registryUsername");
   return {
     reference: config.get("reference") ?? "",
     source: optional(config, "imageSource") as PauseImageSource | undefined,
@@ -110,8 +110,17 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
     platforms: list(config, "platforms"),
     sourceUrl: optional(config, "sourceUrl"),
     insecureRegistry: config.getBoolean("insecureRegistry") === true ? true : undefined,
-    login: username === undefined ? undefined : { username, password: config.requireSecret("registryPassword") },
   };
+}
+
+/** User and password go together: with one of them alone, the push would be anonymous without anyone having asked so. */
+function registryLogin(problems: Problems, config: pulumi.Config): PauseSandboxArgs["image"]["login"] {
+  const username = optional(config, "registryUsername");
+  const password = secret(config, "registryPassword");
+  if (username !== undefined && password !== undefined) return { username, password };
+  if (username !== undefined) problems.add("registryPassword", undefined, "the password of registryUsername, a secret");
+  if (password !== undefined) problems.add("registryUsername", undefined, "the user that registryPassword belongs to");
+  return undefined;
 }
 
 function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
@@ -195,6 +204,14 @@ function object(config: pulumi.Config, key: string): unknown {
 function optional(config: pulumi.Config, key: string): string | undefined {
   const value = config.get(key);
   return value === "" ? undefined : value;
+}
+
+function secret(config: pulumi.Config, key: string): pulumi.Output<string> | undefined {
+  return optional(config, key) === undefined ? undefined : config.getSecret(key);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || JSON.stringify(value) === "{}";
 }
 
 function list(config: pulumi.Config, key: string): string[] | undefined {

@@ -27,6 +27,11 @@ function stackFile(name: string): Settings {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("pause-sandbox:", ""), value]));
 }
 
+/** The settings that Pulumi.yaml declares. */
+function declared(): Record<string, { description?: string; default?: unknown }> {
+  return (parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: ReturnType<typeof declared> }).config;
+}
+
 describe("the stack's configuration", () => {
   const secrets = { registryPassword: "p", sshPrivateKey: "k" };
 
@@ -135,12 +140,54 @@ describe("the stack's configuration", () => {
     });
   }
 
-  it("every setting that a tracked stack file has is declared in Pulumi.yaml or checked as an object", () => {
-    const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: Settings };
-    const known = new Set([...Object.keys(config), "nodes", "bastion"]);
+  it("takes Pulumi.yaml's defaults for settings that are not set", async () => {
+    const set = { reference: "registry.example.com/pause:1", nodes: [good], appImage: "registry.example.com/app:1" };
+    const defaults = Object.entries(declared()).flatMap(([key, { default: value }]) =>
+      value === undefined ? [] : [[key, value]],
+    );
+    await configured({ ...(Object.fromEntries(defaults) as Settings), ...set }, () => {
+      const { args, kubeconfig, kubeContext } = readStackConfig();
+      const { privateKey, privateKeyPassword, bastion } = args.nodes[0]?.connection ?? {};
+      const unset = [kubeconfig, kubeContext, privateKey, privateKeyPassword, bastion, args.image.login];
+      assert.ok(unset.every((value) => value === undefined));
+      return new PauseSandbox("pause", args);
+    });
+  });
+
+  it("wants the user and the password of the registry together", async () => {
+    assert.match((await problemsOf({ registryUsername: "u" })).join(), /registryPassword: no value/);
+    assert.match(
+      (await problemsOf({ registryPassword: "b3Blb" })).join(),
+      /registryUsername: no value[^]*registryPassword/,
+    );
+    assert.deepStrictEqual(await problemsOf({ registryUsername: "u", registryPassword: "p" }), []);
+  });
+
+  it("is described in Pulumi.yaml: each setting that is read, and no other", async () => {
+    await configured({ ...stackFile("example"), ...secrets }, () => {
+      const read = new Set<string>();
+      const config = new pulumi.Config();
+      // Every way to get at a setting takes its name first.
+      const recording = new Proxy(config, {
+        get: (target, method: keyof pulumi.Config) => {
+          const value: unknown = target[method];
+          if (typeof value !== "function") return value;
+          return (key: string, ...others: unknown[]): unknown => {
+            read.add(key);
+            return value.call(target, key, ...others) as unknown;
+          };
+        },
+      });
+      readStackConfig(recording);
+      assert.deepStrictEqual([...read].sort(), Object.keys(declared()).sort());
+    });
+    for (const [key, { description }] of Object.entries(declared())) assert.ok(description, key);
+  });
+
+  it("needs of a tracked stack file what the engine needs of it: no setting that is not declared", () => {
     for (const name of ["lab", "example"]) {
       assert.deepStrictEqual(
-        Object.keys(stackFile(name)).filter((key) => !known.has(key)),
+        Object.keys(stackFile(name)).filter((key) => !(key in declared())),
         [],
         name,
       );
