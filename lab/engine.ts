@@ -150,7 +150,7 @@ function readStack(file: string): StackFile {
 }
 
 /** What is made with the lab, so cannot stand in the tracked stack file. */
-function ofLab(lab: LabInfo): Overrides {
+export function ofLab(lab: LabInfo): Overrides {
   return {
     nodes: lab.nodes.map(({ name, host, port, hostKey }) => ({ name, host, port, hostKey })),
     registryCa: fs.readFileSync(lab.registry.caFile, "utf8"),

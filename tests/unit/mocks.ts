@@ -11,6 +11,8 @@ export interface Registered {
   readonly public: Record<string, unknown>;
   /** Name of the parent; undefined for the stack's own children. */
   readonly parent?: string;
+  /** Name of the provider it was given; undefined for the default one. */
+  readonly provider?: string;
   /** True if removing it asks nothing of its provider. */
   readonly retainOnDelete: boolean;
   readonly ignoreChanges: string[];
@@ -53,6 +55,7 @@ interface RegisterRequest {
   getType(): string;
   getName(): string;
   getParent(): string;
+  getProvider(): string;
   getDependenciesList(): string[];
   getRetainondelete(): boolean;
   getIgnorechangesList(): string[];
@@ -103,6 +106,8 @@ function read(request: RegisterRequest): Registered {
     inputs: replaceSecrets(inputs, (value) => value) as Record<string, unknown>,
     public: replaceSecrets(inputs, () => "[secret]") as Record<string, unknown>,
     parent: parent === "" || parent.includes("pulumi:pulumi:Stack::") ? undefined : name(parent),
+    // A provider is named by its URN and its id.
+    provider: request.getProvider().split("::").at(-2),
     retainOnDelete: request.getRetainondelete(),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),

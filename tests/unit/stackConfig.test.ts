@@ -1,35 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
-import * as fs from "fs";
-import { parse } from "yaml";
 
 import { PauseSandbox } from "../../components";
 import { readStackConfig } from "../../stacks/config";
 import { run } from "./mocks";
-
-type Settings = Record<string, unknown>;
+import { configure, declared, defaults, type Settings, stackFile } from "./settings";
 
 /** Runs `body` with these settings as the stack's configuration. */
 async function configured<T>(settings: Settings, body: () => T): Promise<T> {
   let result: T | undefined;
   await run(() => {
-    const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
-    const entries = Object.entries(settings).map(([key, value]) => [`project:${key}`, text(value)]);
-    pulumi.runtime.setAllConfig(Object.fromEntries(entries) as Record<string, string>);
+    configure(settings);
     result = body();
   });
   return result as T;
-}
-
-/** The settings of a tracked stack file, without the project's name. */
-function stackFile(name: string): Settings {
-  const { config } = parse(fs.readFileSync(`stacks/Pulumi.${name}.yaml`, "utf8")) as { config: Settings };
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("pause-sandbox:", ""), value]));
-}
-
-/** The settings that Pulumi.yaml declares. */
-function declared(): Record<string, { description?: string; default?: unknown }> {
-  return (parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: ReturnType<typeof declared> }).config;
 }
 
 describe("the stack's configuration", () => {
@@ -142,10 +126,7 @@ describe("the stack's configuration", () => {
 
   it("takes Pulumi.yaml's defaults for settings that are not set", async () => {
     const set = { reference: "registry.example.com/pause:1", nodes: [good], appImage: "registry.example.com/app:1" };
-    const defaults = Object.entries(declared()).flatMap(([key, { default: value }]) =>
-      value === undefined ? [] : [[key, value]],
-    );
-    await configured({ ...(Object.fromEntries(defaults) as Settings), ...set }, () => {
+    await configured({ ...defaults(), ...set }, () => {
       const { args, kubeconfig, kubeContext } = readStackConfig();
       const { privateKey, privateKeyPassword, bastion } = args.nodes[0]?.connection ?? {};
       const unset = [kubeconfig, kubeContext, privateKey, privateKeyPassword, bastion, args.image.login];

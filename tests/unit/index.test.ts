@@ -1,0 +1,137 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as assert from "assert";
+import * as fs from "fs";
+import * as os from "os";
+import * as path from "path";
+
+import program from "../../index";
+import type { LabInfo } from "../../lab/cluster/info";
+import { ofLab } from "../../lab/engine";
+import { DIGEST, type Registered, REPORT, run } from "./mocks";
+import { configure, defaults, type Settings, stackFile } from "./settings";
+
+const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
+
+/** Each with a word that stands nowhere else. */
+const SECRETS = {
+  kubeconfig: "apiVersion: v1\nkind: Config\ncurrent-context: secret-kubeconfig\n",
+  sshPrivateKey: "secret-key",
+  sshPrivateKeyPassword: "secret-passphrase",
+  registryPassword: "secret-password",
+};
+
+const SETTINGS: Settings = {
+  ...defaults(),
+  reference: REFERENCE,
+  imageSource: "mirror",
+  mirrorOf: "registry.k8s.io/pause:3.10",
+  registryUsername: "pusher",
+  nodes: [
+    { name: "worker-1", host: "10.0.0.1", hostKey },
+    { name: "worker-2", host: "10.0.0.2", hostKey },
+  ],
+  bastion: { host: "jump.example.com", hostKey },
+  appImage: "registry.example.com/app:1",
+  ...SECRETS,
+};
+
+/** Runs the program with a stack's configuration; gives what it registered and what it put out. */
+async function up(settings: Settings): Promise<{ registered: Registered[]; outputs: Settings }> {
+  let outputs: Settings | undefined;
+  const registered = await run(async () => {
+    configure(settings);
+    return pulumi.output(await program()).apply((values) => (outputs = { ...values }));
+  });
+  assert.ok(outputs, "the program ended with outputs");
+  return { registered, outputs };
+}
+
+const named = (registered: Registered[], name: string): Registered => {
+  const found = registered.find((resource) => resource.name === name);
+  assert.ok(found, `${name} is not among ${registered.map((resource) => resource.name).join(", ")}`);
+  return found;
+};
+
+describe("the program", () => {
+  it("makes the sample Pod in the cluster of the stack's kubeconfig and context", async () => {
+    const { registered } = await up({ ...SETTINGS, kubeContext: "staging" });
+    const { type, inputs } = named(registered, "cluster");
+    assert.strictEqual(type, "pulumi:providers:kubernetes");
+    assert.strictEqual(inputs.kubeconfig, SECRETS.kubeconfig);
+    assert.strictEqual(inputs.context, "staging");
+    const inside = registered.filter((resource) => resource.type.startsWith("kubernetes:"));
+    assert.deepStrictEqual(inside.map(({ name, provider }) => `${name} by ${provider ?? "default"}`).sort(), [
+      "pause-proof-nginx by cluster",
+      "pause-proof-pod by cluster",
+    ]);
+  });
+
+  it("leaves the choice of the cluster to kubectl's own rules when the stack has none", async () => {
+    const { registered } = await up({ ...SETTINGS, kubeconfig: "" });
+    const { inputs } = named(registered, "cluster");
+    assert.deepStrictEqual([inputs.kubeconfig, inputs.context], [undefined, undefined]);
+  });
+
+  it("gives no secret away", async () => {
+    const { registered, outputs } = await up(SETTINGS);
+    const given = JSON.stringify(registered.map(({ inputs }) => inputs));
+    const seen = JSON.stringify([registered.map((resource) => resource.public), outputs]);
+    for (const [setting, value] of Object.entries(SECRETS)) {
+      const word = /secret-\w+/.exec(value)?.[0] ?? "";
+      assert.ok(given.includes(word), `${setting} is used`);
+      assert.ok(!seen.includes(word), `${setting} is a secret wherever it is used`);
+    }
+  });
+
+  it("lets every node and bastion be reached as the stack says", async () => {
+    const { registered } = await up(SETTINGS);
+    const key = { privateKey: SECRETS.sshPrivateKey, privateKeyPassword: SECRETS.sshPrivateKeyPassword };
+    const { connection } = named(registered, "pause-worker-2").inputs as { connection: Settings };
+    const { proxy, ...node } = connection;
+    const login = { port: 22, user: "root", hostKey, ...key, dialErrorLimit: 3, perDialTimeout: 15 };
+    assert.deepStrictEqual(node, { host: "10.0.0.2", ...login });
+    assert.deepStrictEqual(proxy, { host: "jump.example.com", ...login });
+  });
+
+  it("puts out the reference, its digest, the nodes' reports and the Pod's name", async () => {
+    const { outputs } = await up(SETTINGS);
+    assert.deepStrictEqual(Object.keys(outputs).sort(), ["digest", "nodes", "pods", "reference"]);
+    assert.strictEqual(outputs.reference, REFERENCE);
+    assert.strictEqual(outputs.digest, DIGEST);
+    assert.deepStrictEqual(outputs.nodes, { "worker-1": REPORT, "worker-2": REPORT });
+    assert.deepStrictEqual(Object.keys(outputs.pods as Settings), [""]);
+  });
+
+  it("makes no Pod when no proof is asked for", async () => {
+    const { registered, outputs } = await up({ ...SETTINGS, proof: "none", appImage: "" });
+    assert.deepStrictEqual(outputs.pods, {});
+    assert.ok(!registered.some(({ type }) => type.startsWith("kubernetes:")));
+  });
+
+  it("accepts the lab's stack file with what the lab adds to it", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-index-"));
+    const file = (name: string): string => {
+      fs.writeFileSync(path.join(folder, name), `content of ${name}\n`);
+      return path.join(folder, name);
+    };
+    const registry = String(stackFile("lab").reference).split("/")[0] ?? "";
+    const lab: LabInfo = {
+      registry: { host: registry, caFile: file("ca.crt") },
+      kubeconfig: file("kubeconfig"),
+      ssh: { user: "root", privateKeyFile: file("id_ed25519") },
+      nodes: ["node-1", "node-2"].map((name, i) => {
+        return { name, host: `10.203.0.${i + 11}`, port: 22, hostKey, container: name, containerd: "2.1.4" };
+      }),
+      images: { nginx: `${registry}/lab/nginx:1`, app: `${registry}/lab/app:1` },
+    };
+    try {
+      const { registered, outputs } = await up({ ...defaults(), ...stackFile("lab"), ...ofLab(lab) });
+      assert.deepStrictEqual(Object.keys(outputs.nodes as Settings), ["node-1", "node-2"]);
+      assert.deepStrictEqual(Object.keys(outputs.pods as Settings), ["node-1", "node-2"]);
+      assert.strictEqual(named(registered, "cluster").inputs.kubeconfig, "content of kubeconfig\n");
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});
