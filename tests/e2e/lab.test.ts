@@ -70,9 +70,19 @@ describe("the whole way through, on the lab", function () {
   });
 
   it("up heals the cluster", async () => {
-    const { outputs } = await (await openStack(lab)).up();
-    const reference = String(outputs.reference?.value);
-    assert.deepStrictEqual(faults(await prove(lab), reference, await registryDigest(lab, reference)), []);
+    await proven(lab, {});
+  });
+
+  it("kubectl shows what a container of the sample Pod writes", async () => {
+    for (const { metadata } of await samplePods(lab)) {
+      assert.match(await kubectl(lab, ["logs", metadata.name, "-c", "app"]), /^answered GET \/ HTTP\/1\.0$/m);
+    }
+  });
+
+  it("make kubeconfig prints the path of one that kubectl can use", async () => {
+    const kubeconfig = (await exec("make", ["kubeconfig"])).trim();
+    const nodes = await kubectl({ ...lab, kubeconfig }, ["get", "nodes", "-o", "name"]);
+    assert.deepStrictEqual(nodes.trim().split("\n"), ["node/node-1", "node/node-2"]);
   });
 
   it("up again changes nothing: no resource, no node, no Pod", async () => {
@@ -84,7 +94,7 @@ describe("the whole way through, on the lab", function () {
   });
 
   it("make up makes the Pods again that someone deleted, and nothing else", async () => {
-    const [sample] = (await get<{ items: Pod[] }>(lab, ["pods", "-l", "app=pause-sandbox-localhost"])).items;
+    const [sample] = await samplePods(lab);
     await kubectl(lab, ["delete", "pod", stuckPod("node-1"), sample?.metadata.name ?? "", "--wait"]);
     const output = await makeUp();
     assert.match(output, /node-1: Pod stuck-node-1 runs: the node was healed before/);
@@ -93,14 +103,44 @@ describe("the whole way through, on the lab", function () {
   });
 
   it("another image reaches the nodes in order, is proven by other sample Pods, and no other Pod is restarted", async () => {
-    const stuck = async (): Promise<string[]> => (await podIds(lab)).filter((pod) => pod.startsWith("stuck-"));
-    const pods = await stuck();
+    const pods = await stuckPods(lab);
     const reference = `${lab.registry.host}/platform/pause:1.0.1`;
-    const { events, error } = await attempt(lab, { reference });
-    assert.strictEqual(error, "");
+    const { events } = await proven(lab, { reference });
     assert.deepStrictEqual(nodeEvents(events), ["start node-1", "done node-1", "start node-2", "done node-2"]);
-    assert.deepStrictEqual(await stuck(), pods);
-    assert.deepStrictEqual(faults(await prove(lab), reference, await registryDigest(lab, reference)), []);
+    assert.deepStrictEqual(await stuckPods(lab), pods);
+  });
+
+  it("other bytes under the same reference reach every node, and no Pod but the sample Pods is restarted", async () => {
+    const reference = `${lab.registry.host}/platform/pause:1.0.1`;
+    const before = await registryDigest(lab, reference);
+    const pods = await stuckPods(lab);
+    const { digest } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause" });
+    assert.notStrictEqual(digest, before);
+    assert.deepStrictEqual(await stuckPods(lab), pods);
+  });
+
+  it("an image that is in the registry already reaches the nodes by its digest", async () => {
+    const reference = `${lab.registry.host}/platform/pause:1.0.0`;
+    const imageDigest = await registryDigest(lab, reference);
+    await proven(lab, { imageSource: "existing", reference, imageDigest });
+  });
+
+  it("a mirrored image reaches the nodes byte for byte", async () => {
+    const mirrorOf = `${lab.registry.host}/platform/pause:1.0.1`;
+    const reference = `${lab.registry.host}/mirror/pause:3`;
+    const { digest } = await proven(lab, { imageSource: "mirror", mirrorOf, reference });
+    assert.strictEqual(digest, await registryDigest(lab, mirrorOf));
+  });
+
+  it("a Spring Boot application answers in the sample Pod, and the plain one does again after it", async () => {
+    for (const app of ["spring", ""]) {
+      process.env.APP = app;
+      lab = await clusterUp(lineLog());
+      await proven(lab, {});
+      for (const { spec } of await samplePods(lab)) {
+        assert.ok(spec.containers.some(({ image }) => image === `${lab.registry.host}/lab/${app || "app"}:1`));
+      }
+    }
   });
 
   it("destroy restores every node byte for byte, and new Pods fail as they did at first", async () => {
@@ -122,6 +162,16 @@ async function attempt(lab: LabInfo, overrides: Overrides): Promise<{ events: En
   } catch (error) {
     return { events, error: String(error) };
   }
+}
+
+/** Runs `up` with other settings, and the proof: both nodes run new Pods on what the registry has. */
+async function proven(lab: LabInfo, overrides: Overrides): Promise<{ events: EngineEvent[]; digest: string }> {
+  const { events, error } = await attempt(lab, overrides);
+  assert.strictEqual(error, "");
+  const reference = String((await (await openStack(lab, overrides)).outputs()).reference?.value);
+  const digest = await registryDigest(lab, reference);
+  assert.deepStrictEqual(faults(await prove(lab), reference, digest), []);
+  return { events, digest };
 }
 
 /** Starts `make up` and kills it, with the engine and its plugins, once it has printed `line`. Returns what it said. */
@@ -157,6 +207,15 @@ function nodeEvents(events: EngineEvent[]): string[] {
         ?.replace(/^pause-/, "") ?? "";
     return [`${resourcePreEvent ? "start" : "done"} ${node}`];
   });
+}
+
+async function samplePods(lab: LabInfo): Promise<Pod[]> {
+  return (await get<{ items: Pod[] }>(lab, ["pods", "-l", "app=pause-sandbox-localhost"])).items;
+}
+
+/** The Pods that no run replaces, see {@link podIds}. */
+async function stuckPods(lab: LabInfo): Promise<string[]> {
+  return (await podIds(lab)).filter((pod) => pod.startsWith("stuck-"));
 }
 
 /** Every Pod with its identity and when its containers started: a Pod that was touched shows here. */

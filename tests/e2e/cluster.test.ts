@@ -1,0 +1,47 @@
+import * as assert from "node:assert/strict";
+
+import { clusterDown, clusterUp, type LabInfo, labStands } from "../../lab/cluster";
+import { inContainer, labContainers } from "../../lab/cluster/docker";
+import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../lab/cluster/layout";
+import { lineLog } from "../../lab/log";
+
+describe("the lab's cluster, looked at from outside", function () {
+  this.timeout("15m");
+  const stoodBefore = labStands();
+  let lab: LabInfo;
+
+  before(async () => {
+    lab = await clusterUp(lineLog());
+  });
+  after(async () => {
+    if (!stoodBefore) await clusterDown(lineLog());
+  });
+
+  it("labels each container with its role", async () => {
+    const roles = (await labContainers()).map(({ name, labels }) => [name, labels[LABEL]]);
+    assert.deepEqual(roles.sort(), [
+      [`${NETWORK}-control-plane`, "control-plane"],
+      [`${NETWORK}-node-1`, "node"],
+      [`${NETWORK}-node-2`, "node"],
+      [`${NETWORK}-registry`, "registry"],
+    ]);
+  });
+
+  it("lets nobody past authentication and RBAC: so says the command line of the API server that runs", async () => {
+    const script = "tr '\\0' '\\n' < /proc/$(pidof kube-apiserver)/cmdline";
+    const flags = (await inContainer(CONTROL_PLANE_CONTAINER, ["sh", "-c", script])).split("\n");
+    for (const wanted of ["--authorization-mode=Node,RBAC", "--anonymous-auth=false"])
+      assert.ok(flags.includes(wanted));
+    assert.deepEqual(
+      flags.filter((flag) => /insecure|token-auth-file|basic-auth|AlwaysAllow/.test(flag)),
+      [],
+    );
+  });
+
+  it("resolves the nodes' names where the API server runs, to the nodes", async () => {
+    for (const { name, host } of lab.nodes) {
+      const found = await inContainer(CONTROL_PLANE_CONTAINER, ["getent", "hosts", name]);
+      assert.equal(found.split(/\s+/)[0], host);
+    }
+  });
+});
