@@ -8,6 +8,7 @@ import { parseDocument, stringify } from "yaml";
 import { exec } from "./cluster/exec";
 import type { LabInfo } from "./cluster";
 import { labDir, TREE } from "./cluster/layout";
+import { variableOf } from "./cluster/process";
 import { until } from "./kubectl";
 
 const PROJECT = "pause-sandbox";
@@ -52,12 +53,29 @@ async function releaseLock(stack: Stack): Promise<void> {
   const files = fs.existsSync(locks) ? fs.readdirSync(locks) : [];
   for (const file of files.filter((name) => name.endsWith(".json"))) {
     const lock = path.join(locks, file);
-    const { pid } = JSON.parse(fs.readFileSync(lock, "utf8")) as { pid: number };
-    await until(`the run with process ${pid} to end`, 300, () =>
-      Promise.resolve(fs.existsSync(`/proc/${pid}`) ? undefined : true),
-    );
+    const pid = lockHolder(fs.readFileSync(lock, "utf8"), backendUrl());
+    if (pid !== undefined) {
+      await until(`process ${pid} to end: a run on this lab, which holds ${lock}; kill ${pid} ends it`, 300, () =>
+        Promise.resolve(variableOf(pid, BACKEND_VARIABLE) === backendUrl() ? undefined : true),
+      );
+    }
     if (fs.existsSync(lock)) await stack.cancel();
   }
+}
+
+const BACKEND_VARIABLE = "PULUMI_BACKEND_URL";
+
+function backendUrl(): string {
+  return `file://${path.join(labDir(), "state")}`;
+}
+
+/**
+ * Number of the engine that a lock stands for, while it runs: none where the lock was cut off by a power cut, and where
+ * the number is that of a process by now which does not work on this state.
+ */
+export function lockHolder(lock: string, backend: string): number | undefined {
+  const pid = Number(/"pid": *([0-9]+)/.exec(lock)?.[1]);
+  return variableOf(pid, BACKEND_VARIABLE) === backend ? pid : undefined;
 }
 
 /**
@@ -87,9 +105,10 @@ async function environment(): Promise<Environment> {
   const names = ["pulumi", "kubectl@1.34.2", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
   const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
   const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
+  made(path.join(labDir(), "state"));
   const env = {
     PATH: [...folders, process.env.PATH ?? ""].join(path.delimiter),
-    PULUMI_BACKEND_URL: `file://${made(path.join(labDir(), "state"))}`,
+    [BACKEND_VARIABLE]: backendUrl(),
     PULUMI_HOME: made(path.join(labDir(), "pulumi-home")),
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
