@@ -1,6 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { ClusterNode, PauseSandboxArgs, PauseImageSource, ProofScope, SshHost } from "../components";
+import type {
+  ClusterNode,
+  PauseImageSource,
+  PauseSandboxArgs,
+  ProofScope,
+  RegistryLogin,
+  SshHost,
+} from "../components";
 import { Problems } from "../components/problems";
 
 /** What the program takes from a stack's file. */
@@ -60,7 +67,8 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
   const nodes = nodesOf(problems, object(config, "nodes") ?? []);
   const bastion = object(config, "bastion");
   const jump = isEmpty(bastion) ? undefined : hostOf(problems, "bastion", bastion);
-  const login = registryLogin(problems, config);
+  const push = login(problems, config, "registry");
+  const pull = login(problems, config, "pull");
   problems.throwIfAny();
 
   const key = {
@@ -85,12 +93,13 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
   };
   return {
     args: {
-      image: { ...image(config), login },
+      image: { ...image(config), login: push },
       nodes: nodes.map(toNode),
       trust: {
         ca: optional(config, "registryCa"),
         mirrors: list(config, "registryMirrors"),
         plainHttp: config.getBoolean("registryPlainHttp") === true ? true : undefined,
+        login: pull,
       },
       maxUnavailable: numberOrText(optional(config, "maxUnavailable")),
       generation: config.getNumber("generation"),
@@ -113,13 +122,14 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
   };
 }
 
-/** User and password go together: with one of them alone, the push would be anonymous without anyone having asked so. */
-function registryLogin(problems: Problems, config: pulumi.Config): PauseSandboxArgs["image"]["login"] {
-  const username = optional(config, "registryUsername");
-  const password = secret(config, "registryPassword");
+/** User and password go together: with one of them alone, it would go on without a login and nobody had asked for that. */
+function login(problems: Problems, config: pulumi.Config, what: "registry" | "pull"): RegistryLogin | undefined {
+  const [user, word] = [`${what}Username`, `${what}Password`];
+  const username = optional(config, user);
+  const password = secret(config, word);
   if (username !== undefined && password !== undefined) return { username, password };
-  if (username !== undefined) problems.add("registryPassword", undefined, "the password of registryUsername, a secret");
-  if (password !== undefined) problems.add("registryUsername", undefined, "the user that registryPassword belongs to");
+  if (username !== undefined) problems.add(word, undefined, `the password of ${user}, a secret`);
+  if (password !== undefined) problems.add(user, undefined, `the user that ${word} belongs to`);
   return undefined;
 }
 

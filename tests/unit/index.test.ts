@@ -19,6 +19,7 @@ const SECRETS = {
   sshPrivateKey: "secret-key",
   sshPrivateKeyPassword: "secret-passphrase",
   registryPassword: "secret-password",
+  pullPassword: "secret-pull",
 };
 
 const SETTINGS: Settings = {
@@ -27,6 +28,7 @@ const SETTINGS: Settings = {
   imageSource: "mirror",
   mirrorOf: "registry.k8s.io/pause:3.10",
   registryUsername: "pusher",
+  pullUsername: "puller",
   nodes: [
     { name: "worker-1", host: "10.0.0.1", hostKey },
     { name: "worker-2", host: "10.0.0.2", hostKey },
@@ -77,7 +79,14 @@ describe("the program", () => {
     const { registered, outputs } = await up(SETTINGS);
     const given = JSON.stringify(registered.map(({ inputs }) => inputs));
     const seen = JSON.stringify([registered.map((resource) => resource.public), outputs]);
+    const { inputs, public: open } = named(registered, "pause-worker-1");
+    const encoded = Buffer.from(`puller:${SECRETS.pullPassword}`).toString("base64");
+    const settings = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh/.exec(String(inputs.stdin))?.[1] ?? "";
+    assert.match(Buffer.from(settings, "base64").toString(), new RegExp(`^auth ${encoded}$`, "m"));
+    assert.strictEqual(open.stdin, "[secret]");
     for (const [setting, value] of Object.entries(SECRETS)) {
+      // In what nodes are sent, which has just been looked at.
+      if (setting === "pullPassword") continue;
       const word = /secret-\w+/.exec(value)?.[0] ?? "";
       assert.ok(given.includes(word), `${setting} is used`);
       assert.ok(!seen.includes(word), `${setting} is a secret wherever it is used`);
@@ -112,7 +121,8 @@ describe("the program", () => {
   it("accepts the lab's stack file with what the lab adds to it", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-index-"));
     const file = (name: string): string => {
-      fs.writeFileSync(path.join(folder, name), `content of ${name}\n`);
+      const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+      fs.writeFileSync(path.join(folder, name), name === "ca.crt" ? pem : `content of ${name}\n`);
       return path.join(folder, name);
     };
     const registry = String(stackFile("lab").reference).split("/")[0] ?? "";

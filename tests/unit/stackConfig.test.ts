@@ -135,14 +135,14 @@ describe("the stack's configuration", () => {
     });
   });
 
-  it("wants the user and the password of the registry together", async () => {
-    assert.match((await problemsOf({ registryUsername: "u" })).join(), /registryPassword: no value/);
-    assert.match(
-      (await problemsOf({ registryPassword: "b3Blb" })).join(),
-      /registryUsername: no value[^]*registryPassword/,
-    );
-    assert.deepStrictEqual(await problemsOf({ registryUsername: "u", registryPassword: "p" }), []);
-  });
+  for (const what of ["registry", "pull"]) {
+    it(`wants user and password of a login together: ${what}`, async () => {
+      const [user, password] = [`${what}Username`, `${what}Password`];
+      assert.match((await problemsOf({ [user]: "u" })).join(), new RegExp(`${password}: no value`));
+      assert.match((await problemsOf({ [password]: "b3Blb" })).join(), new RegExp(`${user}: no value[^]*${password}`));
+      assert.deepStrictEqual(await problemsOf({ [user]: "u", [password]: "p" }), []);
+    });
+  }
 
   it("is described in Pulumi.yaml: each setting that is read, and no other", async () => {
     await configured({ ...stackFile("example"), ...secrets }, () => {
