@@ -3,6 +3,7 @@
 # sandbox image from a flag, which for the dockershim is the kubelet's own.
 
 cri_dockerd_unit=/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf
+docker_certs=/etc/docker/certs.d
 
 cri_dockerd_find() {
   loaded cri-docker || die 005 'cri-docker.service is not loaded, although the kubelet speaks to it: see systemctl status cri-docker'
@@ -45,7 +46,7 @@ dockershim_read() {
   sandbox_before=$(running_flag kubelet)
 }
 
-cri_dockerd_trust() { want_ca "/etc/docker/certs.d/$registry/ca.crt"; }
+cri_dockerd_trust() { want_ca "$docker_certs/$registry/ca.crt"; }
 dockershim_trust() { cri_dockerd_trust; }
 
 cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }

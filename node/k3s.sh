@@ -27,7 +27,7 @@ k3s_trust() {
   if [ -e "$registries" ] && ! ours "$registries"; then
     die 022 "$registries is there already, and is not edited here: add $registry to it yourself, and leave ca, mirrors, plainHttp and login out"
   fi
-  want_ca "/etc/rancher/$runtime_name/pause-sandbox-ca.crt"
+  want_ca "${registries%/*}/pause-sandbox-ca.crt"
   registries_yaml >"$new"
   want "$registries" "${auth:+0600}"
 }
@@ -39,7 +39,7 @@ registries_yaml() {
   echo 'configs:'
   printf '%s%s\n' "$mirrors" "$(own_url)" | sed 's,^https*://\([^/]*\).*,\1,' | sort -u | while IFS= read -r host; do
     printf '  "%s":\n' "$host"
-    [ -z "$ca" ] || printf '    tls:\n      ca_file: /etc/rancher/%s/pause-sandbox-ca.crt\n' "$runtime_name"
+    [ -z "$ca" ] || printf '    tls:\n      ca_file: %s/pause-sandbox-ca.crt\n' "${registries%/*}"
     [ -z "$auth" ] || [ "$host" != "$registry" ] || printf '    auth:\n      auth: "%s"\n' "$auth"
   done
 }

@@ -1,0 +1,106 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC2317 # variables are the script's, and it calls these functions
+# The whole script on a node that is made up: host.sh DIR apply|restore <SETTINGS. Any command that such a node would not
+# be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
+#
+# DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
+set -eu
+node_dir=$1 verb=$2
+script_id='test'
+# shellcheck source=/dev/null # the parts, joined by the test
+. "$node_dir/script.sh"
+home=$node_dir/home plan=$home/plan journal=$home/journal commit=$home/commit backup=$home/backup new=$plan/new
+os_release=$node_dir/os-release
+own_unit=$node_dir/root/kubelet.service.d/zz-pause-sandbox.conf
+cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
+docker_certs=$node_dir/root/certs.d
+did() { echo "$*" >>"$node_dir/did"; }
+unexpected() {
+  echo "unexpected: $*" >&2
+  exit 99
+}
+lock() { :; }
+
+systemctl() {
+  case "$1 ${2:-}" in
+    '-q is-active')
+      shift 2
+      for unit; do ! grep -qxF "$unit" "$node_dir/units" || return 0; done
+      return 3
+      ;;
+    'show cri-docker.socket') echo "Listen=$node_dir/cri.sock (Stream)" ;;
+    'show '*) if [ -e "$node_dir/$2.show" ]; then cat "$node_dir/$2.show"; else echo LoadState=not-found; fi ;;
+    'cat '*)
+      cat "$node_dir/$2.cat"
+      for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
+      ;;
+    'daemon-reload ') ;;
+    'restart '*)
+      did "restart $2"
+      started "$2"
+      ;;
+    *) unexpected systemctl "$@" ;;
+  esac
+}
+
+# What the unit makes of its files at a start, as far as a sandbox runs on it.
+started() {
+  case $1 in
+    k3s* | rke2*)
+      mkdir -p "$node_dir/data/agent/etc/containerd"
+      found=$(cat "$node_dir"/root/config.yaml "$node_dir"/root/config.yaml.d/*.yaml 2>/dev/null | sed -n 's/^pause-image: *//p' | tr -d '"' | tail -n 1)
+      printf 'version = 3\n[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "%s"\n' \
+        "${found:-rancher/mirrored-pause:3.6}" >"$node_dir/data/agent/etc/containerd/config.toml"
+      printf %s "${found:-rancher/mirrored-pause:3.6}" >"$node_dir/running"
+      ;;
+    cri-docker) exec_start_now cri-docker ;;
+    kubelet) flag_now ;;
+  esac
+}
+exec_start_now() { systemctl cat "$1" | sed -n "s/^ExecStart=.*$flag=\([^ ]*\).*/\1/p" | tail -n 1 >"$node_dir/running"; }
+flag_now() { flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"; }
+running_flag() { cat "$node_dir/running" 2>/dev/null || :; }
+kubelet_healthy() { :; }
+uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }
+
+crictl() { unexpected crictl "$@"; }
+cri() {
+  case $1 in
+    version) ;;
+    pull) did "pull $2" ;;
+    pods | rmp) ;;
+    runp) echo sandbox ;;
+    inspectp) tr -d '\n' <"$node_dir/running" ;;
+    inspecti)
+      case $* in
+        *architecture*) echo amd64 ;;
+        *status.id*) echo "id of $5" ;;
+        *pinned*) echo "true ${image%:*}@$digest" ;;
+        *) unexpected cri "$@" ;;
+      esac
+      ;;
+    *) unexpected cri "$@" ;;
+  esac
+}
+containerd_ctr() {
+  case "$1 ${2:-}" in
+    'images pull')
+      did "ctr pull $5 by $(sed -n 's/^\[host\.\("[^"]*"\)\]$/\1/p' "$4/$registry/hosts.toml" | tr '\n' ' ')"
+      ;;
+    'images ls') printf 'REF\n%s type %s\n' "$image" "$digest" ;;
+    *) unexpected ctr "$@" ;;
+  esac
+}
+docker() {
+  case "$1 ${2:-}" in
+    'inspect -f') tr -d '\n' <"$node_dir/running" ;;
+    'version -f') echo 20.10.24 ;;
+    *) unexpected docker "$@" ;;
+  esac
+}
+
+umask 077
+trap finish EXIT
+settings_read
+fail=3
+recover
+"$verb"
