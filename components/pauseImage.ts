@@ -19,12 +19,15 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLo
  *
  * The reference is written last, in one request, and only after everything that it names has been pushed: a run that
  * fails leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload that
- * was cut; nothing else is retried, since a registry that refuses or is not there will not change its mind.
+ * was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its mind.
  *
- * Pushed over verified TLS. The authority of a private registry must be known in two places where the program runs: to
- * the docker engine (`/etc/docker/certs.d/<host[:port]>/ca.crt`), and to the machine (its trust store, or
- * `SSL_CERT_FILE`), which the index is pushed with. Nothing is ever deleted from the registry: nodes may still pull it,
- * and other tags may share its digest.
+ * State knows what was pushed, not what became of it, and a refresh looks at the index only. After a registry has lost its
+ * images, `pulumi up --replace '**PauseImage$**'` pushes all of them again.
+ *
+ * The reference is pushed over verified TLS; platforms' images as the docker engine is configured. The authority of a
+ * private registry must be known in two places where the program runs: to the docker engine
+ * (`/etc/docker/certs.d/<host[:port]>/ca.crt`), and to the machine (its trust store, or `SSL_CERT_FILE`), which the index
+ * is pushed with. Nothing is ever deleted from the registry: nodes may still pull it, and other tags may share its digest.
  *
  * @throws Error naming every argument that is not allowed, before anything is created.
  */

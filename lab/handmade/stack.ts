@@ -47,7 +47,7 @@ export function podOf({ outputs }: UpResult): Pod {
 
 /**
  * Has the engine look at the containers, so that one that someone stopped or removed is made again by the next up. At
- * those only: a refresh makes docker's plugin forget what it knows of an image (pulumi-docker#560).
+ * those only: docker's plugin looks at no image, it gives back what it is asked about.
  */
 export async function noticeLoss(stack: Stack): Promise<void> {
   if (Object.keys(await stack.outputs()).length === 0) return;

@@ -1,6 +1,7 @@
 /** PauseImage through the real Pulumi engine, a real docker engine and real registries. */
 import * as pulumi from "@pulumi/pulumi";
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -8,10 +9,12 @@ import { type PauseImageArgs, PauseImageSource } from "../../components";
 import { Registry, removeImages } from "../contract/registry";
 import { pushIndex } from "./handmade";
 import { Program } from "./program";
-import { Proxy } from "./proxy";
+import { type Fault, Proxy, type ProxyOptions } from "./proxy";
 
 const REPOSITORY = "platform/pause";
 const VERSION = "1.0.0";
+/** The path of the reference itself in a registry. */
+const REFERENCE = /manifests\/1\.0\.0$/;
 
 interface Config {
   architecture: string;
@@ -47,6 +50,25 @@ describe("PauseImage", function () {
   });
   const digestOf = async (tag: string) => (await registry.manifest(REPOSITORY, tag)).digest;
   const absent = (tag: string) => assert.rejects(registry.manifest(REPOSITORY, tag), /404/);
+
+  /** Requires that a run ends at this resource for this reason, and that registry and repository are named. */
+  const fails = async (args: PauseImageArgs, resource: string, why: RegExp, of = program): Promise<string> => {
+    const error = await of.up(args).then(
+      () => assert.fail("the run succeeded"),
+      (failure: unknown) => failure as Error,
+    );
+    const diagnostics = new RegExp(`^  [\\w:-]+ \\(${resource}\\):\\n((?:    .*\\n)+)`, "m");
+    assert.match(diagnostics.exec(error.message)?.[1] ?? error.message, why);
+    assert.ok(typeof args.reference === "string");
+    const repository = args.reference.slice(0, args.reference.lastIndexOf(":"));
+    // The index's reason has URLs; that of an image's push may name nothing, but the engine says first where it pushes.
+    if (resource !== "pause-index") assert.ok(error.message.includes(`The push refers to repository [${repository}]`));
+    return error.message;
+  };
+  const failure = (kind: Fault, method: string, path: RegExp) => {
+    proxy.reset();
+    proxy.fault = (asked, url) => (asked === method && path.test(url) ? kind : undefined);
+  };
 
   it("builds for each platform what it says on the label, pushes nothing again, and leaves all when destroyed", async () => {
     const preview = await program.preview(built());
@@ -140,72 +162,166 @@ describe("PauseImage", function () {
     }
   });
 
-  it("writes the reference after all that it names, retries an upload that was cut, and pushes what is missing", async () => {
-    const [blob, arm64, reference] = ["blobs/uploads/", `manifests/${VERSION}-linux-arm64`, `manifests/${VERSION}`];
-    const refuse = (method: string, end: string) => {
-      proxy.reset();
-      proxy.fault = (asked, url) => (asked === method && url.endsWith(end) ? "refuse" : undefined);
-    };
-    const failing = (why: RegExp, args = built()) => assert.rejects(program.up(args), why);
-    const named = (tag: string) => `(?=[^]*${proxy.host}/${REPOSITORY}:${tag})(?=[^]*refused by the test)`;
-
-    refuse("POST", blob);
-    await failing(new RegExp(named(`${VERSION}-linux-`)));
+  it("writes the reference after all that it names, and pushes what is missing", async () => {
+    failure("refuse", "POST", /blobs\/uploads\/$/);
+    await fails(built(), "pause-linux-\\w+", /error reading push output: denied: refused by the test/);
     await absent(VERSION);
 
-    refuse("PUT", arm64);
-    let cuts = 0;
-    const refuseArm64 = proxy.fault;
-    proxy.fault = (method, url) => (method === "PATCH" && cuts++ === 0 ? "cut" : refuseArm64(method, url));
-    await failing(new RegExp(named(`${VERSION}-linux-arm64`)));
-    assert.ok(cuts > 1, "the upload that was cut has been tried again");
+    failure("refuse", "PUT", /manifests\/.*-linux-arm64$/);
+    await fails(built(), "pause-linux-arm64", /denied: refused by the test/);
     await digestOf(`${VERSION}-linux-amd64`);
     await absent(VERSION);
 
-    refuse("PUT", reference);
-    await failing(new RegExp(named(VERSION)));
+    failure("refuse", "PUT", REFERENCE);
+    await fails(built(), "pause-index", /manifests\/1\.0\.0: .* 403: .*refused by the test/);
     await absent(VERSION);
 
     proxy.reset();
     const { digest } = await program.up(built());
     // Asked twice: the first answer is that a login is wanted.
-    assert.deepEqual([...new Set(proxy.written)], [`PUT /v2/${REPOSITORY}/${reference}`], "all else was there");
+    assert.deepEqual([...new Set(proxy.written)], [`PUT /v2/${REPOSITORY}/manifests/${VERSION}`], "all else was there");
 
-    refuse("PUT", arm64);
-    await failing(new RegExp(named(`${VERSION}-linux-arm64`)), built({ sourceUrl: "https://git.example.com" }));
+    failure("refuse", "PUT", /manifests\/.*-linux-arm64$/);
+    await fails(built({ sourceUrl: "https://git.example.com" }), "pause-linux-arm64", /refused by the test/);
     assert.equal(await digestOf(VERSION), digest, "nodes go on pulling what they have");
   });
 
-  describe("names the registry and the reference, and leaves the reference alone, where", () => {
-    const reference = () => `${proxy.host}/${REPOSITORY}:${VERSION}`;
-    const message = async (args: PauseImageArgs, of = program): Promise<string> => {
-      const error = await of.up(args).then(
-        () => assert.fail("the run succeeded"),
-        (failure: unknown) => failure as Error,
-      );
-      assert.ok(error.message.includes(reference()), error.message);
-      await absent(VERSION);
-      return error.message;
-    };
+  it("leaves the reference alone when part of a mirror is refused, and copies what is missing", async () => {
+    const upstream = await Registry.start();
+    try {
+      const platform = { os: "linux", architecture: "amd64" };
+      const original = await pushIndex(upstream, "pause", "3.10", [platform]);
+      const newer = await pushIndex(upstream, "pause", "3.11", [{ ...platform, architecture: "arm64" }, platform]);
+      const trusting = Program.make([registry, upstream]);
+      trusting.dockerLogin(upstream);
+      const mirror = (tag: string) =>
+        built({ source: PauseImageSource.Mirror, mirrorOf: `${upstream.host}/pause:${tag}` });
+      const refuseEach = async (tag: string, check: () => Promise<unknown>) => {
+        for (const [method, path] of [
+          ["POST", /blobs\/uploads\/$/],
+          ["PUT", /manifests\/sha256:/],
+          ["PUT", REFERENCE],
+        ] as const) {
+          failure("refuse", method, path);
+          await fails(mirror(tag), "pause-index", /creating: .* 403: .*refused by the test/, trusting);
+          await check();
+        }
+        proxy.reset();
+        return (await trusting.up(mirror(tag))).digest;
+      };
+      assert.equal(await refuseEach("3.10", () => absent(VERSION)), original);
+      const unchanged = async () => {
+        assert.equal(await digestOf(VERSION), original);
+      };
+      assert.equal(await refuseEach("3.11", unchanged), newer);
+      trusting.remove();
+    } finally {
+      upstream.stop();
+    }
+  });
+
+  for (const kind of ["cut", "break"] as const) {
+    it(`has the engine send a layer again after its upload was met by "${kind}"`, async () => {
+      let met = 0;
+      proxy.fault = (method) => (method === "PATCH" && met++ === 0 ? kind : undefined);
+      const { digest } = await program.up(built({ platforms: ["linux/amd64"] }));
+      assert.ok(met > 1);
+      assert.equal(await digestOf(VERSION), digest);
+    });
+  }
+
+  it("ends where a registry is out of order for a manifest, and leaves the reference alone", async () => {
+    const args = built({ platforms: ["linux/amd64"] });
+    failure("break", "PUT", /manifests\/.*-linux-amd64$/);
+    await fails(args, "pause-linux-amd64", /received unexpected HTTP status: 503 Service Unavailable/);
+    assert.equal(proxy.written.filter((line) => line.includes("/manifests/")).length, 1, "tried once");
+    failure("break", "PUT", REFERENCE);
+    await fails(args, "pause-index", /manifests\/1\.0\.0: .* 503: /);
+    await absent(VERSION);
+  });
+
+  it("pushes all again on --replace where the registry was set up anew, which nothing else notices", async () => {
+    const { digest } = await program.up(built());
+    const anew = await Registry.start();
+    try {
+      proxy.leadTo(anew);
+      await program.up(built(), { expectNoChanges: true });
+      await program.refresh();
+      await fails(built(), "pause-index", new RegExp(`does not have ${proxy.host}/${REPOSITORY}@sha256:`));
+      const again = await program.up(built(), { replace: ["**PauseImage$**"] });
+      assert.equal(again.digest, digest);
+      assert.equal((await anew.manifest(REPOSITORY, VERSION)).digest, digest);
+      await program.up(built(), { expectNoChanges: true });
+    } finally {
+      anew.stop();
+    }
+  });
+
+  describe("says what is wrong, and leaves the reference alone, where", () => {
+    const args = () => built({ platforms: ["linux/amd64"] });
 
     it("the login is wrong", async () => {
       const login = { username: "pusher", password: "not the password" };
-      const said = await message(built({ login }));
-      assert.match(said, /unauthorized|no basic auth credentials/);
+      const said = await fails({ ...args(), login }, "pause-linux-amd64", /unauthorized: authentication required/);
       assert.ok(!said.includes(login.password));
+      await absent(VERSION);
+    });
+
+    it("there is no login", async () => {
+      await fails({ ...args(), login: undefined }, "pause-linux-amd64", /no basic auth credentials/);
+      await absent(VERSION);
     });
 
     it("the machine does not know the registry's authority", async () => {
       const stranger = Program.make([]);
-      assert.match(await message(built({ platforms: ["linux/amd64"] }), stranger), /certificate/);
+      await fails(args(), "pause-index", new RegExp(`https://${proxy.host}/.* self-signed certificate`), stranger);
+      await absent(VERSION);
       stranger.remove();
     });
 
     it("nobody answers", async () => {
-      const gone = built();
-      const host = proxy.host;
       proxy.stop();
-      await assert.rejects(program.up(gone), new RegExp(`(?=[^]*${host}/${REPOSITORY}:${VERSION})(?=[^]*refused)`));
+      await fails(args(), "pause-linux-amd64", new RegExp(`https?://${proxy.host}/v2/": .*: connection refused`));
+    });
+  });
+
+  // The engine verifies nothing about 127.0.0.0/8, unlike about every other address.
+  describe("to a registry that is not on loopback", () => {
+    let far: Proxy;
+    const startFar = async (options: ProxyOptions = {}) =>
+      (far = await Proxy.start(registry, { address: bridge(), ...options }));
+    const args = () => built({ reference: `${far.host}/${REPOSITORY}:${VERSION}`, platforms: ["linux/amd64"] });
+    afterEach(async () => {
+      far.stop();
+      await removeImages(far.host);
+    });
+
+    it("writes nothing where the engine does not know its authority, and pushes once it does", async () => {
+      await startFar();
+      const trusting = Program.make([registry], far.certificate);
+      const why = new RegExp(`Get "https://${far.host}/v2/": x509: certificate signed by unknown authority`);
+      await fails(args(), "pause-linux-amd64", why, trusting);
+      assert.deepEqual(far.asked, []);
+      const folder = `/etc/docker/certs.d/${far.host}`;
+      fs.mkdirSync(folder, { recursive: true });
+      try {
+        fs.writeFileSync(path.join(folder, "ca.crt"), far.certificate);
+        const { digest } = await trusting.up(args());
+        assert.equal(await digestOf(VERSION), digest);
+      } finally {
+        fs.rmSync(folder, { recursive: true });
+        trusting.remove();
+      }
+    });
+
+    it("writes nothing where it speaks plain HTTP and the engine was not told so, asked for or not", async () => {
+      await startFar({ plainHttp: true });
+      for (const insecureRegistry of [false, true]) {
+        const asked = { ...args(), insecureRegistry };
+        const resource = "pause-linux-amd64";
+        await fails(asked, resource, /https:.*: http: server gave HTTP response to HTTPS client/);
+        assert.deepEqual(far.asked, []);
+      }
     });
   });
 
@@ -226,9 +342,11 @@ describe("PauseImage", function () {
       await removeImages(host);
     });
 
-    it("writes no reference unless that is asked for, even where the engine would", async () => {
+    it("has an engine that takes HTTP push platforms' images, but writes no reference unless that is asked for", async () => {
       const args = built({ reference: `${plain.host}/${REPOSITORY}:${VERSION}`, platforms: ["linux/amd64"] });
-      await assert.rejects(program.up(args), new RegExp(`${plain.host}/${REPOSITORY}:${VERSION}`));
+      await fails(args, "pause-index", new RegExp(`creating: GET https://${plain.host}/.*wrong version number`));
+      const manifests = () => plain.written.filter((line) => line.includes("/manifests/"));
+      assert.deepEqual(manifests(), [`PUT /v2/${REPOSITORY}/manifests/${VERSION}-linux-amd64`]);
       await absent(VERSION);
       const { digest } = await program.up({ ...args, insecureRegistry: true });
       assert.equal(await digestOf(VERSION), digest);
@@ -237,3 +355,9 @@ describe("PauseImage", function () {
     });
   });
 });
+
+/** This machine's address in the engine's own network. */
+function bridge(): string {
+  const format = "{{(index .IPAM.Config 0).Gateway}}";
+  return execFileSync("docker", ["network", "inspect", "bridge", "--format", format], { encoding: "utf8" }).trim();
+}

@@ -60,11 +60,12 @@ export class Program {
     );
   }
 
-  /** @param trusted The registries whose certificates the machine trusts. */
-  static make(trusted: Registry[]): Program {
+  /** @param trusted The registries whose certificates the machine trusts, and another one. */
+  static make(trusted: Registry[], another: Buffer | string = ""): Program {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "image-program-"));
     const authorities = path.join(folder, "authorities.pem");
-    fs.writeFileSync(authorities, trusted.map(({ caFile }) => fs.readFileSync(caFile, "utf8")).join("\n"));
+    const certificates = [...trusted.map(({ caFile }) => fs.readFileSync(caFile)), another];
+    fs.writeFileSync(authorities, certificates.map(String).join("\n"));
     return new Program(folder, authorities);
   }
 
@@ -82,7 +83,7 @@ export class Program {
 
   async up(
     args: PauseImageArgs,
-    options: { expectNoChanges?: boolean } = {},
+    options: { expectNoChanges?: boolean; replace?: string[] } = {},
   ): Promise<ImageOutputs & { raw: UpResult }> {
     const raw = await (await this.stack(args)).up(options);
     const { reference, digest } = raw.outputs;
@@ -91,6 +92,11 @@ export class Program {
 
   async preview(args: PauseImageArgs): Promise<PreviewResult> {
     return (await this.stack(args)).preview();
+  }
+
+  /** Has the engine look at what is there. */
+  async refresh(): Promise<void> {
+    await (await this.stack({ reference: "" })).refresh();
   }
 
   async destroy(): Promise<void> {

@@ -1,12 +1,40 @@
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
 
 import type { Registry } from "../contract/registry";
 
-/** What happens to a request instead of reaching the registry: it is refused, or its connection is cut. */
-export type Fault = "refuse" | "cut";
+/**
+ * What happens to a request instead of reaching the registry: it is refused, the registry is out of order (503), or the
+ * connection is cut.
+ */
+export type Fault = "refuse" | "break" | "cut";
+
+export interface ProxyOptions {
+  plainHttp?: boolean;
+  /** One of this machine's addresses, with a certificate that nobody vouches for. @default 127.0.0.1, the registry's */
+  address?: string;
+}
+
+const ANSWERS = {
+  refuse: [403, "DENIED", "refused by the test"],
+  break: [503, "UNAVAILABLE", "broken by the test"],
+} as const;
+
+function selfSigned(address: string): { cert: Buffer; key: Buffer } {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "image-proxy-"));
+  const [cert, key] = [path.join(folder, "cert.pem"), path.join(folder, "key.pem")];
+  const subject = ["-subj", "/CN=image test", "-addext", `subjectAltName=IP:${address}`];
+  const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
+  execFileSync("openssl", ["req", "-x509", ...keys, ...subject, "-keyout", key, "-out", cert], { stdio: "ignore" });
+  const made = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+  fs.rmSync(folder, { recursive: true });
+  return made;
+}
 
 /**
  * A way to a real registry that can be told to fail, keeps a record of what was asked, and may speak plain HTTP, for
@@ -20,33 +48,44 @@ export class Proxy {
 
   private constructor(
     private readonly server: http.Server,
-    private readonly registry: Registry,
+    private registry: Registry,
+    private readonly address: string,
+    /** Of the certificate's authority: itself. */
+    readonly certificate: Buffer,
     private port = 0,
   ) {}
 
-  static async start(registry: Registry, options: { plainHttp?: boolean } = {}): Promise<Proxy> {
+  static async start(registry: Registry, { plainHttp, address }: ProxyOptions = {}): Promise<Proxy> {
     const handle = (request: http.IncomingMessage, response: http.ServerResponse) => {
       proxy.pass(request, response);
     };
-    const key = { cert: fs.readFileSync(registry.caFile), key: fs.readFileSync(registry.keyFile) };
-    const server = options.plainHttp ? http.createServer(handle) : https.createServer(key, handle);
-    const proxy = new Proxy(server, registry);
+    const key =
+      address === undefined
+        ? { cert: fs.readFileSync(registry.caFile), key: fs.readFileSync(registry.keyFile) }
+        : selfSigned(address);
+    const server = plainHttp ? http.createServer(handle) : https.createServer(key, handle);
+    const proxy = new Proxy(server, registry, address ?? "127.0.0.1", key.cert);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(0, "127.0.0.1", resolve);
+      server.listen(0, proxy.address, resolve);
     });
     proxy.port = (server.address() as AddressInfo).port;
     return proxy;
   }
 
   get host(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.address}:${this.port}`;
   }
 
   /** Forgets what was asked, and lets everything through. */
   reset(): void {
     this.asked.length = 0;
     this.fault = () => undefined;
+  }
+
+  /** Leads to another registry from now on, as if this one had been set up anew. */
+  leadTo(registry: Registry): void {
+    this.registry = registry;
   }
 
   /** What changed the registry, or tried to. */
@@ -67,10 +106,11 @@ export class Proxy {
       request.socket.destroy();
       return;
     }
-    if (fault === "refuse") {
-      const errors = [{ code: "DENIED", message: "refused by the test" }];
+    if (fault !== undefined) {
+      const [status, code, message] = ANSWERS[fault];
       request.resume();
-      response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify({ errors }));
+      const errors = [{ code, message }];
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ errors }));
       return;
     }
     const [host, port] = this.registry.host.split(":");

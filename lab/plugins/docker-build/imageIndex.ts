@@ -82,7 +82,7 @@ async function pushIndex(call: Call, props: Props): Promise<Props> {
     }
     return { ...props, ref: `${inputs.tag}@${await repository.putManifest(tag, mediaType, bytes)}` };
   } catch (error) {
-    throw new Error(`creating ${inputs.tag}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`creating: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

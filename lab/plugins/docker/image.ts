@@ -132,25 +132,26 @@ async function buildImage(call: Call, { imageName, build = {}, registry }: Input
   };
   const asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   call.log(`Building ${imageName}`, { ephemeral: true });
-  try {
-    await follow(await engine.buildImage(context.pack(), asked), progress(call));
-  } catch (error) {
-    throw new Error(`building ${imageName} from ${pathsOf(build).context}: ${messageOf(error)}`);
-  }
+  await said("build", await engine.buildImage(context.pack(), asked), call);
 }
 
 async function push(call: Call, { imageName, registry }: Inputs): Promise<string> {
   const { repository, registry: host, tag } = parseImageName(imageName);
   const { username = "", password = "", server = host } = registry ?? {};
   call.log(`Pushing ${imageName}`, { ephemeral: true });
+  const authconfig = { username, password, serveraddress: server };
+  const stream = await engine.getImage(repository).push({ tag, authconfig, abortSignal: call.signal });
+  const digest = await said("push", stream, call);
+  if (digest === undefined) throw new Error(`the registry named no digest for ${imageName}`);
+  return `${repository}@${digest}`;
+}
+
+/** Fails with the published plugin's words, which name no image: what users read must not look better in the lab. */
+async function said(what: "build" | "push", stream: NodeJS.ReadableStream, call: Call): Promise<string | undefined> {
   try {
-    const authconfig = { username, password, serveraddress: server };
-    const stream = await engine.getImage(repository).push({ tag, authconfig, abortSignal: call.signal });
-    const digest = await follow(stream, progress(call));
-    if (digest === undefined) throw new Error("the registry named no digest");
-    return `${repository}@${digest}`;
+    return await follow(stream, progress(call));
   } catch (error) {
-    throw new Error(`pushing ${imageName}: ${messageOf(error)}`);
+    throw new Error(`error reading ${what} output: ${messageOf(error)}`);
   }
 }
 
