@@ -13,7 +13,8 @@ export enum PauseImageSource {
   Build = "build",
   /**
    * Copy another image, for example upstream's, into the own registry: registry to registry, byte for byte, every
-   * platform that it has. This is the way to a pause for Windows nodes, which is not built here.
+   * platform that it has. This is the way to a pause for Windows nodes, which is not built here; their containerd is
+   * configured by hand, see docs/image.md.
    */
   Mirror = "mirror",
   /** Use a reference as it is; nothing is built or pushed. */
