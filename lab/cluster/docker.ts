@@ -38,9 +38,9 @@ export async function container(name: string): Promise<ContainerState | undefine
   return found;
 }
 
-/** All containers of this lab, running or not. */
+/** All containers of this lab, running or not: by its network, since another lab's name may start as this one's does. */
 export async function labContainers(): Promise<ContainerState[]> {
-  const ids = await docker(["ps", "-aq", "--no-trunc", "--filter", `label=${LABEL}`, "--filter", `name=^/${NETWORK}-`]);
+  const ids = await docker(["ps", "-aq", "--no-trunc", "--filter", `label=${LABEL}`, "--filter", `network=${NETWORK}`]);
   return inspectContainers(ids.split("\n").filter(Boolean));
 }
 

@@ -1,8 +1,9 @@
 import * as assert from "node:assert/strict";
 
 import { clusterDown, clusterUp, type LabInfo, labStands } from "../../lab/cluster";
-import { inContainer, labContainers } from "../../lab/cluster/docker";
+import { docker, inContainer, labContainers } from "../../lab/cluster/docker";
 import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../lab/cluster/layout";
+import { MACHINE_ROOTFS, rootFsReference } from "../../lab/cluster/rootfs";
 import { lineLog } from "../../lab/log";
 
 describe("the lab's cluster, looked at from outside", function () {
@@ -25,6 +26,19 @@ describe("the lab's cluster, looked at from outside", function () {
       [`${NETWORK}-node-2`, "node"],
       [`${NETWORK}-registry`, "registry"],
     ]);
+  });
+
+  it("takes no container for its own that is another lab's, whatever its name", async () => {
+    const other = `${NETWORK}-2`;
+    await docker(["network", "create", other]);
+    try {
+      const flags = ["--name", `${other}-node-1`, "--network", other, "--label", `${LABEL}=node`];
+      await docker(["create", ...flags, rootFsReference(MACHINE_ROOTFS), "true"]);
+      assert.equal((await labContainers()).length, 4);
+    } finally {
+      await docker(["rm", "--force", `${other}-node-1`]);
+      await docker(["network", "rm", other]);
+    }
   });
 
   it("lets nobody past authentication and RBAC: so says the command line of the API server that runs", async () => {

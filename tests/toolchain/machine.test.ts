@@ -119,6 +119,23 @@ describe("lab/toolchain: what the machine must offer", () => {
     assert.match(output, /20\.10 answers\n.*not started by the lab, left as it is/);
   });
 
+  for (const [running, expected] of [
+    ["other-lab-node-1", /left running, other containers use it: other-lab-node-1/],
+    ["", /^systemctl stop docker\.socket docker\n$/],
+  ] as const) {
+    it(`stops the engine that it started ${running ? "not while another lab uses it" : "once nobody uses it"}`, () => {
+      mkdirSync(join(machine.home, "lab/engine"), { recursive: true });
+      writeFileSync(join(machine.home, "lab/engine/systemd"), "");
+      machine.install("docker", running ? `echo ${running}` : "true");
+      machine.install("systemctl", 'echo systemctl "$@"');
+      machine.install("rmdir", 'exec /bin/rmdir "$@"');
+      const { status, output } = call(machine, "engine_stop");
+      assert.equal(status, 0);
+      assert.match(output, expected);
+      assert.equal(existsSync(join(machine.home, "lab")), running !== "");
+    });
+  }
+
   it("says what to install when no engine answers and none can be started", () => {
     const { status, output } = call(machine, "engine_start");
     assert.equal(status, 1);

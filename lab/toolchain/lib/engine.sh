@@ -65,11 +65,9 @@ engine_wait() {
   done
 }
 
-# engine_others: names of running containers that are not the lab's.
-engine_others() {
-  comm -13 <(docker ps -q --filter label=pause-sandbox.lab | sort) <(docker ps -q | sort) |
-    xargs -r docker inspect --format '{{.Name}}' | tr -d / | tr '\n' ' '
-}
+# engine_others: names of the containers that run. This lab's are gone by now; all that are left are somebody's, be it
+# another lab's.
+engine_others() { docker ps --format '{{.Names}}' | tr '\n' ' '; }
 
 engine_stop() {
   local pid others
