@@ -75,14 +75,17 @@ export async function imageExists(reference: string): Promise<boolean> {
   return (await inspectOutput(["image", "inspect", "--format", "{{.Id}}", reference])) !== "";
 }
 
-/** Ids of the images that the lab built: its machines, and the sample images under the names they were pushed by. */
+/**
+ * Names of the images that the lab built and of those that were pushed to its registry, by the program too. Names, not
+ * ids: another lab's image may be the same bytes.
+ */
 export async function labImages(): Promise<string[]> {
-  const filters = ["pause-sandbox-lab/*", `${registryHost()}/lab/*`].flatMap((name) => [
-    "--filter",
-    `reference=${name}`,
-  ]);
-  const ids = await docker(["image", "ls", "--quiet", "--no-trunc", ...filters]);
-  return [...new Set(ids.split("\n").filter(Boolean))];
+  const patterns = ["pause-sandbox-lab/*", `${registryHost()}/*`, `${registryHost()}/*/*`];
+  const filters = patterns.flatMap((pattern) => ["--filter", `reference=${pattern}`]);
+  // One that has lost its tag to a later build has no name any more.
+  const format = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}';
+  const names = await docker(["image", "ls", "--format", format, ...filters]);
+  return [...new Set(names.split("\n").filter(Boolean))];
 }
 
 /** Writes files into a container that may not have been started yet; directories on the way are made. */

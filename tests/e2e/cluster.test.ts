@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 
 import { clusterDown, clusterUp, type LabInfo, labStands } from "../../lab/cluster";
-import { docker, inContainer, labContainers } from "../../lab/cluster/docker";
+import { docker, inContainer, labContainers, labImages } from "../../lab/cluster/docker";
 import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../lab/cluster/layout";
 import { MACHINE_ROOTFS, rootFsReference } from "../../lab/cluster/rootfs";
 import { lineLog } from "../../lab/log";
@@ -39,6 +39,18 @@ describe("the lab's cluster, looked at from outside", function () {
       await docker(["rm", "--force", `${other}-node-1`]);
       await docker(["network", "rm", other]);
     }
+  });
+
+  it("knows the images to clean up: its own and its registry's, not another lab's of the same bytes", async () => {
+    const image = rootFsReference(MACHINE_ROOTFS);
+    const names = [`${lab.registry.host}/platform/pause:e2e`, "127.0.0.9:5000/platform/pause:e2e"];
+    for (const name of names) await docker(["tag", image, name]);
+    const found = await labImages();
+    await docker(["rmi", ...names]);
+    assert.deepEqual(
+      [image, ...names].map((name) => found.includes(name)),
+      [true, true, false],
+    );
   });
 
   it("lets nobody past authentication and RBAC: so says the command line of the API server that runs", async () => {
