@@ -4,17 +4,21 @@ RUN := node --import tsx
 # Where bootstrap puts Node.js on a machine whose own is too old, or that has none.
 export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pause-sandbox)/bin:$(PATH)
 
-.PHONY: help up down kubeconfig test test-unit test-node test-e2e handmade handmade-down lint format pack bench-node bench-pause clean ready
+# What a clone says that `make up` was never run in.
+FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci first
+
+.PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes faults fuzz lint format \
+	pack bench-node bench-pause clean ready
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 up: ## Heal a real cluster that cannot start Pods (APP=spring: with a Spring Boot app in the Pod)
 	@lab/toolchain/bootstrap.sh $(if $(filter spring,$(APP)),java,lab)
 	@$(RUN) lab/up.ts
 
 down: ## Remove the lab: containers, network, mounts, processes, files
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts down; else echo "the lab was never up"; fi
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts down; else echo "$(FRESH)" >&2; fi
 	@lab/toolchain/engine.sh stop
 
 handmade: ## Make the Pod by hand, with Spring Boot: a docker engine and no Kubernetes
@@ -22,12 +26,14 @@ handmade: ## Make the Pod by hand, with Spring Boot: a docker engine and no Kube
 	@$(RUN) lab/handmade/main.ts up
 
 handmade-down: ## Remove the Pod made by hand
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts down; fi
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts down; else echo "$(FRESH)" >&2; fi
 
 kubeconfig: ## Print the path of an admin kubeconfig for the lab
+	@[ -d node_modules ] || { echo "$(FRESH)" >&2; exit 1; }
 	@$(RUN) lab/cluster/main.ts kubeconfig
 
-test: ready lint ## Run every check and every suite; ends with the counts
+test: ready ## Run every check and every suite; ends with the counts
+	@$(MAKE) --no-print-directory lint
 	@$(RUN) tests/run.ts
 
 test-unit: ## Run the components under mocks
@@ -68,7 +74,8 @@ bench-pause: ## Measure the pause beside upstream's (starts the lab where none s
 	@$(RUN) bench/pause.ts
 
 clean: ## Remove the lab and all that was built for it, its images in the engine too
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; fi
+	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; else echo "$(FRESH)" >&2; fi
+	@lab/toolchain/engine.sh stop
 	@rm -rf "$${PAUSE_SANDBOX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pause-sandbox}"
 
 ready:

@@ -25,10 +25,19 @@ export function docker(args: string[], options: ExecOptions = {}): Promise<strin
 
 /** Fails with what to do when no engine answers: everything else of the lab needs one. */
 export async function requireEngine(): Promise<void> {
+  const silence = await engineSilence();
+  if (silence === undefined) return;
+  throw new Error(`no docker engine answers: start one with lab/toolchain/engine.sh start (${silence})`);
+}
+
+/** Why no engine answers, in one line; undefined where one does. */
+export async function engineSilence(): Promise<string | undefined> {
   try {
     await docker(["version", "--format", "{{.Server.Version}}"]);
+    return undefined;
   } catch (error) {
-    throw new Error(`no docker engine answers: start it with lab/toolchain/engine.sh start\n${String(error)}`);
+    const said = error instanceof ExecError ? error.stderr : String(error);
+    return said.trim().split("\n")[0] ?? "it said nothing";
   }
 }
 

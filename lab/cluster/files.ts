@@ -20,6 +20,11 @@ export async function writeAtomic(file: string, content: string, mode: number): 
   await fs.rename(temporary, file);
 }
 
+/** Whether there is anything in a directory beside one name; nothing is in one that is not there. */
+export async function holdsMoreThan(directory: string, name: string): Promise<boolean> {
+  return (await fs.readdir(directory).catch(() => [])).some((found) => found !== name);
+}
+
 /** Removes what a directory holds but for one name, and the directory itself when nothing is left. */
 export async function removeAllBut(directory: string, kept: string): Promise<void> {
   const names = await fs.readdir(directory).catch(() => []);

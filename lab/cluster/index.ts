@@ -2,8 +2,8 @@
 import type { Log } from "../log";
 import { allowApiServerToKubelets, waitForApi, waitForNode } from "./api";
 import { clusterAuthorities, type ClusterAuthorities } from "./authorities";
-import { docker, labContainers, labImages, requireEngine } from "./docker";
-import { removeAllBut, writeAtomic } from "./files";
+import { docker, engineSilence, labContainers, labImages, requireEngine } from "./docker";
+import { holdsMoreThan, removeAllBut, writeAtomic } from "./files";
 import { adminKubeconfigFile, workloadReferences, writeLab, type LabInfo } from "./info";
 import { kubeconfig } from "./kubeconfig";
 import { restoreKernelSettings, saveKernelSettings } from "./kernel";
@@ -55,8 +55,15 @@ export async function clusterUp(log: Log): Promise<LabInfo> {
   });
 }
 
+/** Where lab/toolchain/engine.sh keeps what it stops the engine by, after the containers are gone. */
+const ENGINE_DIRECTORY = "engine";
+
 /** Takes the lab down: its containers with their volumes, its network, its directory and the engine's trust in it. */
 export async function clusterDown(log: Log): Promise<void> {
+  if (!(await holdsMoreThan(labDir(), ENGINE_DIRECTORY)) && (await engineSilence()) !== undefined) {
+    log.info("no docker engine answers, and there is no lab to remove");
+    return;
+  }
   await requireEngine();
   await withLock(async () => {
     const containers = await labContainers();
@@ -65,8 +72,7 @@ export async function clusterDown(log: Log): Promise<void> {
       await removeNetwork();
       await restoreKernelSettings();
       await distrustRegistryInEngine();
-      // lab/toolchain/engine.sh stops the engine by what it keeps there, after its containers are gone.
-      await removeAllBut(labDir(), "engine");
+      await removeAllBut(labDir(), ENGINE_DIRECTORY);
     });
   });
 }
@@ -74,6 +80,10 @@ export async function clusterDown(log: Log): Promise<void> {
 /** Removes the lab's images from the engine too; the next `clusterUp` imports or builds them again. */
 export async function clusterClean(log: Log): Promise<void> {
   await clusterDown(log);
+  if ((await engineSilence()) !== undefined) {
+    log.info("its images stay where they are: without an engine nobody can look for them");
+    return;
+  }
   const images = await labImages();
   if (images.length === 0) return;
   await log.step(`remove ${images.length} images`, () => docker(["image", "rm", "--force", ...images]));

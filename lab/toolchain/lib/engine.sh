@@ -73,6 +73,8 @@ engine_stop() {
   local pid others
   if ! pid=$(engine_pid) && [ ! -e "$ENGINE/systemd" ]; then
     log "docker engine: not started by the lab, left as it is"
+    # Left by one that a reboot ended.
+    engine_forget
     return 0
   fi
   others=$(engine_others)
@@ -85,6 +87,10 @@ engine_stop() {
   else
     log_step "stopping dockerd" engine_end "$pid"
   fi
+  engine_forget
+}
+
+engine_forget() {
   rm -rf "$ENGINE"
   rmdir "${ENGINE%/*}" 2>/dev/null || :
 }
