@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { parseDocument, stringify } from "yaml";
 
 import { exec } from "./cluster/exec";
+import { writeAtomic } from "./cluster/files";
 import type { LabInfo } from "./cluster";
 import { labDir, TREE } from "./cluster/layout";
 import { variableOf } from "./cluster/process";
@@ -32,7 +33,7 @@ export async function openStack(lab: LabInfo, overrides: Overrides = {}): Promis
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
   writeProject(workDir);
-  writeStackFile(workDir, lab, overrides);
+  await writeStackFile(workDir, lab, overrides);
   const options = { workDir, envVars: env };
   const stack = inline
     ? await LocalWorkspace.createOrSelectStack(
@@ -148,14 +149,15 @@ function writeProject(workDir: string): void {
   fs.writeFileSync(path.join(workDir, "Pulumi.yaml"), project.toString());
 }
 
-function writeStackFile(workDir: string, lab: LabInfo, overrides: Overrides): void {
+/** Whole or not at all: with half a file the salt would be lost, and with that the state's secrets. */
+async function writeStackFile(workDir: string, lab: LabInfo, overrides: Overrides): Promise<void> {
   const file = path.join(workDir, "stacks", `Pulumi.${STACK}.yaml`);
   const tracked = readStack(path.join(TREE, "stacks", `Pulumi.${STACK}.yaml`));
   const before: StackFile = fs.existsSync(file) ? readStack(file) : {};
   const config = { ...tracked.config, ...prefixed(ofLab(lab)), ...prefixed(overrides) };
   // Unfolded: a first run rewrites this file to add its salt, and gives folded text another line break.
   const text = stringify({ ...before, config }, { lineWidth: 0 }).replaceAll("10.203.0.2:5000", lab.registry.host);
-  fs.writeFileSync(file, text, { mode: 0o600 });
+  await writeAtomic(file, text, 0o600);
 }
 
 interface StackFile {

@@ -26,16 +26,23 @@ export function exec(program: string, args: string[], options: ExecOptions = {})
     const child = spawn(program, args, { env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
     const stdout: Buffer[] = [];
     let stderr = "";
+    // A line comes in as many chunks as its program makes of it.
+    let unfinished = "";
+    const report = (text: string, ended: boolean): void => {
+      const lines = (unfinished + text).split("\n");
+      unfinished = ended ? "" : (lines.pop() ?? "");
+      if (options.onStderr) lines.filter(Boolean).forEach(options.onStderr);
+    };
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => {
-      const text = chunk.toString();
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
-      if (options.onStderr) text.split("\n").filter(Boolean).forEach(options.onStderr);
+      report(text, false);
     });
     child.on("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "ENOENT" ? new Error(`${program} is not on PATH: run lab/toolchain/bootstrap.sh`) : error);
     });
     child.on("close", (status) => {
+      report("", true);
       if (status === 0) resolve(Buffer.concat(stdout).toString());
       else reject(new ExecError(command, status, stderr));
     });
