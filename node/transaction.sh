@@ -173,9 +173,14 @@ restart() {
   : >"$journal/$verb-$1" || return 1
   touched="$touched $1"
   say "${verb}ing $1"
-  systemctl daemon-reload 9>&-
-  systemctl "$verb" "$1" 9>&-
+  manage "$verb" "$1"
 }
+
+# manage VERB UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
+# that brings a node back.
+manage() {
+  systemctl daemon-reload && { systemctl reset-failed "$2" 2>/dev/null || :; } && systemctl "$1" "$2"
+} 9>&-
 
 # discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
 # every file on it for one that was not there before.
@@ -207,7 +212,7 @@ undo() {
   for mark in "$journal"/reload-* "$journal"/restart-*; do
     [ -e "$mark" ] || continue
     unit=${mark##*/}
-    { systemctl daemon-reload && systemctl "${unit%%-*}" "${unit#*-}"; } 9>&- || missed=1
+    manage "${unit%%-*}" "${unit#*-}" || missed=1
   done
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1

@@ -33,7 +33,7 @@ systemctl() {
       cat "$node_dir/$2.cat"
       for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
       ;;
-    'daemon-reload ') ;;
+    'daemon-reload ' | 'reset-failed '*) ;;
     'restart '*)
       did "restart $2"
       started "$2"
