@@ -120,7 +120,7 @@ describe("pause behaves as upstream's", function () {
         assert.deepEqual(ending, ended({ stderr: "Shutting down, got signal: Terminated\n" }));
       });
       it(`real-time signal ${nr} as any process, which it ends`, async () => {
-        const ending = await sideBySide((pause) => observe([pause], false, nr, true));
+        const ending = await sideBySide((pause) => observe([helper(), "default", `${nr}`, pause], false, nr, true));
         assert.equal(ending.code, 128 + nr);
       });
     }

@@ -4,6 +4,7 @@
  *   orphans N           leave N orphans to PID 1 of this PID namespace, and end when the last has been left
  *   deny NR PROGRAM…    run PROGRAM with system call NR failing (EPERM)
  *   ignore NR PROGRAM…  run PROGRAM with signal NR ignored
+ *   default NR PROGRAM… run PROGRAM with signal NR as it is by default, whoever ignored it before
  *   widowed PROGRAM…    run PROGRAM with a child that is dead already
  *   crowded N PROGRAM…  run PROGRAM as user 65535 with real-time signals blocked and a signal queue of N places
  *   fill PID            queue real-time signals for PID until its queue is full; print how many
@@ -135,6 +136,11 @@ int main(int argc, char **argv) {
     run(argv + 3);
   } else if (!strcmp(command, "ignore") && argc > 3) {
     check(signal((int)number, SIG_IGN) == SIG_ERR, "signal");
+    run(argv + 3);
+  } else if (!strcmp(command, "default") && argc > 3) {
+    /* By system call: the C library keeps its own signals, 32 and 33, from its callers. */
+    long action[4] = {0};
+    check(syscall(SYS_rt_sigaction, number, action, NULL, sizeof(long)) < 0, "rt_sigaction");
     run(argv + 3);
   } else if (!strcmp(command, "widowed") && argc > 2) {
     have_zombie();

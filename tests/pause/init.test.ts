@@ -38,7 +38,7 @@ describe("pause as PID 1 of a namespace", function () {
     it(`ends on TERM amid a flood of orphans (${whose})`, async () => {
       await start([path()]);
       // Not without end: a pause that reaps nobody must not fill the machine's process table.
-      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans", "2000"]));
+      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans", "6000"]));
       await until("orphans arrive", () => pause.orphans() > 0);
       assert.deepEqual(await pause.terminate(), shutdown);
       // The end of PID 1 is the end of everyone in its namespace.
