@@ -38,11 +38,13 @@ describe("pause as PID 1 of a namespace", function () {
     it(`ends on TERM amid a flood of orphans (${whose})`, async () => {
       await start([path()]);
       // Not without end: a pause that reaps nobody must not fill the machine's process table.
-      const floods = Array.from({ length: 4 }, () => pause.inside([helper(), "orphans", "6000"]));
+      // By one that has entered the namespace: whoever is still on the way in when PID 1 ends cannot fork there.
+      const four = 'for i in 1 2 3 4; do "$0" orphans 6000 & done; wait';
+      const floods = pause.inside(["sh", "-c", four, helper()]);
       await until("orphans arrive", () => pause.orphans() > 0);
       assert.deepEqual(await pause.terminate(), shutdown);
       // The end of PID 1 is the end of everyone in its namespace.
-      assert.deepEqual(new Set((await Promise.all(floods)).map((flood) => flood.signal)), new Set(["SIGKILL"]));
+      assert.equal((await floods).signal, "SIGKILL");
     });
 
     it(`does its work with a full signal queue (${whose})`, async () => {
