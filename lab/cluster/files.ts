@@ -1,6 +1,7 @@
 /** Files of the lab's directory: read if there, written whole or not at all. */
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { startTicks } from "./process";
 
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
@@ -18,6 +19,24 @@ export async function writeAtomic(file: string, content: string, mode: number): 
   const temporary = `${file}.${process.pid}.new`;
   await fs.writeFile(temporary, content, { mode });
   await fs.rename(temporary, file);
+}
+
+/**
+ * Where to make a file or directory that appears under its own name when it is whole. Another run may be making the same
+ * at the same time, for another lab; what runs that were killed left in that directory is removed.
+ */
+export async function draftOf(target: string): Promise<string> {
+  const directory = path.dirname(target);
+  const draft = `${target}.${process.pid}`;
+  await fs.mkdir(directory, { recursive: true });
+  for (const name of await fs.readdir(directory)) {
+    const file = path.join(directory, name);
+    const pid = /\.([0-9]+)$/.exec(name)?.[1];
+    if (file === draft || (pid !== undefined && startTicks(Number(pid)) === undefined)) {
+      await fs.rm(file, { recursive: true, force: true });
+    }
+  }
+  return draft;
 }
 
 /** Whether there is anything in a directory beside one name; nothing is in one that is not there. */

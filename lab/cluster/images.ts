@@ -5,6 +5,7 @@ import * as path from "node:path";
 import type { Log } from "../log";
 import { digests } from "./digest";
 import { docker, imageExists } from "./docker";
+import { draftOf } from "./files";
 import { cacheDir, TREE } from "./layout";
 
 export interface ImageSpec {
@@ -24,8 +25,7 @@ export async function ensureImage(spec: ImageSpec, log: Log): Promise<string> {
 
 /** Builds in a copy of the image's directory, so that programs need not lie in the tree. */
 async function buildImage(spec: ImageSpec, reference: string): Promise<string> {
-  const context = path.join(cacheDir(), "lab", `build-${path.basename(reference).replace(":", "-")}`);
-  await fs.rm(context, { recursive: true, force: true });
+  const context = await draftOf(path.join(cacheDir(), "lab", `build-${path.basename(reference).replace(":", "-")}`));
   try {
     await fs.cp(directory(spec), context, { recursive: true });
     for (const [target, files] of Object.entries(spec.programs ?? {})) {

@@ -6,6 +6,7 @@ import * as path from "node:path";
 import type { Log } from "../log";
 import { docker, imageExists } from "./docker";
 import { exec } from "./exec";
+import { draftOf } from "./files";
 import { cacheDir } from "./layout";
 
 export interface RootFs {
@@ -63,9 +64,7 @@ export async function rootFsImage(rootFs: RootFs, log: Log): Promise<string> {
 }
 
 async function install(rootFs: RootFs, archive: string, log: Log): Promise<void> {
-  const partial = `${archive}.partial`;
-  await fs.mkdir(path.dirname(archive), { recursive: true });
-  await fs.rm(partial, { force: true });
+  const draft = await draftOf(archive);
   const mirror = await hostMirror();
   // Where nothing is installed, the hooks for after the installation are skipped without a word.
   const hookStage = rootFs.variant === "extract" ? "extract" : "customize";
@@ -81,7 +80,7 @@ async function install(rootFs: RootFs, archive: string, log: Log): Promise<void>
     // The host's way to its mirror is no business of the image, and may hold credentials.
     `--${hookStage}-hook=rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/apt.conf.d/99mmdebstrap`,
     rootFs.suite,
-    partial,
+    draft,
     mirror,
   ];
   await exec("mmdebstrap", args, {
@@ -89,7 +88,7 @@ async function install(rootFs: RootFs, archive: string, log: Log): Promise<void>
       relay(line, log);
     },
   });
-  await fs.rename(partial, archive);
+  await fs.rename(draft, archive);
 }
 
 /** mmdebstrap names each of its stages on a line that starts with "I:"; the rest is for the error message. */

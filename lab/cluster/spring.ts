@@ -5,7 +5,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { Log } from "../log";
 import { exec } from "./exec";
-import { readIfThere } from "./files";
+import { draftOf, readIfThere } from "./files";
 import type { ImageSpec } from "./images";
 import { cacheDir, TREE } from "./layout";
 import { type RootFs, rootFsReference } from "./rootfs";
@@ -40,7 +40,7 @@ async function springJar(log: Log): Promise<string> {
 
 /** In a copy, so that the tree stays as it is; whole or not at all, since its directory stands for a finished build. */
 async function build(directory: string): Promise<void> {
-  const draft = `${directory}.${process.pid}`;
+  const draft = await draftOf(directory);
   await fs.rm(directory, { recursive: true, force: true });
   await fs.cp(SOURCE, path.join(draft, "source"), { recursive: true });
   try {

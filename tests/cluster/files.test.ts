@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { removeAllBut } from "../../lab/cluster/files";
+import { draftOf, removeAllBut } from "../../lab/cluster/files";
 
 describe("the lab's directory, taken down", () => {
   const directory = (...names: string[]): string => {
@@ -24,5 +24,17 @@ describe("the lab's directory, taken down", () => {
     await removeAllBut(lab, "engine");
     assert.equal(fs.existsSync(lab), false);
     await removeAllBut(lab, "engine");
+  });
+});
+
+describe("a draft of what a run makes", () => {
+  it("is nobody else's, and those of runs that were killed go", async () => {
+    const made = fs.mkdtempSync(path.join(os.tmpdir(), "drafts-"));
+    const kept = ["digests.json", `rootfs-1.tar.${process.ppid}`, `spring-1.${process.pid}`];
+    const names = [...kept, "rootfs-0.tar.4194304", `rootfs-1.tar.${process.pid}`];
+    for (const name of names) fs.writeFileSync(path.join(made, name), "");
+    assert.equal(await draftOf(path.join(made, "rootfs-1.tar")), path.join(made, `rootfs-1.tar.${process.pid}`));
+    assert.deepEqual(fs.readdirSync(made).sort(), kept.sort());
+    fs.rmSync(made, { recursive: true });
   });
 });
