@@ -5,17 +5,23 @@ import { docker, inContainer, labContainers, labImages } from "../../lab/cluster
 import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../lab/cluster/layout";
 import { MACHINE_ROOTFS, rootFsReference } from "../../lab/cluster/rootfs";
 import { lineLog } from "../../lab/log";
+import { killedRun } from "./killed";
+import { kernelSettings, labVolumes, traces } from "./traces";
 
 describe("the lab's cluster, looked at from outside", function () {
   this.timeout("15m");
   const stoodBefore = labStands();
   let lab: LabInfo;
+  let settings: Record<string, string>;
 
   before(async () => {
+    await clusterDown(lineLog());
+    settings = kernelSettings();
     lab = await clusterUp(lineLog());
   });
   after(async () => {
-    if (!stoodBefore) await clusterDown(lineLog());
+    if (stoodBefore) await clusterUp(lineLog());
+    else await clusterDown(lineLog());
   });
 
   it("labels each container with its role", async () => {
@@ -69,5 +75,33 @@ describe("the lab's cluster, looked at from outside", function () {
       const found = await inContainer(CONTROL_PLANE_CONTAINER, ["getent", "hosts", name]);
       assert.equal(found.split(/\s+/)[0], host);
     }
+  });
+
+  it("down leaves nothing of it on the machine, and the kernel's settings as they were", async () => {
+    const volumes = await labVolumes((await labContainers()).map(({ id }) => id));
+    assert.ok(volumes.length > 0);
+    assert.notDeepEqual(await traces(), []);
+    await clusterDown(lineLog());
+    assert.deepEqual(await traces(), []);
+    const left = await docker(["volume", "ls", "--quiet"]);
+    assert.deepEqual(
+      volumes.filter((volume) => left.includes(volume)),
+      [],
+    );
+    assert.deepEqual(kernelSettings(), settings);
+  });
+
+  it("an up that is killed leaves nothing half-made for the next, which goes on, nor for a down", async () => {
+    const cluster = "lab/cluster/main.ts";
+    await killedRun([cluster, "up"], "==> registry, control plane and nodes");
+    await killedRun([cluster, "up"], "==> API server is ready");
+    await clusterUp(lineLog());
+    const states = (await labContainers()).map(({ name, running }) => `${name} ${running ? "runs" : "stands"}`);
+    const machines = ["control-plane", "node-1", "node-2", "registry"].map((name) => `${NETWORK}-${name} runs`);
+    assert.deepEqual(states.sort(), machines);
+    await clusterDown(lineLog());
+    await killedRun([cluster, "up"], "==> registry, control plane and nodes");
+    await clusterDown(lineLog());
+    assert.deepEqual(await traces(), []);
   });
 });

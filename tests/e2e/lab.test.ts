@@ -1,5 +1,4 @@
 import * as assert from "assert";
-import { spawn } from "child_process";
 import * as fs from "fs";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
@@ -10,9 +9,11 @@ import { showFailure, stuckPod } from "../../lab/failure";
 import { get, kubectl, type Pod } from "../../lab/kubectl";
 import { lineLog } from "../../lab/log";
 import { faults, prove, registryDigest } from "../../lab/proof";
+import { killedRun } from "./killed";
 import { differences, snapshots } from "./nodes";
+import { traces } from "./traces";
 
-const MAKE_UP = ["--import", "tsx", "lab/up.ts"];
+const MAKE_UP = "lab/up.ts";
 
 describe("the whole way through, on the lab", function () {
   this.timeout("15m");
@@ -31,7 +32,9 @@ describe("the whole way through, on the lab", function () {
   });
 
   after(async () => {
-    if (!stoodBefore) await clusterDown(lineLog());
+    if (stoodBefore) return;
+    await clusterDown(lineLog());
+    assert.deepStrictEqual(await traces(), []);
   });
 
   it("fails for want of the sandbox image on every node, as nodes in restricted networks do", async () => {
@@ -61,7 +64,7 @@ describe("the whole way through, on the lab", function () {
   });
 
   it("a run that is killed in the middle of a node is no harm, and the next one goes on from there", async () => {
-    const seen = await killedRun("[node-1] restarting containerd");
+    const seen = await killedRun([MAKE_UP], "[node-1] restarting containerd");
     // The Pods were there already, from a run that went no further, say: they are still what there is to see.
     for (const { name } of lab.nodes) assert.match(seen, new RegExp(`${name}: .*x509: certificate signed by`));
     const { stdout } = await (await openStack(lab)).up();
@@ -176,24 +179,10 @@ async function proven(lab: LabInfo, overrides: Overrides): Promise<{ events: Eng
   return { events, digest };
 }
 
-/** Starts `make up` and kills it, with the engine and its plugins, once it has printed `line`. Returns what it said. */
-async function killedRun(line: string): Promise<string> {
-  const run = spawn("node", MAKE_UP, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
-  const ended = new Promise((resolve) => run.once("exit", resolve));
-  let seen = "";
-  run.stderr.on("data", (chunk: Buffer) => {
-    seen += chunk.toString();
-    if (seen.includes(line) && run.pid !== undefined && run.exitCode === null) process.kill(-run.pid, "SIGKILL");
-  });
-  await ended;
-  assert.strictEqual(run.signalCode, "SIGKILL", `it ended by itself:\n${seen}`);
-  return seen;
-}
-
 /** Runs `make up` to its end, which is the proof, and returns what it said. */
 async function makeUp(): Promise<string> {
   let said = "";
-  await exec("node", MAKE_UP, { onStderr: (line) => (said += `${line}\n`) });
+  await exec("node", ["--import", "tsx", MAKE_UP], { onStderr: (line) => (said += `${line}\n`) });
   return said;
 }
 

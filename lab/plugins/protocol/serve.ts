@@ -219,4 +219,6 @@ export function serve(plugin: Plugin): void {
     // How the engine learns where to connect.
     process.stdout.write(`${port}\n`);
   });
+  // The engine holds the other end of standard input; one that was killed ends no plugin any more.
+  if (address !== undefined) process.stdin.once("close", () => process.exit()).resume();
 }
