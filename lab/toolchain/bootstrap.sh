@@ -14,7 +14,7 @@ for part in log cache version apt node machine engine; do
 done
 
 lab_packages=(
-  docker.io:dockerd mmdebstrap:mmdebstrap curl:curl openssl:openssl openssh-client:ssh-keygen
+  mmdebstrap:mmdebstrap curl:curl openssl:openssl openssh-client:ssh-keygen
   clang:clang lld:ld.lld llvm:llvm-readelf xz-utils:xz procps:ps iproute2:ip iptables:iptables
 )
 java_packages=(maven:mvn default-jdk-headless:javac)

@@ -35,8 +35,8 @@ describe("lab/toolchain: what the machine must offer", () => {
   });
 
   function withFree(gigabytes: number): void {
-    for (const command of ["stat", "comm"]) machine.install(command, `exec /usr/bin/${command} "$@"`);
-    machine.install("docker", `echo ${machine.home}`);
+    machine.install("stat", 'exec /usr/bin/stat "$@"');
+    machine.install("docker", `[ "$1" = image ] || echo ${machine.home}`);
     machine.install("df", `echo Filesystem; echo "/dev/x 100 1 ${gigabytes} 1% /"`);
   }
 
@@ -52,6 +52,35 @@ describe("lab/toolchain: what the machine must offer", () => {
     withFree(19);
     assert.equal(call(machine, "machine_disk").status, 0);
   });
+
+  it("needs little where the tools, the root file systems and the images are in place", () => {
+    withFree(1);
+    machine.install("docker", `echo ${machine.home}`);
+    for (const file of ["tools/kubernetes-1.34.2/kubelet", "tools/pulumi-3.250.0/pulumi", "lab/rootfs-1.tar"]) {
+      mkdirSync(join(machine.cache, file, ".."), { recursive: true });
+      writeFileSync(join(machine.cache, file), "", { mode: 0o755 });
+    }
+    const { status, output } = call(machine, "machine_disk");
+    assert.equal(status, 1);
+    assert.match(output, /not enough disk: 1 GB free, 2 GB needed for the lab's containers .*, the lab's state/);
+    withFree(2);
+    machine.install("docker", `echo ${machine.home}`);
+    assert.equal(call(machine, "machine_disk").status, 0);
+  });
+
+  for (const [where, docker, host] of [
+    ["elsewhere", "echo 28.0", "tcp://engine.example.com:2376"],
+    ["from elsewhere, without a dockerd on PATH", "echo 28.0", undefined],
+    ["that does not answer where DOCKER_HOST says", "exit 1", "tcp://engine.example.com:2376"],
+  ] as const) {
+    it(`installs no engine beside one ${where}`, () => {
+      machine.env.DOCKER_HOST = host;
+      machine.install("docker", docker);
+      machine.install("apt-get", "exit 1");
+      const { status, output } = call(machine, "machine_docker");
+      assert.deepEqual([status, output], [0, ""]);
+    });
+  }
 
   it("names the Debian packages that only root can install", () => {
     machine.install("id", "echo 1000");
@@ -152,6 +181,53 @@ describe("lab/toolchain: what the machine must offer", () => {
   });
 });
 
+describe("lab/toolchain/bootstrap.sh: what it refuses, it refuses before anything is half made", () => {
+  let machine: Machine;
+  beforeEach(() => {
+    machine = new Machine();
+    machine.env.PAUSE_SANDBOX_LAB = join(machine.home, "lab");
+    machine.install("id", "echo 0");
+    machine.install("stat", 'exec /usr/bin/stat "$@"');
+    machine.install("df", 'echo Filesystem; echo "/dev/x 100 1 100 1% /"');
+  });
+  afterEach(() => {
+    machine.remove();
+  });
+
+  /** Runs it, and says which files are there now that were not before. */
+  function bootstrap(): { status: number | null; output: string; made: string[] } {
+    const files = (): string[] => readdirSync(machine.home, { recursive: true, encoding: "utf8" });
+    const before = files();
+    const run = spawnSync(join(toolchain, "bootstrap.sh"), ["lab"], { env: machine.env, encoding: "utf8" });
+    const made = files().filter((file) => !before.includes(file));
+    return { status: run.status, output: run.stdout + run.stderr, made };
+  }
+
+  it("a user other than root", () => {
+    machine.install("id", "echo 1000");
+    const { status, output, made } = bootstrap();
+    assert.deepEqual([status, made], [1, []]);
+    assert.match(output, /the lab needs root/);
+  });
+
+  it("a disk that is too small", () => {
+    machine.install("df", 'echo Filesystem; echo "/dev/x 100 1 3 1% /"');
+    const { status, output, made } = bootstrap();
+    assert.deepEqual([status, made], [1, []]);
+    assert.match(output, /not enough disk: 3 GB free/);
+  });
+
+  it("a machine without an engine whose mirror has none", () => {
+    const there = ["mmdebstrap", "curl", "openssl", "ssh-keygen", "clang", "ld.lld", "llvm-readelf", "xz", "ps", "ip"];
+    for (const command of [...there, "iptables"]) machine.install(command, "exit 0");
+    machine.install("dpkg-query", "exit 1");
+    machine.install("apt-get", "echo E: Unable to locate package docker.io; exit 100");
+    const { status, output, made } = bootstrap();
+    assert.deepEqual([status, made], [1, ["cache", "cache/log", "cache/log/apt.log"]]);
+    assert.match(output, /E: Unable to locate package docker\.io[^]*is the Debian mirror in \/etc\/apt reachable\?/);
+  });
+});
+
 describe("lab/toolchain: Go and its modules", () => {
   let machine: Machine;
   beforeEach(() => {
@@ -172,6 +248,40 @@ describe("lab/toolchain: Go and its modules", () => {
       assert.equal(output, `${join(machine.bin, "go")} ${expected}\n`);
     });
   }
+
+  for (const [version, command] of [
+    ["1.99.0", "list"],
+    ["1.19.0", "mod"],
+  ] as const) {
+    it(`says how to go on when the module proxy cannot be reached, with Go ${version}`, async () => {
+      machine.install(
+        "go",
+        `case $1 in
+  version) echo go version go${version} linux/amd64 ;;
+  env) echo https://proxy.example.com ;;
+  ${command}) echo 'k8s.io/a: Get "https://proxy.example.com/k8s.io/a": dial tcp: i/o timeout' >&2; exit 1 ;;
+esac`,
+      );
+      const { code, log } = await machine.get("crictl");
+      assert.equal(code, 1);
+      assert.match(
+        log,
+        /i\/o timeout\n.*the Go module proxy cannot be reached \(GOPROXY=https:\/\/proxy\.example\.com\)/,
+      );
+      assert.match(log, /set GOPROXY to one that can, or put crictl 1\.34\.0 on PATH/);
+    });
+  }
+
+  it("does not blame the proxy for a module that does not compile", async () => {
+    machine.install(
+      "go",
+      '[ "$1" = version ] && echo go version go1.99.0 linux/amd64 || { echo a.go:1: no >&2; exit 1; }',
+    );
+    const { code, log } = await machine.get("crictl");
+    assert.equal(code, 1);
+    assert.match(log, /a\.go:1: no/);
+    assert.doesNotMatch(log, /GOPROXY/);
+  });
 
   it("falls back on a Go that builds every module", () => {
     const { output } = call(machine, 'echo "$GO_FALLBACK"');

@@ -40,9 +40,14 @@ go_fallback() {
 
 # go_fetch GO ROOT: a module's zip holds no modes and no nested go.mod files, so both are put right, as `go` itself does.
 go_fetch() {
-  local module=golang.org/toolchain@v0.0.1-go$GO_FALLBACK.linux-amd64 part=$2.part dir
+  local module=golang.org/toolchain@v0.0.1-go$GO_FALLBACK.linux-amd64 part=$2.part log=$CACHE/log/go.log dir
   mkdir -p "$CACHE/go" "$CACHE_STAGE/empty"
-  dir=$(cd "$CACHE_STAGE/empty" && "$1" mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p')
+  (cd "$CACHE_STAGE/empty" && "$1" mod download -json "$module") >"$log" 2>&1 || {
+    tail -n 15 "$log" >&2
+    ! module_unreachable "$log" || module_hint
+    return 1
+  }
+  dir=$(sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p' "$log")
   [ -n "$dir" ] || return 1
   rm -rf "$part"
   cp -R "$dir" "$part" || return 1

@@ -18,15 +18,20 @@ machine_existing() {
   printf '%s\n' "$dir"
 }
 
-# machine_disk_needs: "GIGABYTES DIR WHAT" lines. A cold build fills Go's module and build caches; cached tools need none.
+# machine_disk_needs: "GIGABYTES DIR WHAT" lines, for what is not there yet. A cold build fills Go's module and build
+# caches; cached tools need none. What is in place still writes: logs, Pods, what is pushed.
 machine_disk_needs() {
-  if [ -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] && [ -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
-    echo "2 $CACHE tools and root file systems"
-  else
+  if [ ! -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
     echo "10 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} Go's caches"
     echo "4 $CACHE tools and root file systems"
+  elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
+    echo "2 $CACHE root file systems"
   fi
-  echo "4 $(machine_docker_root) the lab's containers"
+  if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
+    echo "1 $(machine_docker_root) the lab's containers"
+  else
+    echo "4 $(machine_docker_root) the lab's images and containers"
+  fi
   echo "1 $LAB the lab's state"
 }
 
@@ -68,7 +73,10 @@ machine_packages() {
   [ "${#missing[@]}" -eq 0 ] || apt_ensure "${missing[@]}"
 }
 
-# machine_docker: from Debian 13 on docker.io holds no client; before, the client's package did not exist.
+# machine_docker: an engine only where none answers, since the one that does may run elsewhere, or be another package's;
+# DOCKER_HOST asks for a certain one. From Debian 13 on docker.io holds no client; before, the client's package did not
+# exist.
 machine_docker() {
+  [ -n "${DOCKER_HOST:-}" ] || engine_answers >/dev/null || command -v dockerd >/dev/null || apt_ensure docker.io || return 1
   command -v docker >/dev/null || apt_ensure docker-cli
 }

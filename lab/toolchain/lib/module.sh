@@ -18,10 +18,19 @@ module_tool() {
   module_build "$dir" || {
     log_fail "$BUNDLE: the build failed; the end of $CACHE/log/$BUNDLE.log:"
     tail -n 15 "$CACHE/log/$BUNDLE.log" >&2
+    ! module_unreachable "$CACHE/log/$BUNDLE.log" || module_hint
     return 1
   }
   cache_publish "$BUNDLE" "$origin"
   log "$TOOL $VERSION: $origin in $(log_duration $((SECONDS - start)))"
+}
+
+# module_unreachable LOG: whether it is the network that a build failed for.
+module_unreachable() { grep -qE 'dial tcp|proxyconnect|i/o timeout|no such host|tls: |x509: |: reading https?://' "$1"; }
+
+module_hint() {
+  log_fail "the Go module proxy cannot be reached (GOPROXY=$("$GO" env GOPROXY))" \
+    "set GOPROXY to one that can, or put $TOOL $VERSION on PATH, and run it again"
 }
 
 # module_go ARGUMENT…: what a user's own Go settings could change about the result is set aside. The niceness keeps the
