@@ -87,7 +87,8 @@ async function judge(fault: Fault, target: Target, injected: Injected, from: Sta
   );
   if (mixed.length > 0) throw new Error(`neither as before nor as wanted: ${mixed.join(", ")}`);
   // Refused, or undone: with the fault still there.
-  if (injected.run?.status === 3 || injected.run?.status === 4) target.checkLook(now, before, "undone");
+  const told = (look: Snapshot): Snapshot => new Map([...look].filter(([path]) => !injected.exempt?.includes(path)));
+  if (injected.run?.status === 3 || injected.run?.status === 4) target.checkLook(told(now), told(before), "undone");
 }
 
 function lookOf(target: Target, state: State): Snapshot {
