@@ -1,7 +1,7 @@
 import "./environment";
 import * as assert from "node:assert/strict";
 
-import { clusterDown, readLab } from "../../lab/cluster";
+import { clusterDown, labStands } from "../../lab/cluster";
 import { lineLog } from "../../lab/log";
 import { prepare, type Tally } from "./harness";
 import { runSuite } from "./suite";
@@ -13,7 +13,7 @@ const seed = Number(process.env.PAUSE_SANDBOX_SEED ?? Date.now() % 1_000_000);
 
 describe(`faults on real nodes, seed ${seed}`, function () {
   this.timeout("20m");
-  const stoodBefore = stands();
+  const stoodBefore = labStands();
   let targets: Target[] = [];
   let tallies: Tally[] = [];
 
@@ -41,12 +41,3 @@ describe(`faults on real nodes, seed ${seed}`, function () {
       assert.ok(prober.answered > 100, `${node.name}: ${prober.answered} answers`);
   });
 });
-
-function stands(): boolean {
-  try {
-    readLab();
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 
 import { type NodeReport, parseReport } from "../../components/nodeScript";
-import { clusterDown, clusterUp, type LabInfo, readLab } from "../../lab/cluster";
+import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
 import { lineLog } from "../../lab/log";
 import { type Images, pushImages } from "../faults/images";
 import { Prober } from "../faults/prober";
@@ -17,7 +17,7 @@ export interface Nodes {
   targets: Target[];
 }
 
-const stoodBefore = stands();
+const stoodBefore = labStands();
 let nodesOnce: Promise<Nodes> | undefined;
 
 /** Brings the lab up at the first call. */
@@ -35,15 +35,6 @@ after(async function () {
   this.timeout("2m");
   if (!stoodBefore) await clusterDown(lineLog());
 });
-
-function stands(): boolean {
-  try {
-    readLab();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** What a run reports that has to have succeeded. */
 export function done(run: Run): NodeReport {
