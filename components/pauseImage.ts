@@ -7,6 +7,7 @@ import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkDigest, checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { Problems } from "./problems";
+import { explainedPush } from "./pushFailure";
 import { checkSource, digestOf, parseReference, registryOf } from "./reference";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./pauseImageArgs";
@@ -78,7 +79,7 @@ export class PauseImage extends pulumi.ComponentResource {
         build: { ...build, platform, args: { ...build.args, TARGETARCH: architectureOf(platform) } },
         registry: { server: this.reference.apply(registryOf), ...secretLogin(args) },
       },
-      { parent: this },
+      { parent: this, ...explainedPush(this, `${name}${suffix}`, "engine") },
     );
   }
 
@@ -88,7 +89,7 @@ export class PauseImage extends pulumi.ComponentResource {
       `${name}-index`,
       { tag: this.reference, sources, push: true, registry },
       // Deleting goes by digest, so it would take every other tag with the same content along.
-      { parent: this, retainOnDelete: true },
+      { parent: this, retainOnDelete: true, ...explainedPush(this, `${name}-index`, "plugin") },
     );
     return index.ref.apply(digestOf);
   }
