@@ -67,16 +67,18 @@ crio_check() {
   taken "$1" "$(crio_image)"
 }
 
+crio_reload() { restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'; }
+
 # A live reload, which is over when a sandbox runs on the image.
 crio_restart() {
-  restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'
+  crio_reload
   [ "$leaving" ] || within 30 runs_on "$image" || :
 }
 
 # A login is the sandbox's alone: no other pull has it, so that the first sandbox pulls.
 crio_pull() {
   if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
-    restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'
+    crio_reload
     # It is not over at once.
     [ "$auth" ] || within 10 cri pull "$image" || :
   fi

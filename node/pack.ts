@@ -11,7 +11,19 @@ import { gzipSync } from "node:zlib";
 
 /** In the order in which they are joined; run comes last, since only it does anything. */
 const parts = [
-  ...["settings", "toml", "transaction", "detect", "trust", "runtime", "containerd", "crio", "dockerd", "k3s"],
+  ...[
+    "settings",
+    "toml",
+    "transaction",
+    "backup",
+    "detect",
+    "trust",
+    "runtime",
+    "containerd",
+    "crio",
+    "dockerd",
+    "k3s",
+  ],
   ...["kubelet", "verify", "main", "run"],
 ];
 

@@ -1,0 +1,112 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Backup: what was there before our very first change to a path, what is still ours of what is there, and the way back.
+
+# The committed sum of a path, empty when it is none of ours.
+managed() { [ ! -e "$home/state" ] || awk -v p="$1" '$1 == "file" && substr($0, 71) == p { print $2 }' "$home/state"; }
+# Is the file still just as we left it?
+ours() {
+  known=$(managed "$1")
+  [ "$known" ] && [ -e "$1" ] && [ "$known" = "$(sum "$1")" ]
+}
+
+# Was PATH not there before? Only a note that says so counts: where the notes were lost, nothing is taken for ours.
+absent() {
+  case $2 in */zz-pause-sandbox.*) return 0 ;; esac
+  [ -e "$1/absent" ] && grep -qxF "$2" "$1/absent"
+}
+
+# The content to build on: what was there before us, unless someone edited the file since.
+base() {
+  if ours "$1" && [ -e "$backup/root$1" ]; then
+    cat "$backup/root$1"
+  elif [ -e "$1" ] && ! { ours "$1" && absent "$backup" "$1"; }; then
+    cat "$1"
+  fi
+}
+
+# Plans the way back for every path that we manage and this run did not ask for.
+give_back() {
+  [ -e "$home/state" ] || return 0
+  while read -r kind _ path; do
+    [ "$kind" = file ] || continue
+    ! grep -qxF "$path" "$plan/wanted" || continue
+    [ -e "$path" ] || continue
+    why='was edited since'
+    if ! ours "$path"; then
+      remove_ours
+    elif [ -e "$backup/root$path" ]; then
+      mkdir -p "$plan/root${path%/*}"
+      cp -p "$backup/root$path" "$plan/root$path"
+      # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
+      ! flag_refused "$path" || flag_edit '' <"$backup/root$path" >"$plan/root$path"
+      printf '%s\n' "$path" >>"$plan/changed"
+    elif ! absent "$backup" "$path"; then
+      why="has no copy of before in $backup"
+      remove_ours
+    elif in_use "$path"; then
+      say "$path stays: ${path%/*}/hosts.toml, which was edited since, refers to it"
+    else
+      printf '%s\n' "$path" >>"$plan/changed"
+    fi
+  done <"$home/state"
+}
+
+remove_ours() {
+  say "$path $why: only our keys go, the rest stays"
+  without_ours "$path" >"$new"
+  write "$path"
+}
+
+# A CA that a person's own hosts.toml names is theirs by now.
+in_use() {
+  case $1 in */ca.crt) ;; *) return 1 ;; esac
+  hosts=${1%/*}/hosts.toml
+  [ -e "$hosts" ] && ! ours "$hosts" && grep -qF "$1" "$hosts"
+}
+
+# keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it.
+keep() {
+  rm -f "$1/root$2"
+  if [ -e "$2" ]; then
+    mkdir -p "$1/root${2%/*}"
+    cp -p "$2" "$1/root$2"
+  else
+    mkdir -p "$1"
+    printf '%s\n' "$2" >>"$1/absent"
+    dir=${2%/*}
+    while [ ! -d "$dir" ]; do
+      printf '%s\n' "$dir" >>"$1/dirs"
+      dir=${dir%/*}
+    done
+  fi
+  printf '%s\n' "$2" >>"$1/files"
+}
+
+# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails for want of space,
+# the next run does it.
+prune_backup() {
+  [ -d "$backup" ] || return 0
+  for list in files absent dirs; do
+    [ -e "$backup/$list" ] || continue
+    sort -ru "$backup/$list" | while IFS= read -r path; do
+      case $list in dirs) under=$path/ ;; *) under=$path ;; esac
+      if awk -v p="$under" -v l="$list" '$1 == "file" { f = substr($0, 71); if (f == p || l == "dirs" && index(f, p) == 1) found = 1 } END { exit !found }' "$home/state" 2>/dev/null; then
+        printf '%s\n' "$path" || exit 1
+      elif [ "$list" = files ]; then
+        rm -f "$backup/root$path"
+        rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
+      elif [ "$list" = dirs ]; then
+        # Made for a file that has gone since, as that of another registry; deepest first.
+        rmdir "$path" 2>/dev/null || :
+      fi
+    done >"$backup/new" || return 0
+    cmp -s "$backup/new" "$backup/$list" || mv -f "$backup/new" "$backup/$list"
+    rm -f "$backup/new"
+    [ -s "$backup/$list" ] || rm -f "$backup/$list"
+  done
+}
+
+# Removes the directories that did not exist before, deepest first, as far as they are empty.
+empty_dirs() {
+  [ ! -e "$1/dirs" ] || sort -ru "$1/dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null || :; done
+}
