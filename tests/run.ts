@@ -1,6 +1,6 @@
 /**
- * Runs the suites named on the command line (default: all but those on request), each in a process of its own, since mocks and the real
- * engine cannot share one, and ends with `N passed, N failed, N skipped` over all of them.
+ * Runs the suites named on the command line (default: all), each in a process of its own, since mocks and the real engine
+ * cannot share one, and ends with `N passed, N failed, N skipped` over all of them.
  */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -8,9 +8,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /** In the order in which a mistake is cheapest to learn of. */
-const SUITES = ["unit", "package", "pause", "toolchain", "cluster", "node", "contract", "image", "handmade", "e2e"];
-/** Run only when named: they need labs of their own and take longer. */
-const ON_REQUEST = ["nodes", "faults"];
+const SUITES = [
+  ...["unit", "package", "pause", "toolchain", "cluster", "node", "contract", "image", "handmade"],
+  ...["nodes", "faults", "e2e"],
+];
 
 interface Counts {
   passed: number;
@@ -35,9 +36,8 @@ function runSuite(suite: string, countsFile: string): Counts {
 }
 
 function main(suites: string[]): void {
-  const unknown = suites.filter((suite) => ![...SUITES, ...ON_REQUEST].includes(suite));
-  if (unknown.length > 0)
-    throw new Error(`no suite ${unknown.join(", ")}; there are ${[...SUITES, ...ON_REQUEST].join(", ")}`);
+  const unknown = suites.filter((suite) => !SUITES.includes(suite));
+  if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${SUITES.join(", ")}`);
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-tests-"));
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const suite of suites.length > 0 ? suites : SUITES) {
