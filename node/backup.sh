@@ -39,7 +39,7 @@ give_back() {
       cp -p "$backup/root$path" "$plan/root$path"
       # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
       ! flag_refused "$path" || flag_edit '' <"$backup/root$path" >"$plan/root$path"
-      printf '%s\n' "$path" >>"$plan/changed"
+      same "$plan/root$path" "$path" || printf '%s\n' "$path" >>"$plan/changed"
     elif ! absent "$backup" "$path"; then
       why="has no copy of before in $backup"
       remove_ours

@@ -40,8 +40,11 @@ write() {
   if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
-  cmp -s "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
+  same "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
 }
+
+# same A B: content, mode and owner.
+same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }
 
 # put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename.
 put() {
@@ -58,10 +61,11 @@ begin() {
   rm -rf "$journal.new"
   mkdir -p "$journal.new"
   : >>"$journal.new/files"
-  while read -r path; do
-    keep "$journal.new" "$path"
+  while read -r path; do keep "$journal.new" "$path"; done <"$plan/changed"
+  # A file that is as wanted already is kept too: it was so before us.
+  sort -u "$plan/wanted" "$plan/changed" | while read -r path; do
     [ "$(managed "$path")" ] || keep "$backup" "$path"
-  done <"$plan/changed"
+  done
   changed_paths=$(sort -u "$plan/changed")
   sync -f "$home"
   mv "$journal.new" "$journal"
@@ -116,11 +120,11 @@ undo() {
     old=$(old_of "$path")
     rm -f "$(temp_of "$path")" || missed=1
     if [ -e "$old" ]; then
-      cmp -s "$old" "$path" || mv -f "$old" "$path" || missed=1
+      same "$old" "$path" || mv -f "$old" "$path" || missed=1
       rm -f "$old"
     elif [ ! -e "$journal/root$path" ]; then
       rm -f "$path" || missed=1
-    elif ! cmp -s "$journal/root$path" "$path"; then
+    elif ! same "$journal/root$path" "$path"; then
       put "$journal/root$path" "$path" || missed=1
     fi
   done <"$journal/files"

@@ -19,7 +19,7 @@ function toolchain(version: string): string {
 }
 
 /** The runtime's own parse, key by key. */
-function effective(containerd: { dir: string; version: string }, config: string): Map<string, string> {
+function effective(containerd: Containerd, config: string): Map<string, string> {
   // Without a file it runs on defaults that an empty file of the newest version has too.
   const file = fs.existsSync(config) ? config : path.join(path.dirname(config), "../defaults.toml");
   if (file !== config) {
@@ -55,6 +55,50 @@ const reads = (shape: Shape, version: string): boolean => {
   return shape.majors.includes(major as 1 | 2) && (minor ?? 0) >= sinceMinor;
 };
 
+interface Containerd {
+  dir: string;
+  version: string;
+}
+
+/** Applies, applies again and restores: our keys alone change in the runtime's own parse, and all is back in the end. */
+function roundTrip(containerd: Containerd, shape: Shape): void {
+  const sandbox = new Sandbox(shape.files);
+  const untouched = sandbox.snapshot();
+  const before = effective(containerd, sandbox.config);
+  const target = path.join(sandbox.dir, "etc", shape.target ?? "config.toml");
+
+  const first = sandbox.plan(["dash"], containerd, "apply");
+  assert.equal(first.status, 0, first.stderr);
+  assert.equal(first.stdout, `${target}\n`);
+  const after = effective(containerd, sandbox.config);
+  assert.deepEqual(
+    differing(before, after).filter((key) => !ours.test(key)),
+    [],
+  );
+  const values = [...after.entries()].filter(([key]) => /sandbox_image$|pinned_images\/sandbox$/.test(key));
+  assert.deepEqual([...new Set(values.map(([, value]) => value))], [JSON.stringify(wanted)]);
+
+  const second = sandbox.plan(["dash"], containerd, "apply");
+  assert.deepEqual([second.status, second.stdout], [0, "\n"], second.stderr);
+  const back = sandbox.plan(["dash"], containerd, "restore");
+  assert.equal(back.status, 0, back.stderr);
+  assert.deepEqual(sandbox.snapshot(), untouched);
+  assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false, "state is left behind");
+  sandbox.remove();
+}
+
+/** The file that a distribution's package makes of it, in a directory of the test's own. */
+function defaultOf({ dir }: Containerd): Shape {
+  const text = execFileSync(path.join(dir, "containerd"), ["config", "default"], { encoding: "utf8" });
+  const importing = /^imports = .*conf\.d\/\*\.toml/m.test(text);
+  return {
+    name: "default",
+    files: { "config.toml": text.replaceAll("/etc/containerd", "@ETC@") },
+    majors: [1, 2],
+    target: importing ? "conf.d/zz-pause-sandbox.toml" : "config.toml",
+  };
+}
+
 for (const version of versions) {
   describe(`containerd ${version}`, function () {
     this.timeout(60_000);
@@ -66,31 +110,28 @@ for (const version of versions) {
 
     for (const shape of shapes.filter((one) => reads(one, version))) {
       it(`${shape.name}: changes our two keys, nothing twice, and gives all back`, () => {
-        const sandbox = new Sandbox(shape.files);
-        const untouched = sandbox.snapshot();
-        const before = effective(containerd, sandbox.config);
-        const target = path.join(sandbox.dir, "etc", shape.target ?? "config.toml");
-
-        const first = sandbox.plan(["dash"], containerd, "apply");
-        assert.equal(first.status, 0, first.stderr);
-        assert.equal(first.stdout, `${target}\n`);
-        const after = effective(containerd, sandbox.config);
-        assert.deepEqual(
-          differing(before, after).filter((key) => !ours.test(key)),
-          [],
-        );
-        const values = [...after.entries()].filter(([key]) => /sandbox_image$|pinned_images\/sandbox$/.test(key));
-        assert.deepEqual([...new Set(values.map(([, value]) => value))], [JSON.stringify(wanted)]);
-
-        const second = sandbox.plan(["dash"], containerd, "apply");
-        assert.deepEqual([second.status, second.stdout], [0, "\n"], second.stderr);
-        const back = sandbox.plan(["dash"], containerd, "restore");
-        assert.equal(back.status, 0, back.stderr);
-        assert.deepEqual(sandbox.snapshot(), untouched);
-        assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false, "state is left behind");
-        sandbox.remove();
+        roundTrip(containerd, shape);
       });
     }
+
+    it("what `config default` prints: changes our two keys, nothing twice, and gives all back", () => {
+      roundTrip(containerd, defaultOf(containerd));
+    });
+
+    it("a file already as wanted is left alone, also when it is given back", () => {
+      const done = new Sandbox({ "config.toml": "version = 2\n" });
+      assert.equal(done.plan(["dash"], containerd, "apply").status, 0);
+      const sandbox = new Sandbox({ "config.toml": fs.readFileSync(done.config, "utf8") });
+      done.remove();
+      const untouched = sandbox.snapshot();
+      for (const verb of ["apply", "restore"] as const) {
+        const run = sandbox.plan(["dash"], containerd, verb);
+        assert.deepEqual([run.status, run.stdout, run.stderr], [0, "\n", ""]);
+        assert.deepEqual(sandbox.snapshot(), untouched);
+      }
+      assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false, "state is left behind");
+      sandbox.remove();
+    });
 
     it("a file edited since loses our keys only", () => {
       const sandbox = new Sandbox({

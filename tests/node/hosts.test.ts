@@ -130,8 +130,13 @@ for (const shell of shells) {
             mirrors: { [registry]: { endpoint: ["https://m.example.com", `https://${registry}`] } },
             configs: { "m.example.com": { tls }, [registry]: { tls, auth: { auth: "dTpw" } } },
           });
-          assert.equal(fs.statSync(path.join(host.dir, "root/registries.yaml")).mode & 0o777, 0o600);
+          const registries = path.join(host.dir, "root/registries.yaml");
+          const mode = () => fs.statSync(registries).mode & 0o777;
+          assert.equal(mode(), 0o600);
           assert.equal(host.read("root/pause-sandbox-ca.crt"), caPem);
+          fs.chmodSync(registries, 0o644);
+          assert.deepEqual(host.done("apply", settings).changed, [registries]);
+          assert.equal(mode(), 0o600, "somebody had let others read the login");
           host.done("restore", settings);
           assert.deepEqual(host.files(), before);
         });

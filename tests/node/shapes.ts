@@ -32,6 +32,22 @@ root = "/var/lib/containerd"
       config_path = ""
 `;
 
+const byHand = (version: number): string => `version = ${version}
+[plugins.'io.containerd.cri.v1.images']
+  snapshotter = 'overlayfs'
+  [plugins.'io.containerd.cri.v1.images'.pinned_images]
+    sandbox = 'registry.k8s.io/pause:3.10'
+  [plugins.'io.containerd.cri.v1.images'.registry]
+    config_path = ''
+`;
+
+const vendor3 = `version = 3
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.nvidia]
+  runtime_type = 'io.containerd.runc.v2'
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.nvidia.options]
+    BinaryName = '/usr/bin/nvidia-container-runtime'
+`;
+
 const vendor2 = `version = 2
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
   runtime_type = "io.containerd.runc.v2"
@@ -97,14 +113,8 @@ export const shapes: Shape[] = [
     },
     majors: [1, 2],
   },
-  {
-    name: "version 3 by hand",
-    files: {
-      "config.toml":
-        "version = 3\n[plugins.'io.containerd.cri.v1.images']\n  snapshotter = 'overlayfs'\n  [plugins.'io.containerd.cri.v1.images'.pinned_images]\n    sandbox = 'registry.k8s.io/pause:3.10'\n  [plugins.'io.containerd.cri.v1.images'.registry]\n    config_path = ''\n",
-    },
-    majors: [2],
-  },
+  { name: "version 3 by hand", files: { "config.toml": byHand(3) }, majors: [2] },
+  { name: "version 4 by hand", files: { "config.toml": byHand(4) }, majors: [2], since: "2.3" },
   {
     name: "version 3 with an empty drop-in directory",
     files: { "config.toml": 'version = 3\nimports = ["@ETC@/conf.d/*.toml"]\n' },
@@ -114,6 +124,12 @@ export const shapes: Shape[] = [
   {
     name: "version 2 with a vendor's drop-in",
     files: { "config.toml": `imports = ["@ETC@/conf.d/*.toml"]\n${kubeadm}`, "conf.d/99-nvidia.toml": vendor2 },
+    majors: [2],
+    target: "conf.d/zz-pause-sandbox.toml",
+  },
+  {
+    name: "version 3 with a vendor's drop-in",
+    files: { "config.toml": `imports = ["@ETC@/conf.d/*.toml"]\n${byHand(3)}`, "conf.d/99-nvidia.toml": vendor3 },
     majors: [2],
     target: "conf.d/zz-pause-sandbox.toml",
   },
