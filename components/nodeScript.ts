@@ -33,6 +33,11 @@ export interface NodeSettings {
    */
   plainHttp?: boolean;
   /**
+   * Have the kubelet's `--pod-infra-container-image` too, below 1.35.
+   * @default true
+   */
+  kubeletFlag?: boolean;
+  /**
    * The login for the registry. Only this registry is given it, never a mirror.
    * @default none
    */
@@ -100,6 +105,7 @@ export function settingsText(settings: NodeSettings): string {
     ...pemLines(settings.caPem ?? "").map((line) => `ca ${line}`),
     ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
     ...(settings.plainHttp === true ? ["plain-http 1"] : []),
+    ...(settings.kubeletFlag === false ? ["kubelet-flag 0"] : []),
     ...(settings.login === undefined ? [] : [`auth ${basic(settings.login)}`]),
   ];
   return lines.map((line) => `${line}\n`).join("");

@@ -6,7 +6,7 @@ import { checkPauseImage, PauseImage, type PauseImageArgs } from "./pauseImage";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
 import { checkConnection, type SshConnection } from "./connection";
-import { checkGeneration, checkTrust, type RegistryTrust, SandboxNode } from "./sandboxNode";
+import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./sandboxNode";
 
 /** One node of the cluster. */
 export interface ClusterNode {
@@ -50,6 +50,8 @@ export interface PauseSandboxArgs {
    * @default 1
    */
   maxUnavailable?: number | string;
+  /** Set the kubelets' flag too, see {@link SandboxNodeArgs.kubeletFlag}. @default true */
+  kubeletFlag?: boolean;
   /**
    * Raise it to have every node looked at again although nothing else changed, see {@link SandboxNodeArgs.generation}.
    * @default 0
@@ -100,7 +102,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
-    const wanted = { reference: image.reference, digest: image.digest, trust: args.trust, generation: args.generation };
+    const { trust, generation, kubeletFlag } = args;
+    const wanted = { reference: image.reference, digest: image.digest, trust, generation, kubeletFlag };
     for (const { node, after } of plan.steps) {
       const settings = { connection: node.connection, nodeName: node.name, ...wanted };
       // What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it.
@@ -169,7 +172,7 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   const scopes = Object.values(ProofScope);
   const scope = args.proof?.scope;
   if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
-  checkGeneration(problems, args.generation ?? 0);
+  checkNodeSettings(problems, args);
   const window = problems.attempt(() => windowSize(args.maxUnavailable ?? 1, names.length));
   problems.throwIfAny();
   return planRollout(args.nodes, window ?? 1);

@@ -34,6 +34,13 @@ export interface SandboxNodeArgs {
   /** @default the node's own trust store and no mirror */
   trust?: RegistryTrust;
   /**
+   * Set the kubelet's `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
+   * collection, from 1.29 on it has no effect, and a kubelet from 1.35 on does not start with it. False takes it away
+   * wherever it is: before an upgrade to 1.35, or for good on kubelets from 1.29 on.
+   * @default true
+   */
+  kubeletFlag?: boolean;
+  /**
    * Raise it to have the node looked at again although nothing else changed: the engine knows what it asked for, not
    * what became of the node since (an upgraded kubelet, an edited file, a deleted image). A node that is as wanted is
    * left alone.
@@ -67,7 +74,7 @@ export class SandboxNode extends command.remote.Command {
     checkConnection(problems, "connection", args.connection);
     if (args.trust) checkTrust(problems, "trust", args.trust);
     const { generation = 0 } = args;
-    checkGeneration(problems, generation);
+    checkNodeSettings(problems, args);
     problems.throwIfAny();
     const sudo = pulumi.output(args.connection.user ?? "root").apply((user) => (user === "root" ? "" : "sudo -n "));
     const apply = pulumi.interpolate`${sudo}sh -s -- apply`;
@@ -100,7 +107,7 @@ const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getSt
 
 function settingsOf(name: string, args: SandboxNodeArgs): pulumi.Output<NodeSettings> {
   const { ca, mirrors, plainHttp, login } = args.trust ?? {};
-  const { reference, digest: wanted, nodeName: node = name } = args;
+  const { reference, digest: wanted, nodeName: node = name, kubeletFlag } = args;
   return pulumi
     .all([reference, wanted, ca, mirrors, plainHttp, login && secretLogin(login)])
     .apply(([image, digest, caPem, urls, http, known]) =>
@@ -112,6 +119,7 @@ function settingsOf(name: string, args: SandboxNodeArgs): pulumi.Output<NodeSett
         caPem,
         mirrors: urls,
         plainHttp: http,
+        kubeletFlag,
         login: known,
       }),
     );
@@ -157,8 +165,13 @@ function checkKnownTrust(problems: Problems, field: string, ca?: string, mirrors
   });
 }
 
-/** Notes a generation that is no whole number. */
-export function checkGeneration(problems: Problems, generation: number): void {
+/** Notes what is wrong with the settings that nodes share. */
+export function checkNodeSettings(
+  problems: Problems,
+  { generation = 0, kubeletFlag = true }: Pick<SandboxNodeArgs, "generation" | "kubeletFlag">,
+): void {
+  // Programs without types may give anything.
+  if (typeof (kubeletFlag as unknown) !== "boolean") problems.add("kubeletFlag", kubeletFlag, "true or false");
   if (!isWholeNumber(generation, 0, Number.MAX_SAFE_INTEGER)) {
     problems.add("generation", generation, "a whole number from 0");
   }

@@ -19,6 +19,7 @@ cri_dockerd_find() {
 }
 
 dockershim_find() {
+  [ -z "$no_flag" ] || die 022 "the dockershim knows its sandbox image by $flag alone: leave kubeletFlag out"
   loaded docker
   runtime_name=dockershim
   runtime_version=$(docker version -f '{{.Server.Version}}' 2>/dev/null) || :

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # kubelet: --pod-infra-container-image, written below 1.35 (there it guards the image from garbage collection up to 1.28
-# and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting.
+# and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting, nor where it is not wanted.
 
 flag=--pod-infra-container-image
 
@@ -76,7 +76,7 @@ plan_kubelet() {
     ! base "$file" | flag_set || set_in=$file
   done <"$plan/flags"
   wanted_flag=$image
-  [ "$kubelet_minor" -lt 35 ] || wanted_flag=''
+  if [ "$no_flag" ] || [ "$kubelet_minor" -ge 35 ]; then wanted_flag=''; fi
   case $set_in,$wanted_flag in
     /usr/* | /lib/*) set_in=$own_unit ;;
     ,?*) choose_flag_file ;;

@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' auth='' settings=''
+node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' auth='' settings=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -36,6 +36,7 @@ settings_read() {
       'ca '*) ca=$ca$value$nl ;;
       'mirror '*) mirrors=$mirrors$value$nl ;;
       'plain-http 1') plain_http=1 ;;
+      'kubelet-flag 0') no_flag=1 ;;
       # The base64 of user:password, as every runtime's file has it.
       'auth '*) auth=$value ;;
       *) die 002 "unknown setting '${line%% *}'" ;;

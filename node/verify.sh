@@ -72,7 +72,7 @@ check_image() {
   check_architecture
   [ "$pinned" = true ] ||
     # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
-    [ "${kubelet_minor:-0}" -le 28 ] ||
+    { [ "${kubelet_minor:-0}" -le 28 ] && [ -z "$no_flag" ]; } ||
     die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.2 or later"
 }
 

@@ -102,6 +102,7 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
         login: pull,
       },
       maxUnavailable: numberOrText(optional(config, "maxUnavailable")),
+      kubeletFlag: config.getBoolean("kubeletFlag") === false ? false : undefined,
       generation: config.getNumber("generation"),
       proof: proof(config),
     },

@@ -237,6 +237,8 @@ for (const shell of shells) {
         );
         host.done("restore");
         assert.deepEqual(host.files(), before);
+        assert.match(host.run("apply", { kubeletFlag: false }).stderr, /PS-N022 .*kubeletFlag/);
+        assert.deepEqual(host.files(), before);
       });
     });
   });

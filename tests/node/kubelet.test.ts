@@ -20,6 +20,8 @@ interface Row {
   files: Record<string, string>;
   /** What `systemctl cat` prints. */
   unit?: string;
+  /** The flag is not wanted although the kubelet knows it. @default false */
+  off?: boolean;
   /** EnvironmentFiles of the unit. @default kubeadm's two */
   environment?: string[];
   /** Path and content of every file that is written. */
@@ -100,6 +102,23 @@ const rows: Row[] = [
     writes: `== ${own}\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --a ${flag}\n`,
   },
   {
+    name: "not wanted: not written",
+    version: "1.34.2",
+    off: true,
+    files: { [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a"\n' },
+    writes: "",
+  },
+  {
+    name: "not wanted: stripped everywhere",
+    version: "1.34.2",
+    off: true,
+    files: {
+      [kubeadm]: 'KUBELET_KUBEADM_ARGS="--pod-infra-container-image=x:1 --a"\n',
+      [extra]: `KUBELET_EXTRA_ARGS=${flag}\n`,
+    },
+    writes: `== ${kubeadm}\nKUBELET_KUBEADM_ARGS=" --a"\n== ${extra}\nKUBELET_EXTRA_ARGS=\n`,
+  },
+  {
     name: "1.35: not written",
     version: "1.35.4",
     files: { [kubeadm]: 'KUBELET_KUBEADM_ARGS="--a"\n' },
@@ -132,7 +151,7 @@ function plan(shell: readonly string[], row: Row): string {
   fs.writeFileSync(path.join(dir, "show"), `${environment.join("")}FragmentPath=${unit}\nDropInPaths=${drops}\n`);
   const [program = "sh", ...args] = shell;
   const script = path.join(__dirname, "kubelet.sh");
-  const run = spawnSync(program, [...args, script, dir, row.version], { encoding: "utf8" });
+  const run = spawnSync(program, [...args, script, dir, row.version, row.off ? "1" : ""], { encoding: "utf8" });
   fs.rmSync(dir, { recursive: true });
   assert.equal(run.status, 0, run.stderr);
   return run.stdout;

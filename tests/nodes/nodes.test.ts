@@ -173,6 +173,27 @@ describe("real nodes", function () {
     await swapKubelet(target, old);
   });
 
+  it(`a kubelet upgraded to ${NEWER} after the flag was taken away starts at once, and nothing is left to do`, async () => {
+    const target = on("node-1");
+    const old = await kubeletOf(target);
+    const before = await look(target);
+    await apply(target);
+    const settings = { kubeletFlag: false };
+    const off = done(await target.run("A", { settings }));
+    assert.deepEqual([off.pinned, off.restarted], [true, ["kubelet"]]);
+    assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
+    assert.equal(done(await target.run("A", { settings })).status, "unchanged");
+    await swapKubelet(target, newer);
+    await ready(target);
+    const report = done(await target.run("A", { settings }));
+    assert.deepEqual([report.kubelet, report.changed, report.restarted], [NEWER, [], []]);
+
+    await swapKubelet(target, old);
+    done(await target.run("none"));
+    assert.equal(await look(target), before);
+    await ready(target);
+  });
+
   it(`a node with a kubelet ${NEWER} joins one with ${KUBERNETES}, and never gets the flag`, async () => {
     const target = on("node-2");
     const old = await kubeletOf(target);

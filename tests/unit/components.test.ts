@@ -73,6 +73,14 @@ describe("SandboxNode", () => {
     return Buffer.from(data ?? "", "base64").toString();
   };
 
+  it("says that the kubelet's flag is not wanted, and nothing where it is", async () => {
+    const sent = async (kubeletFlag?: boolean) =>
+      settingsOf(await run(() => new SandboxNode("node-1", { ...args, kubeletFlag })));
+    assert.match(await sent(false), /^kubelet-flag 0$/m);
+    assert.strictEqual(await sent(true), await sent());
+    assert.doesNotMatch(await sent(), /kubelet-flag/);
+  });
+
   it("sends what is to be trusted, and who manages the node", async () => {
     const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     const trust = { ca, mirrors: ["https://m.example.com"], plainHttp: true };
@@ -258,6 +266,7 @@ describe("PauseSandbox", () => {
           ],
           maxUnavailable: "0%",
           generation: -1,
+          kubeletFlag: "no" as unknown as boolean,
           proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
         }),
       [
@@ -269,6 +278,7 @@ describe("PauseSandbox", () => {
         "nodes[3].connection: no value",
         'maxUnavailable: "0%"',
         "generation: -1",
+        'kubeletFlag: "no"',
         "proof.nginxImage",
         'proof.scope: "some"',
       ],
