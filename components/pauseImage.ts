@@ -7,7 +7,7 @@ import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkDigest, checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { Problems } from "./problems";
-import { explainedPush } from "./pushFailure";
+import { explainedPush, type Push } from "./pushFailure";
 import { checkSource, digestOf, parseReference, registryOf } from "./reference";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./pauseImageArgs";
@@ -19,7 +19,7 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLo
  * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
  *
  * The reference is written last, in one request, and only after everything that it names has been pushed: a run that
- * fails leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload that
+ * fails to write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload that
  * was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its mind.
  *
  * State knows what was pushed, not what became of it, and a refresh looks at the index only. After a registry has lost its
@@ -53,7 +53,7 @@ export class PauseImage extends pulumi.ComponentResource {
       case PauseImageSource.Existing:
         return pulumi.output(args.digest).apply((d) => (d === undefined || checkDigest("digest", d), d));
       case PauseImageSource.Mirror:
-        return this.index(name, args, [
+        return this.index(name, args, "mirror", [
           pulumi.output(args.mirrorOf ?? "").apply((of) => (checkSource("mirrorOf", of), of)),
         ]);
       case PauseImageSource.Build:
@@ -67,7 +67,7 @@ export class PauseImage extends pulumi.ComponentResource {
     const pushed = platforms.map((platform) => this.image(name, args, build, platform).repoDigest);
     const [only] = pushed;
     // An index cannot go where TLS cannot: with insecureRegistry the one platform's image is the reference.
-    return args.insecureRegistry && only ? only.apply(digestOf) : this.index(name, args, pushed);
+    return args.insecureRegistry && only ? only.apply(digestOf) : this.index(name, args, "index", pushed);
   }
 
   private image(name: string, args: PauseImageArgs, build: BuildInputs, platform: string): docker.Image {
@@ -79,17 +79,22 @@ export class PauseImage extends pulumi.ComponentResource {
         build: { ...build, platform, args: { ...build.args, TARGETARCH: architectureOf(platform) } },
         registry: { server: this.reference.apply(registryOf), ...secretLogin(args) },
       },
-      { parent: this, ...explainedPush(this, `${name}${suffix}`, "engine") },
+      { parent: this, ...explainedPush(this, `${name}${suffix}`, "image") },
     );
   }
 
-  private index(name: string, args: PauseImageArgs, sources: pulumi.Input<string>[]): pulumi.Output<string> {
+  private index(
+    name: string,
+    args: PauseImageArgs,
+    push: Push,
+    sources: pulumi.Input<string>[],
+  ): pulumi.Output<string> {
     const registry = args.login && { address: this.reference.apply(registryOf), ...secretLogin(args) };
     const index = new dockerBuild.Index(
       `${name}-index`,
       { tag: this.reference, sources, push: true, registry },
       // Deleting goes by digest, so it would take every other tag with the same content along.
-      { parent: this, retainOnDelete: true, ...explainedPush(this, `${name}-index`, "plugin") },
+      { parent: this, retainOnDelete: true, ...explainedPush(this, `${name}-index`, push) },
     );
     return index.ref.apply(digestOf);
   }

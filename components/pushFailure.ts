@@ -4,55 +4,102 @@ import { AsyncResource } from "node:async_hooks";
 
 import { registryOf } from "./reference";
 
-/** Who pushes: the docker engine a platform's image, the plugin an index. */
-export type Pusher = "engine" | "plugin";
+/** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
+export type Push = "image" | "index" | "mirror";
 
-interface Push {
-  by: Pusher;
+/** The registry that a reason is about, and the argument that names it. */
+interface Where {
+  push: Push;
   registry: string;
+  field: "reference" | "mirrorOf";
 }
 
-/** Reasons in the words of engines, plugins and registries, the more telling first, and the way out of each. */
-const WAYS_OUT: readonly (readonly [RegExp, (push: Push) => string])[] = [
-  [/no basic auth credentials/, ({ registry }) => `give a login, or run: docker login ${registry}`],
+/** A fixed answer, or one that depends on the registry. */
+type WayOut = string | ((where: Where) => string);
+
+const PUSH_ALL_AGAIN = "pulumi up --replace '**PauseImage$**'";
+
+const LOST = /sha256:[0-9a-f]{64}.*not found|does not have .*@sha256:/;
+const NO_LOGIN = /no basic auth credentials|authentication is required|empty challenge/;
+const REFUSED = /unauthorized|authentication required| 401[: ]|denied|forbidden|insufficient_scope| 403[: ]/i;
+
+/** Where a mirror is copied from. Reasons are in the words of engines, plugins and registries, the more telling first. */
+const AT_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
+  [
+    /not found|does not have/,
+    "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login",
+  ],
+  [NO_LOGIN, ({ registry }) => `run: docker login ${registry}`],
+  [REFUSED, ({ registry }) => `run: docker login ${registry}, as someone who may pull mirrorOf`],
+];
+
+const AT_TARGET: readonly (readonly [RegExp, WayOut])[] = [
+  [
+    /name unknown|project \S+ not found|repository with name/i,
+    "create the repository, or its project, in the registry",
+  ],
+  [
+    /immutable|cannot be overwritten/i,
+    "use another tag, or let the registry overwrite this one and <tag>-linux-<arch>",
+  ],
+  [LOST, `the registry lost images that the index names; push all again: ${PUSH_ALL_AGAIN}`],
+  [NO_LOGIN, ({ registry }) => `give a login, or run: docker login ${registry}`],
+  [/unauthorized|authentication required| 401[: ]/i, "give another login"],
+  [REFUSED, "give a login that may push to this repository"],
+];
+
+const ANYWHERE: readonly (readonly [RegExp, WayOut])[] = [
   [
     /x509|certificate/,
-    ({ by, registry }) =>
-      by === "engine"
-        ? `put the registry's authority into /etc/docker/certs.d/${registry}/ca.crt, where the docker engine runs`
-        : "have this machine trust the registry's authority: its trust store, or the file that SSL_CERT_FILE names",
+    ({ push, registry }) =>
+      push === "image"
+        ? `put the authority of ${registry} into /etc/docker/certs.d/${registry}/ca.crt, where the docker engine runs`
+        : `have this machine trust the authority of ${registry}: its trust store, or the file that SSL_CERT_FILE names`,
+  ],
+  [
+    /(?:request to |Head ")http:\/\//,
+    "an index goes over plain HTTP to a loopback address: use another one, or insecureRegistry with one platform",
   ],
   [
     /HTTP response to HTTPS client|wrong version number/,
-    () => "give the registry TLS, or set insecureRegistry where its docker engine may speak HTTP",
+    "give the registry TLS, or set insecureRegistry with one platform, where its docker engine may speak HTTP",
   ],
+  [/too ?many ?requests| 429[: ]/i, "the registry limits requests: run pulumi up again later"],
   [
-    /sha256:[0-9a-f]{64}.*not found|does not have .*@sha256:/,
-    () => "the registry lost images that the index names; push all again: pulumi up --replace '**PauseImage$**'",
+    /refused|no such host|ENOTFOUND|timeout|timed out|deadline exceeded|no route to host|unreachable|\bEOF\b|connection reset/i,
+    ({ field }) => `check host and port of ${field}, and the way there from this machine and its docker engine`,
   ],
-  [
-    /not found|does not have/,
-    () => "check name and tag of mirrorOf; a registry may hide what it does not show without docker login",
-  ],
-  [/unauthorized|authentication required|\b401\b/, () => "give another login; for a mirror's source, docker login"],
-  [/denied|forbidden|\b403\b/i, () => "give this login the right to push to the repository, or another login"],
-  [
-    /connection refused|ECONNREFUSED|no such host|ENOTFOUND|timeout|timed out|unreachable/,
-    () => "check host and port of the reference, and the way there from this machine and its docker engine",
-  ],
-  [/HTTP status: 5\d\d|\b50[0-4]\b/, () => "look into the registry's own log, then run pulumi up again"],
+  [/HTTP status: 5\d\d| 50[0-4][: ]/, ({ registry }) => `look into the log of ${registry}, then run pulumi up again`],
 ];
 
 /**
  * Names registry, reference, reason and way out.
  * @param reference What was to be pushed, `host[:port]/repository:tag`.
  * @param reason What the plugin said, as it is.
+ * @param source Of a mirror: the image to copy.
  */
-export function pushFailure(by: Pusher, reference: string, reason: string): string {
+export function pushFailure(push: Push, reference: string, reason: string, source = reference): string {
+  const said = reason.trim().replace(/\s+/g, " ");
   const registry = registryOf(reference);
-  const [, wayOut] = WAYS_OUT.find(([words]) => words.test(reason)) ?? [];
-  const next = wayOut?.({ by, registry }) ?? "docs/image.md lists reasons and what to do";
-  return `${reference} was not pushed to registry ${registry} (${reason.trim().replace(/\s+/g, " ")}). What to do: ${next}`;
+  // The plugin reads back what it wrote.
+  const written = said.startsWith("reading: ");
+  const outcome = written ? "was pushed to registry, but not read back from" : "was not pushed to registry";
+  const atSource = push === "mirror" && isOfSource(said, registry, registryOf(source));
+  const where: Where = atSource
+    ? { push, registry: registryOf(source), field: "mirrorOf" }
+    : { push, registry, field: "reference" };
+  const rows = [...(atSource ? AT_SOURCE : AT_TARGET), ...ANYWHERE];
+  const wayOut =
+    rows.find(([words]) => words.test(said))?.[1] ??
+    (written ? "run pulumi up again" : "docs/image.md lists reasons and what to do");
+  const next = typeof wayOut === "string" ? wayOut : wayOut(where);
+  return `${reference} ${outcome} ${registry} (${said}). What to do: ${next}`;
+}
+
+/** The reason may have an address; what has none, and is neither a copy nor a tag that is written, is from reading. */
+function isOfSource(reason: string, target: string, source: string): boolean {
+  if (reason.includes(`//${target}/`)) return source === target && !/: (?:copy|publish) /.test(reason);
+  return reason.includes(`//${source}/`) || !/: (?:copy|publish) /.test(reason);
 }
 
 let hooks = 0;
@@ -61,15 +108,16 @@ let hooks = 0;
  * Has the engine say so, under the component, when a push fails; nothing is tried again. Where no hooks can be had, as
  * under mocks, a resource goes without.
  * @param component Whose push it is.
- * @param name The component's name.
+ * @param name The name of the resource.
  */
-export function explainedPush(component: pulumi.Resource, name: string, by: Pusher): pulumi.CustomResourceOptions {
+export function explainedPush(component: pulumi.Resource, name: string, push: Push): pulumi.CustomResourceOptions {
   const monitor = pulumi.runtime.getMonitor();
   if (!monitor || !("registerErrorHook" in monitor)) return {};
   const say = async ({ newInputs, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
-    const reference: unknown = newInputs?.["imageName"] ?? newInputs?.["tag"];
-    if (typeof reference === "string" && errors[0] !== undefined) {
-      await pulumi.log.error(pushFailure(by, reference, errors[0]), component);
+    const { imageName, tag = imageName, sources } = (newInputs ?? {}) as Record<string, unknown>;
+    if (typeof tag === "string" && errors[0] !== undefined) {
+      const [source = tag] = Array.isArray(sources) ? (sources as string[]) : [];
+      await pulumi.log.error(pushFailure(push, tag, errors[0], source), component);
     }
     return false;
   };

@@ -103,11 +103,14 @@ export function registryOf(reference: string): string {
 
 /**
  * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report what they pushed.
- * @throws Error if there is none: the image was not pushed, so no node could be checked against it.
+ * @throws Error if there is none, so that no node could be checked against it: a refresh that the registry refused keeps none.
  */
 export function digestOf(pushed: string): string {
   const digest = /@(sha256:[0-9a-f]{64})$/.exec(pushed)?.[1];
   if (digest === undefined)
-    throw new Error(`the registry gave no digest for ${JSON.stringify(pushed)}: was it pushed?`);
+    throw new Error(
+      `${JSON.stringify(pushed)}: the registry gave no digest for it when it was read back, as with a refused login. ` +
+        "What to do: check the login and run pulumi up --replace '**PauseImage$**'",
+    );
   return digest;
 }
