@@ -1,9 +1,12 @@
 import * as assert from "assert";
+import { randomBytes } from "crypto";
 import * as fs from "fs";
+import * as path from "path";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
 import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
 import { exec } from "../../lab/cluster/exec";
+import { labDir } from "../../lab/cluster/layout";
 import { openStack, type Overrides } from "../../lab/engine";
 import { showFailure, stuckPod } from "../../lab/failure";
 import { get, kubectl, type Pod } from "../../lab/kubectl";
@@ -11,6 +14,7 @@ import { lineLog } from "../../lab/log";
 import { faults, prove, registryDigest } from "../../lab/proof";
 import { killedRun } from "./killed";
 import { differences, snapshots } from "./nodes";
+import { filesWith, nodeFilesWith, sessions } from "./secrets";
 import { traces } from "./traces";
 
 const MAKE_UP = "lab/up.ts";
@@ -133,6 +137,30 @@ describe("the whole way through, on the lab", function () {
     const reference = `${lab.registry.host}/mirror/pause:3`;
     const { digest } = await proven(lab, { imageSource: "mirror", mirrorOf, reference });
     assert.strictEqual(digest, await registryDigest(lab, mirrorOf));
+  });
+
+  it("a login for pulls takes one session a node, and is read by nobody but root, in one file a node and in no state", async () => {
+    const login = { user: "puller", password: `p${randomBytes(12).toString("hex")}` };
+    const basic = Buffer.from(`${login.user}:${login.password}`).toString("base64");
+    const before = await Promise.all(lab.nodes.map(sessions));
+    const stack = await openStack(lab, { pullUsername: login.user });
+    await stack.setConfig("pullPassword", { value: login.password, secret: true });
+    await stack.up();
+    const after = await Promise.all(lab.nodes.map(sessions));
+    assert.deepStrictEqual(
+      after,
+      before.map((count) => count + 1),
+    );
+
+    const texts = [login.password, basic];
+    const file = `600 /etc/containerd/certs.d/${lab.registry.host}/hosts.toml`;
+    for (const node of lab.nodes) assert.deepStrictEqual(await nodeFilesWith(node, texts), [file], node.name);
+    const state = path.join(labDir(), "state");
+    assert.notStrictEqual(filesWith(state, [lab.registry.host]).length, 0, "the search finds what is there");
+    assert.deepStrictEqual(filesWith(state, texts), []);
+
+    await (await openStack(lab)).up();
+    for (const node of lab.nodes) assert.deepStrictEqual(await nodeFilesWith(node, texts), [], node.name);
   });
 
   it("a Spring Boot application answers in the sample Pod, and the plain one does again after it", async () => {
