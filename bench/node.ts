@@ -1,6 +1,6 @@
 /**
  * What a node costs: `make bench-node`. On the nodes of a lab that is healed: how long a run takes that finds nothing to
- * do, how many processes it starts, and what each node adds to the engine's state.
+ * do, how many processes it starts, and what each node adds to the engine's state. Fails when a limit is broken.
  */
 import Table from "cli-table3";
 import { execFileSync } from "node:child_process";
@@ -15,6 +15,9 @@ import { openStack } from "../lab/engine";
 import { lineLog } from "../lab/log";
 
 const RUNS = 15;
+
+/** What a run with nothing to do, and a further node in a compressed state, may cost. */
+const LIMITS = { seconds: 0.3, processes: 60, state: 6_000 };
 
 interface Resource {
   type: string;
@@ -47,16 +50,25 @@ async function main(): Promise<void> {
       });
       table.push([title, ...(await Promise.all(cells))]);
     };
+    const broken: string[] = [];
+    const within = (what: string, value: number, limit: number): number => {
+      if (!(value <= limit)) broken.push(`${what}: ${value}, which may be ${limit} at most`);
+      return value;
+    };
     await row("nothing to do, seconds (median)", async (node, { inputs }) =>
-      (await seconds(node, inputs.stdin)).toFixed(3),
+      within(`${node.name}, seconds`, await seconds(node, inputs.stdin), LIMITS.seconds).toFixed(3),
     );
-    await row("nothing to do, processes started", async (node, { inputs }) => String(await forks(node, inputs.stdin)));
+    await row("nothing to do, processes started", async (node, { inputs }) =>
+      String(within(`${node.name}, processes`, await forks(node, inputs.stdin), LIMITS.processes)),
+    );
     await row("script and settings, bytes", (_, { inputs }) => Promise.resolve(String(inputs.stdin.length)));
     await row("state, bytes as JSON", (_, resource) => Promise.resolve(String(JSON.stringify(resource).length)));
     const [first, second] = commands.map((resource) => JSON.stringify(resource));
     const further = gzipSync(`${first ?? ""}${second ?? ""}`).length - gzipSync(first ?? "").length;
+    within("a further node's state, bytes", further, LIMITS.state);
     table.push(["a further node in a compressed state, bytes", String(further), ""]);
     process.stdout.write(`${table.toString()}\n`);
+    if (broken.length > 0) throw new Error(broken.join("; "));
   } finally {
     if (!stoodBefore) await clusterDown(log);
   }
