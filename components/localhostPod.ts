@@ -63,7 +63,8 @@ export class LocalhostPod extends pulumi.ComponentResource {
       {
         parent: this,
         customTimeouts: { create: `${args.readyTimeoutSeconds ?? 300}s` },
-        replaceOnChanges: [`metadata.annotations["${PROOF_OF}"]`],
+        // A Pod that is given another image in place is Ready from before, until its kubelet gets to it.
+        replaceOnChanges: ["spec", `metadata.annotations["${PROOF_OF}"]`],
       },
     );
     this.podName = pulumi.interpolate`${pod.metadata.namespace}/${pod.metadata.name}`;

@@ -167,8 +167,10 @@ describe("the whole way through, on the lab", function () {
     for (const app of ["spring", ""]) {
       process.env.APP = app;
       lab = await clusterUp(lineLog());
+      const before = (await samplePods(lab)).map(({ metadata }) => metadata.uid);
       await proven(lab, {});
-      for (const { spec } of await samplePods(lab)) {
+      for (const { metadata, spec } of await samplePods(lab)) {
+        assert.ok(!before.includes(metadata.uid), "a Pod that is changed in place is Ready from before");
         assert.ok(spec.containers.some(({ image }) => image === `${lab.registry.host}/lab/${app || "app"}:1`));
       }
     }

@@ -236,7 +236,7 @@ describe("PauseSandbox", () => {
       const { reference = REFERENCE, generation } = args;
       const all = await run(() => new PauseSandbox("pause", { image: { reference }, nodes, proof, generation }));
       const { inputs, replaceOnChanges } = find(all, "pause-proof-pod");
-      assert.deepStrictEqual(replaceOnChanges, ['metadata.annotations["pause-sandbox/proof-of"]']);
+      assert.deepStrictEqual(replaceOnChanges, ["spec", 'metadata.annotations["pause-sandbox/proof-of"]']);
       return (inputs.metadata as { annotations: unknown }).annotations;
     };
     assert.deepStrictEqual(await proofOf({}), { "pause-sandbox/proof-of": `${REFERENCE}@${DIGEST}, generation 0` });
