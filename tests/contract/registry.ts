@@ -6,26 +6,35 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 
+import { bridgeAddress, trustInEngine } from "./engineTrust";
+
 interface Manifest {
   mediaType: string;
   config?: { digest: string };
   manifests?: { digest: string; platform: { architecture: string; os: string } }[];
 }
 
-/** A real registry on this machine's loopback: TLS under an authority of its own, with one user. */
+/**
+ * A real registry on this machine: TLS under an authority of its own, which the docker engine is told of, with one user.
+ */
 export class Registry {
   static readonly user = { username: "pusher", password: "s3cret:with/signs" };
+
+  private readonly distrust: () => void;
 
   private constructor(
     private readonly folder: string,
     private readonly child: ChildProcess,
     readonly host: string,
-  ) {}
+  ) {
+    this.distrust = trustInEngine(host, fs.readFileSync(this.caFile));
+  }
 
   static async start(): Promise<Registry> {
+    const address = bridgeAddress();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "contract-registry-"));
     const file = (name: string) => path.join(folder, name);
-    const subject = ["-subj", "/CN=contract test", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const subject = ["-subj", "/CN=contract test", "-addext", `subjectAltName=IP:${address}`];
     const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
     const output = ["-keyout", file("key.pem"), "-out", file("ca.pem")];
     execFileSync("openssl", ["req", "-x509", ...keys, ...subject, ...output], { stdio: "ignore" });
@@ -34,7 +43,7 @@ export class Registry {
     const config = {
       version: 0.1,
       storage: { filesystem: { rootdirectory: file("data") }, delete: { enabled: true } },
-      http: { addr: "127.0.0.1:0", tls: { certificate: file("ca.pem"), key: file("key.pem") } },
+      http: { addr: `${address}:0`, tls: { certificate: file("ca.pem"), key: file("key.pem") } },
       auth: { htpasswd: { realm: "contract", path: file("htpasswd") } },
     };
     fs.writeFileSync(file("config.yml"), JSON.stringify(config));
@@ -48,8 +57,8 @@ export class Registry {
       createInterface({ input: child.stderr }).on("line", (line) => {
         lines.push(line);
         // The kernel chose the port, so nobody else can have it; only the log tells which.
-        const [, address] = /listening on (127\.0\.0\.1:\d+)/.exec(line) ?? [];
-        if (address !== undefined) resolve(address);
+        const [, listening] = /listening on ([\d.]+:\d+)/.exec(line) ?? [];
+        if (listening !== undefined) resolve(listening);
       });
     });
     return new Registry(folder, child, host);
@@ -58,6 +67,7 @@ export class Registry {
   stop(): void {
     this.child.removeAllListeners("exit");
     this.child.kill();
+    this.distrust();
     fs.rmSync(this.folder, { recursive: true });
   }
 

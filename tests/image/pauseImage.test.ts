@@ -1,11 +1,11 @@
 /** PauseImage through the real Pulumi engine, a real docker engine and real registries. */
 import * as pulumi from "@pulumi/pulumi";
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { type PauseImageArgs, PauseImageSource } from "../../components";
+import { bridgeAddress, trustInEngine } from "../contract/engineTrust";
 import { Registry, removeImages } from "../contract/registry";
 import { pushIndex } from "./handmade";
 import { Program } from "./program";
@@ -177,7 +177,7 @@ describe("PauseImage", function () {
     await absent(VERSION);
 
     failure("refuse", "PUT", REFERENCE);
-    await fails(built(), "pause-index", /manifests\/1\.0\.0: .* 403: .*refused by the test/);
+    await fails(built(), "pause-index", /manifests\/1\.0\.0: [^]*\b403\b[^]*refused by the test/);
     await absent(VERSION);
 
     proxy.reset();
@@ -207,7 +207,7 @@ describe("PauseImage", function () {
           ["PUT", REFERENCE],
         ] as const) {
           failure("refuse", method, path);
-          await fails(mirror(tag), "pause-index", /creating: .* 403: .*refused by the test/, trusting);
+          await fails(mirror(tag), "pause-index", /creating: [^]*\b403\b[^]*refused by the test/, trusting);
           await check();
         }
         proxy.reset();
@@ -240,7 +240,7 @@ describe("PauseImage", function () {
     await fails(args, "pause-linux-amd64", /received unexpected HTTP status: 503 Service Unavailable/);
     assert.equal(proxy.written.filter((line) => line.includes("/manifests/")).length, 1, "tried once");
     failure("break", "PUT", REFERENCE);
-    await fails(args, "pause-index", /manifests\/1\.0\.0: .* 503: /);
+    await fails(args, "pause-index", /manifests\/1\.0\.0: [^]*\b503\b/);
     await absent(VERSION);
   });
 
@@ -251,7 +251,7 @@ describe("PauseImage", function () {
       proxy.leadTo(anew);
       await program.up(built(), { expectNoChanges: true });
       await program.refresh();
-      await fails(built(), "pause-index", new RegExp(`does not have ${proxy.host}/${REPOSITORY}@sha256:`));
+      await fails(built(), "pause-index", new RegExp(`${proxy.host}/${REPOSITORY}@sha256:[0-9a-f]{64}(: not found)?`));
       const again = await program.up(built(), { replace: ["**PauseImage$**"] });
       assert.equal(again.digest, digest);
       assert.equal((await anew.manifest(REPOSITORY, VERSION)).digest, digest);
@@ -278,7 +278,7 @@ describe("PauseImage", function () {
 
     it("the machine does not know the registry's authority", async () => {
       const stranger = Program.make([]);
-      await fails(args(), "pause-index", new RegExp(`https://${proxy.host}/.* self-signed certificate`), stranger);
+      await fails(args(), "pause-index", new RegExp(`https://${proxy.host}/.*: .*certificate`), stranger);
       await absent(VERSION);
       stranger.remove();
     });
@@ -289,11 +289,10 @@ describe("PauseImage", function () {
     });
   });
 
-  // The engine verifies nothing about 127.0.0.0/8, unlike about every other address.
-  describe("to a registry that is not on loopback", () => {
+  describe("to a registry that the engine was told nothing of", () => {
     let far: Proxy;
     const startFar = async (options: ProxyOptions = {}) =>
-      (far = await Proxy.start(registry, { address: bridge(), ...options }));
+      (far = await Proxy.start(registry, { address: bridgeAddress(), ...options }));
     const args = () => built({ reference: `${far.host}/${REPOSITORY}:${VERSION}`, platforms: ["linux/amd64"] });
     afterEach(async () => {
       far.stop();
@@ -306,14 +305,12 @@ describe("PauseImage", function () {
       const why = new RegExp(`Get "https://${far.host}/v2/": x509: certificate signed by unknown authority`);
       await fails(args(), "pause-linux-amd64", why, trusting);
       assert.deepEqual(far.asked, []);
-      const folder = `/etc/docker/certs.d/${far.host}`;
-      fs.mkdirSync(folder, { recursive: true });
+      const distrust = trustInEngine(far.host, far.certificate);
       try {
-        fs.writeFileSync(path.join(folder, "ca.crt"), far.certificate);
         const { digest } = await trusting.up(args());
         assert.equal(await digestOf(VERSION), digest);
       } finally {
-        fs.rmSync(folder, { recursive: true });
+        distrust();
         trusting.remove();
       }
     });
@@ -335,10 +332,11 @@ describe("PauseImage", function () {
     assert.deepEqual(proxy.written, []);
   });
 
-  describe("over plain HTTP", () => {
+  // The engine and buildx speak plain HTTP to 127.0.0.0/8, unlike to every other address.
+  describe("over plain HTTP on loopback", () => {
     let plain: Proxy;
     beforeEach(async () => {
-      plain = await Proxy.start(registry, { plainHttp: true });
+      plain = await Proxy.start(registry, { plainHttp: true, address: "127.0.0.1" });
     });
     afterEach(async () => {
       const { host } = plain;
@@ -346,12 +344,9 @@ describe("PauseImage", function () {
       await removeImages(host);
     });
 
-    it("has an engine that takes HTTP push platforms' images, but writes no reference unless that is asked for", async () => {
+    it("has an engine that takes HTTP push one platform's image where that is asked for, and fails where it is not", async () => {
       const args = built({ reference: `${plain.host}/${REPOSITORY}:${VERSION}`, platforms: ["linux/amd64"] });
-      await fails(args, "pause-index", new RegExp(`creating: GET https://${plain.host}/.*wrong version number`));
-      const manifests = () => plain.written.filter((line) => line.includes("/manifests/"));
-      assert.deepEqual(manifests(), [`PUT /v2/${REPOSITORY}/manifests/${VERSION}-linux-amd64`]);
-      await absent(VERSION);
+      await fails(args, "pause-index", /HTTP response to HTTPS client|wrong version number/);
       const { digest } = await program.up({ ...args, insecureRegistry: true });
       assert.equal(await digestOf(VERSION), digest);
       assert.equal((await registry.config(REPOSITORY, VERSION)).architecture, "amd64");
@@ -359,9 +354,3 @@ describe("PauseImage", function () {
     });
   });
 });
-
-/** This machine's address in the engine's own network. */
-function bridge(): string {
-  const format = "{{(index .IPAM.Config 0).Gateway}}";
-  return execFileSync("docker", ["network", "inspect", "bridge", "--format", format], { encoding: "utf8" }).trim();
-}

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import { trustInEngine } from "../contract/engineTrust";
 import type { Registry } from "../contract/registry";
 
 /**
@@ -16,7 +17,10 @@ export type Fault = "refuse" | "break" | "cut";
 
 export interface ProxyOptions {
   plainHttp?: boolean;
-  /** One of this machine's addresses, with a certificate that nobody vouches for. @default 127.0.0.1, the registry's */
+  /**
+   * One of this machine's addresses, with a certificate that nobody vouches for. @default the registry's, with its
+   * certificate, which the docker engine is told of
+   */
   address?: string;
 }
 
@@ -45,6 +49,7 @@ export class Proxy {
   readonly asked: string[] = [];
   /** Says which requests fail. */
   fault: (method: string, path: string) => Fault | undefined = () => undefined;
+  private distrust: () => void = () => undefined;
 
   private constructor(
     private readonly server: http.Server,
@@ -64,12 +69,13 @@ export class Proxy {
         ? { cert: fs.readFileSync(registry.caFile), key: fs.readFileSync(registry.keyFile) }
         : selfSigned(address);
     const server = plainHttp ? http.createServer(handle) : https.createServer(key, handle);
-    const proxy = new Proxy(server, registry, address ?? "127.0.0.1", key.cert);
+    const proxy = new Proxy(server, registry, address ?? registry.host.split(":")[0] ?? "", key.cert);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(0, proxy.address, resolve);
     });
     proxy.port = (server.address() as AddressInfo).port;
+    if (address === undefined) proxy.distrust = trustInEngine(proxy.host, key.cert);
     return proxy;
   }
 
@@ -96,6 +102,7 @@ export class Proxy {
   stop(): void {
     this.server.closeAllConnections();
     this.server.close();
+    this.distrust();
   }
 
   private pass(request: http.IncomingMessage, response: http.ServerResponse): void {

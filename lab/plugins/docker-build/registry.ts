@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "http";
 import * as http from "http";
 import * as https from "https";
 
-import { type Login, rootsFor, savedLogin } from "./trust";
+import { type Login, roots, savedLogin } from "./trust";
 
 interface Answer {
   status: number;
@@ -25,7 +25,7 @@ export interface Manifest {
 
 /** Repository in a registry, spoken to by the distribution API. */
 export class Repository {
-  private readonly ca: string[];
+  private readonly ca = roots();
   private authorization: string | undefined;
 
   constructor(
@@ -34,7 +34,6 @@ export class Repository {
     private readonly login: Login | undefined,
     private readonly signal: AbortSignal,
   ) {
-    this.ca = rootsFor(host);
     this.login ??= savedLogin(host);
   }
 

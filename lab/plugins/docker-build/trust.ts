@@ -13,22 +13,15 @@ export interface Login {
 const SYSTEM_ROOTS = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /**
- * Certificate authorities for a registry: the machine's (or SSL_CERT_FILE, as Go programs take it), NODE_EXTRA_CA_CERTS,
- * and those that the docker engine trusts for this very host.
+ * Certificate authorities for registries: the machine's (or SSL_CERT_FILE, as Go programs take it) and NODE_EXTRA_CA_CERTS;
+ * not those that the docker engine was told of, which the published plugin knows nothing about either.
  */
-export function rootsFor(host: string): string[] {
+export function roots(): string[] {
   const named = process.env.SSL_CERT_FILE;
   const system = named ? [named] : SYSTEM_ROOTS.filter((file) => fs.existsSync(file)).slice(0, 1);
   const extra = process.env.NODE_EXTRA_CA_CERTS;
-  const files = [...system, ...(extra ? [extra] : []), ...engineRoots(host)];
+  const files = [...system, ...(extra ? [extra] : [])];
   return [...tls.rootCertificates, ...files.map((file) => fs.readFileSync(file, "utf8"))];
-}
-
-function engineRoots(host: string): string[] {
-  const folder = path.join("/etc/docker/certs.d", host);
-  if (!fs.existsSync(folder)) return [];
-  const names = fs.readdirSync(folder).filter((name) => name.endsWith(".crt"));
-  return names.sort().map((name) => path.join(folder, name));
 }
 
 /** The log-in for a host that `docker login` has left in its configuration. Credential helpers are not asked. */
