@@ -1,9 +1,12 @@
+import { createHash } from "crypto";
+
 import type { Call, ResourceType } from "../protocol/plugin";
 import { type Failure, object } from "../protocol/shape";
 import { differences, isUnknown, type Props, UNKNOWN } from "../protocol/values";
-import { copyContent } from "./copy";
+import { copy } from "./copy";
 import { ACCEPTED, indexOver, type Source } from "./indexContent";
 import { Repository } from "./registry";
+import { saying } from "./saying";
 import type { Login } from "./trust";
 
 interface Inputs {
@@ -71,27 +74,30 @@ async function pushIndex(call: Call, props: Props): Promise<Props> {
   const inputs = props as unknown as Inputs;
   if (inputs.push === false) return { ...props, ref: inputs.tag };
   if (call.preview) return { ...props, ref: UNKNOWN };
+  const digest = await saying("creating", () => push(call, inputs));
+  return { ...props, ref: `${inputs.tag}@${digest}` };
+}
+
+/** @returns the digest of the index */
+async function push(call: Call, inputs: Inputs): Promise<string> {
   const { repository, tag } = targetOf(call, inputs);
-  try {
-    const sources = await Promise.all(inputs.sources.map((source) => find(call, source, inputs)));
-    const { mediaType, bytes } = await indexOver(sources);
-    for (const { repository: from, manifest } of sources) {
-      if (from.name === repository.name) continue;
-      await copyContent(from, repository, manifest);
-      await repository.putManifest(manifest.digest, manifest.mediaType, manifest.bytes);
-    }
-    return { ...props, ref: `${inputs.tag}@${await repository.putManifest(tag, mediaType, bytes)}` };
-  } catch (error) {
-    throw new Error(`creating: ${error instanceof Error ? error.message : String(error)}`);
+  const sources = await Promise.all(inputs.sources.map((source) => find(call, source, inputs)));
+  const { mediaType, bytes } = await indexOver(sources);
+  for (const { reference, repository: from, manifest } of sources) {
+    if (from.name === repository.name) continue;
+    await saying(`copy ${manifest.digest} from ${reference} to ${inputs.tag}`, () => copy(from, repository, manifest));
   }
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const doing = `publish ${digest} to ${inputs.tag}: failed commit on ref "index-${digest}"`;
+  return saying(doing, () => repository.putManifest(tag, mediaType, bytes));
 }
 
 async function find(call: Call, source: string, inputs: Inputs): Promise<Source> {
   const { host, path, reference } = parse(source) ?? { host: "", path: "", reference: "" };
   const repository = new Repository(host, path, loginFor(host, inputs), call.signal);
   const manifest = await repository.manifest(reference, ACCEPTED);
-  if (!manifest) throw new Error(`the registry ${host} does not have ${source}`);
-  return { repository, manifest };
+  if (!manifest) throw new Error(`${source}: not found`);
+  return { reference: source, repository, manifest };
 }
 
 function targetOf(call: Call, inputs: Inputs): { repository: Repository; tag: string } {

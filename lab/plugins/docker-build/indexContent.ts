@@ -35,8 +35,9 @@ async function imagesOf(repository: Repository, source: Manifest): Promise<Descr
   return [{ mediaType: source.mediaType, digest: source.digest, size: source.bytes.length, platform }];
 }
 
-/** A source, and the repository that it was found in. */
+/** A source, as the program names it, and the repository that it was found in. */
 export interface Source {
+  reference: string;
   repository: Repository;
   manifest: Manifest;
 }

@@ -160,6 +160,22 @@ export class Repository {
 
   private refused(method: string, what: string, status: number, body: Buffer): Error {
     const where = what.includes("://") ? what : this.url(what).href;
-    return new Error(`${method} ${where}: the registry answered ${status}: ${body.toString().slice(0, 500)}`);
+    const answered = `${status} ${http.STATUS_CODES[status] ?? ""}`.trim();
+    return new Error(
+      [`unexpected status from ${method} request to ${where}: ${answered}`, ...errorsIn(body)].join("\n"),
+    );
+  }
+}
+
+/** What a registry says is wrong, as the published plugin's client words it: `name unknown: repository not known`. */
+function errorsIn(body: Buffer): string[] {
+  try {
+    const { errors = [] } = JSON.parse(body.toString()) as { errors?: { code: string; message?: string }[] };
+    return errors.map(({ code, message = "" }) =>
+      [code.toLowerCase().replaceAll("_", " "), message].filter((part) => part !== "").join(": "),
+    );
+  } catch {
+    // Not every answer is a registry's own.
+    return [];
   }
 }

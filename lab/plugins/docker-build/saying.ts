@@ -1,0 +1,8 @@
+/** Has an error say first what was being done. */
+export async function saying<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new Error(`${doing}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
