@@ -193,6 +193,13 @@ describe("images in a registry", function () {
       assert.equal(await dockerBuild.read(INDEX, { ...gone, outputs: { ...gone.inputs, ref: "" } }), undefined);
     });
 
+    it("is read back without a digest where the log-in is refused", async () => {
+      const made = await createIndex(indexInputs("locked"));
+      const login = { ...(made.inputs.registry as Props), password: "wrong" };
+      const live = await dockerBuild.read(INDEX, { ...made, inputs: { ...made.inputs, registry: login } });
+      assert.equal(live?.outputs.ref, made.inputs.tag);
+    });
+
     it("fails where a source is not there, or the log-in is wrong", async () => {
       const absent = `${registry.host}/test/image:absent`;
       await assert.rejects(

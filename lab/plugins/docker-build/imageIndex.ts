@@ -5,7 +5,7 @@ import { type Failure, object } from "../protocol/shape";
 import { differences, isUnknown, type Props, UNKNOWN } from "../protocol/values";
 import { copy } from "./copy";
 import { ACCEPTED, indexOver, type Source } from "./indexContent";
-import { Repository } from "./registry";
+import { Refusal, Repository } from "./registry";
 import { saying } from "./saying";
 import type { Login } from "./trust";
 
@@ -56,9 +56,8 @@ export const index: ResourceType = {
   async read(call) {
     const inputs = call.oldInputs as unknown as Inputs;
     if (inputs.push === false) return { inputs: call.oldInputs, outputs: call.oldOutputs };
-    const { repository, tag } = targetOf(call, inputs);
-    const live = await repository.manifest(tag, ACCEPTED);
-    return live && { inputs: call.oldInputs, outputs: { ...call.oldInputs, ref: `${inputs.tag}@${live.digest}` } };
+    const ref = await liveRef(call, inputs);
+    return ref === undefined ? undefined : { inputs: call.oldInputs, outputs: { ...call.oldInputs, ref } };
   },
 
   async delete(call) {
@@ -74,12 +73,12 @@ async function pushIndex(call: Call, props: Props): Promise<Props> {
   const inputs = props as unknown as Inputs;
   if (inputs.push === false) return { ...props, ref: inputs.tag };
   if (call.preview) return { ...props, ref: UNKNOWN };
-  const digest = await saying("creating", () => push(call, inputs));
-  return { ...props, ref: `${inputs.tag}@${digest}` };
+  await saying("creating", () => push(call, inputs));
+  const ref = await saying("reading", () => liveRef(call, inputs));
+  return { ...props, ref: ref ?? inputs.tag };
 }
 
-/** @returns the digest of the index */
-async function push(call: Call, inputs: Inputs): Promise<string> {
+async function push(call: Call, inputs: Inputs): Promise<void> {
   const { repository, tag } = targetOf(call, inputs);
   const sources = await Promise.all(inputs.sources.map((source) => find(call, source, inputs)));
   const { mediaType, bytes } = await indexOver(sources);
@@ -89,7 +88,23 @@ async function push(call: Call, inputs: Inputs): Promise<string> {
   }
   const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   const doing = `publish ${digest} to ${inputs.tag}: failed commit on ref "index-${digest}"`;
-  return saying(doing, () => repository.putManifest(tag, mediaType, bytes));
+  await saying(doing, () => repository.putManifest(tag, mediaType, bytes));
+}
+
+/**
+ * The tag with the digest that it stands for now, or where the registry refuses the login with none.
+ * @returns undefined when the registry has no such tag
+ */
+async function liveRef(call: Call, inputs: Inputs): Promise<string | undefined> {
+  const { repository, tag } = targetOf(call, inputs);
+  try {
+    const live = await repository.manifest(tag, ACCEPTED);
+    return live && `${inputs.tag}@${live.digest}`;
+  } catch (error) {
+    if (!(error instanceof Refusal) || ![401, 403].includes(error.status)) throw error;
+    call.log("invalid credentials, skipping", { warning: true });
+    return inputs.tag;
+  }
 }
 
 async function find(call: Call, source: string, inputs: Inputs): Promise<Source> {

@@ -23,6 +23,16 @@ export interface Manifest {
   bytes: Buffer;
 }
 
+/** An answer of a registry that is none of those hoped for. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
 /** Repository in a registry, spoken to by the distribution API. */
 export class Repository {
   private readonly ca = roots();
@@ -158,12 +168,10 @@ export class Repository {
     });
   }
 
-  private refused(method: string, what: string, status: number, body: Buffer): Error {
+  private refused(method: string, what: string, status: number, body: Buffer): Refusal {
     const where = what.includes("://") ? what : this.url(what).href;
-    const answered = `${status} ${http.STATUS_CODES[status] ?? ""}`.trim();
-    return new Error(
-      [`unexpected status from ${method} request to ${where}: ${answered}`, ...errorsIn(body)].join("\n"),
-    );
+    const first = `unexpected status from ${method} request to ${where}: ${status} ${http.STATUS_CODES[status] ?? ""}`;
+    return new Refusal([first.trim(), ...errorsIn(body)].join("\n"), status);
   }
 }
 

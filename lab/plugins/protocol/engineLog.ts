@@ -2,6 +2,8 @@ import * as grpc from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
+import type { LogOptions } from "./plugin";
+
 /** The engine's log, where the lines of a resource are shown to the person who runs it. */
 export class EngineLog {
   private readonly client: EngineClient | undefined;
@@ -11,8 +13,9 @@ export class EngineLog {
     this.client = address === undefined ? undefined : new EngineClient(address, grpc.credentials.createInsecure());
   }
 
-  log(urn: string, line: string, ephemeral: boolean): void {
-    const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(LogSeverity.INFO);
+  log(urn: string, line: string, { ephemeral = false, warning = false }: LogOptions = {}): void {
+    const severity = warning ? LogSeverity.WARNING : LogSeverity.INFO;
+    const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(severity);
     // A line that cannot be shown is no reason to fail the work that it tells of.
     this.client?.log(request, () => undefined);
   }

@@ -1,6 +1,11 @@
 import type { Failure, Shape } from "./shape";
 import type { ChangeKind, Props } from "./values";
 
+export interface LogOptions {
+  ephemeral?: boolean;
+  warning?: boolean;
+}
+
 /** What every call on a resource comes with. */
 export interface Call {
   urn: string;
@@ -13,7 +18,7 @@ export interface Call {
   /** Aborted when the user interrupts the run. */
   signal: AbortSignal;
   /** Shows a line to the person who waits; an ephemeral one only until the next. */
-  log: (line: string, options?: { ephemeral: boolean }) => void;
+  log: (line: string, options?: LogOptions) => void;
 }
 
 export interface CheckCall extends Call {

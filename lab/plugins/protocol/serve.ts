@@ -130,7 +130,7 @@ class Server {
       timeoutSeconds: ("getTimeout" in request && request.getTimeout()) || undefined,
       signal: this.abort.signal,
       log: (line, options) => {
-        this.engine.log(urn, line, options?.ephemeral ?? false);
+        this.engine.log(urn, line, options);
       },
     };
   }
