@@ -354,8 +354,13 @@ describe("PauseImage", function () {
     });
 
     it("has an engine that takes HTTP push one platform's image where that is asked for, and fails where it is not", async () => {
-      const args = built({ reference: `${plain.host}/${REPOSITORY}:${VERSION}`, platforms: ["linux/amd64"] });
-      await fails(args, "pause-index", /HTTP response to HTTPS client|wrong version number/);
+      const reference = `${plain.host}/${REPOSITORY}:${VERSION}`;
+      const args = built({ reference, platforms: ["linux/amd64"] });
+      const readBack = `\\(reading: .*(HTTP response to HTTPS client|wrong version number).*\\)`;
+      await assert.rejects(
+        program.up(args),
+        new RegExp(`error: ${reference} was .*${readBack}\\. What to do: .*insecureRegistry`),
+      );
       const { digest } = await program.up({ ...args, insecureRegistry: true });
       assert.equal(await digestOf(VERSION), digest);
       assert.equal((await registry.config(REPOSITORY, VERSION)).architecture, "amd64");

@@ -5,7 +5,7 @@ import { type Failure, object } from "../protocol/shape";
 import { differences, isUnknown, type Props, UNKNOWN } from "../protocol/values";
 import { copy } from "./copy";
 import { ACCEPTED, indexOver, type Source } from "./indexContent";
-import { Refusal, Repository } from "./registry";
+import { Refusal, Repository, type Scheme } from "./registry";
 import { saying } from "./saying";
 import type { Login } from "./trust";
 
@@ -79,7 +79,7 @@ async function pushIndex(call: Call, props: Props): Promise<Props> {
 }
 
 async function push(call: Call, inputs: Inputs): Promise<void> {
-  const { repository, tag } = targetOf(call, inputs);
+  const { repository, tag } = targetOf(call, inputs, pushScheme);
   const sources = await Promise.all(inputs.sources.map((source) => find(call, source, inputs)));
   const { mediaType, bytes } = await indexOver(sources);
   for (const { reference, repository: from, manifest } of sources) {
@@ -109,17 +109,22 @@ async function liveRef(call: Call, inputs: Inputs): Promise<string | undefined> 
 
 async function find(call: Call, source: string, inputs: Inputs): Promise<Source> {
   const { host, path, reference } = parse(source) ?? { host: "", path: "", reference: "" };
-  const repository = new Repository(host, path, loginFor(host, inputs), call.signal);
+  const repository = new Repository(host, path, loginFor(host, inputs), call.signal, pushScheme(host));
   const manifest = await repository.manifest(reference, ACCEPTED);
   if (!manifest) throw new Error(`${source}: not found`);
   return { reference: source, repository, manifest };
 }
 
-function targetOf(call: Call, inputs: Inputs): { repository: Repository; tag: string } {
+/** buildx, which pushes, speaks plain HTTP to loopback; what reads back and deletes speaks TLS to all. */
+function pushScheme(host: string): Scheme {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host) ? "http" : "https";
+}
+
+function targetOf(call: Call, inputs: Inputs, schemeOf: (host: string) => Scheme = () => "https") {
   const target = parse(inputs.tag);
   if (!target?.tag) throw new Error(notAReference("tag", inputs.tag).reason);
-  const login = loginFor(target.host, inputs);
-  return { repository: new Repository(target.host, target.path, login, call.signal), tag: target.tag };
+  const { host, path, tag } = target;
+  return { repository: new Repository(host, path, loginFor(host, inputs), call.signal, schemeOf(host)), tag };
 }
 
 /** A log-in is for its own registry, and no other may see it. */

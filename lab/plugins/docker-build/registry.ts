@@ -4,6 +4,8 @@ import * as https from "https";
 
 import { type Login, roots, savedLogin } from "./trust";
 
+export type Scheme = "http" | "https";
+
 interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
@@ -43,6 +45,7 @@ export class Repository {
     private readonly path: string,
     private readonly login: Login | undefined,
     private readonly signal: AbortSignal,
+    private readonly scheme: Scheme,
   ) {
     this.login ??= savedLogin(host);
   }
@@ -112,7 +115,7 @@ export class Repository {
   }
 
   private url(what: string): URL {
-    return new URL(`https://${this.host}/v2/${this.path}/${what}`);
+    return new URL(`${this.scheme}://${this.host}/v2/${this.path}/${what}`);
   }
 
   private async ask(what: string | URL, ask: Ask): Promise<Answer> {
