@@ -38,8 +38,7 @@ export class Registry {
     const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
     const output = ["-keyout", file("key.pem"), "-out", file("ca.pem")];
     execFileSync("openssl", ["req", "-x509", ...keys, ...subject, ...output], { stdio: "ignore" });
-    const { username, password } = Registry.user;
-    execFileSync("htpasswd", ["-Bbc", file("htpasswd"), username, password], { stdio: "ignore" });
+    writeLogin(folder, Registry.user.password);
     const config = {
       version: 0.1,
       storage: { filesystem: { rootdirectory: file("data") }, delete: { enabled: true } },
@@ -69,6 +68,11 @@ export class Registry {
     this.child.kill();
     this.distrust();
     fs.rmSync(this.folder, { recursive: true });
+  }
+
+  /** Has the user log in with another password from now on. */
+  setPassword(password: string): void {
+    writeLogin(this.folder, password);
   }
 
   /** Self-signed, so its own authority. */
@@ -111,6 +115,12 @@ export class Registry {
       request.on("error", reject);
     });
   }
+}
+
+/** Registries look at the file again when it has changed. */
+function writeLogin(folder: string, password: string): void {
+  const file = path.join(folder, "htpasswd");
+  execFileSync("htpasswd", ["-Bbc", file, Registry.user.username, password], { stdio: "ignore" });
 }
 
 /** Removes what the engine keeps of a registry: tags, and what a later build has taken the tag from. */

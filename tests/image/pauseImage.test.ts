@@ -270,6 +270,18 @@ describe("PauseImage", function () {
     }
   });
 
+  it("says how to go on after a refresh whose login was refused, which keeps no digest", async () => {
+    const args = built({ platforms: ["linux/amd64"] });
+    const { digest } = await program.up(args);
+    registry.setPassword("another");
+    await program.refresh();
+    registry.setPassword(Registry.user.password);
+    const said = `error: .*${proxy.host}/${REPOSITORY}:${VERSION}.* --replace '\\*\\*PauseImage\\$\\*\\*'`;
+    await assert.rejects(program.up(args), new RegExp(said));
+    assert.equal((await program.up(args, { replace: ["**PauseImage$**"] })).digest, digest);
+    await program.up(args, { expectNoChanges: true });
+  });
+
   describe("says what is wrong, and leaves the reference alone, where", () => {
     const args = () => built({ platforms: ["linux/amd64"] });
 
