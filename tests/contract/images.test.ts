@@ -173,7 +173,7 @@ describe("images in a registry", function () {
 
     it("is updated for other sources, replaced for another tag, and left alone for another password", async () => {
       const inputs = await dockerBuild.check(INDEX, indexInputs("diff"));
-      const old = { id: "it", inputs, outputs: inputs };
+      const old = { id: "it", inputs, outputs: { ...inputs, ref: inputs.tag } };
       const diffOf = (changed: Props) => dockerBuild.diff(INDEX, old, { ...inputs, ...changed });
       const login = inputs.registry as Props;
       assert.equal((await diffOf({})).changes, "none");
