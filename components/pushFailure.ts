@@ -19,16 +19,13 @@ type WayOut = string | ((where: Where) => string);
 
 const PUSH_ALL_AGAIN = "pulumi up --replace '**PauseImage$**'";
 
-const LOST = /sha256:[0-9a-f]{64}.*not found|does not have .*@sha256:/;
+const LOST = /@sha256:[0-9a-f]{64}: not found/;
 const NO_LOGIN = /no basic auth credentials|authentication is required|empty challenge/;
 const REFUSED = /unauthorized|authentication required| 401[: ]|denied|forbidden|insufficient_scope| 403[: ]/i;
 
 /** Where a mirror is copied from. Reasons are in the words of engines, plugins and registries, the more telling first. */
 const AT_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
-  [
-    /not found|does not have/,
-    "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login",
-  ],
+  [/not found/, "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login"],
   [NO_LOGIN, ({ registry }) => `run: docker login ${registry}`],
   [REFUSED, ({ registry }) => `run: docker login ${registry}, as someone who may pull mirrorOf`],
 ];
@@ -83,7 +80,9 @@ export function pushFailure(push: Push, reference: string, reason: string, sourc
   const registry = registryOf(reference);
   // The plugin reads back what it wrote.
   const written = said.startsWith("reading: ");
-  const outcome = written ? "was pushed to registry, but not read back from" : "was not pushed to registry";
+  const outcome = written
+    ? `was pushed to registry ${registry}, but not read back`
+    : `was not pushed to registry ${registry}`;
   const atSource = push === "mirror" && isOfSource(said, registry, registryOf(source));
   const where: Where = atSource
     ? { push, registry: registryOf(source), field: "mirrorOf" }
@@ -93,7 +92,7 @@ export function pushFailure(push: Push, reference: string, reason: string, sourc
     rows.find(([words]) => words.test(said))?.[1] ??
     (written ? "run pulumi up again" : "docs/image.md lists reasons and what to do");
   const next = typeof wayOut === "string" ? wayOut : wayOut(where);
-  return `${reference} ${outcome} ${registry} (${said}). What to do: ${next}`;
+  return `${reference} ${outcome} (${said}). What to do: ${next}`;
 }
 
 /** The reason may have an address; what has none, and is neither a copy nor a tag that is written, is from reading. */

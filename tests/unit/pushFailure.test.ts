@@ -75,7 +75,7 @@ describe("A push that fails", () => {
 
   it("tells a reference that was written, but not read back", () => {
     const said = (reason: string) => pushFailure("index", REFERENCE, `reading: fetching:\n  ${reason}`);
-    const start = `${REFERENCE} was pushed to registry, but not read back from ${HOST} (reading: fetching: `;
+    const start = `${REFERENCE} was pushed to registry ${HOST}, but not read back (reading: fetching: `;
     assert.equal(
       said("EOF of a kind"),
       `${start}EOF of a kind). What to do: check host and port of reference, and the way there from this machine and its docker engine`,
