@@ -7,7 +7,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 # What a clone says that `make up` was never run in.
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci first
 
-.PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes faults fuzz lint format \
+.PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
 	pack bench-node bench-pause clean ready
 
 help: ## Print this list
@@ -45,11 +45,14 @@ test-node: ## Run the node transaction against real runtimes
 test-e2e: ready ## Run the whole way through on the lab
 	@$(RUN) tests/run.ts e2e
 
-test-nodes: ready ## Run the transaction on nodes with kubelets on both sides of 1.35
+test-nodes: ready ## Run the transaction on nodes with CRI-O, and with kubelets on both sides of 1.35
 	@$(RUN) tests/run.ts nodes
 
 faults: ready ## Inject faults into real nodes and count what survives
 	@$(RUN) tests/faults/main.ts
+
+test-containerd: ready ## Run the edits against every containerd from 1.6 to 2.4; builds those that are missing
+	@PAUSE_SANDBOX_CONTAINERD="1.6.38 1.7.28 2.0.5 2.1.4 2.2.3 2.3.4 2.4.2" npx mocha tests/node/containerd.test.ts
 
 fuzz: ready ## Edit 10,000 random TOML files against the runtime's own parse
 	@PAUSE_SANDBOX_FUZZ=10000 npx mocha tests/node/fuzz.test.ts
