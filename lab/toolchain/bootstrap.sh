@@ -41,7 +41,7 @@ bench_ensure() {
 
 prepare() {
   machine_root
-  machine_disk
+  machine_disk "$mode"
   # Certificates are no command; without them no https download, npm or Go module can be checked.
   [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_ensure ca-certificates
   machine_packages "$@"
@@ -51,7 +51,8 @@ prepare() {
   engine_start
 }
 
-case ${1:-all} in
+mode=${1:-all}
+case $mode in
   lab) prepare "${lab_packages[@]}" ;;
   java) prepare "${lab_packages[@]}" "${java_packages[@]}" ;;
   all) prepare "${lab_packages[@]}" "${java_packages[@]}" "${test_packages[@]}" ;;

@@ -51,6 +51,8 @@ describe("lab/toolchain: what the machine must offer", () => {
   it("is content with as much disk as it needs", () => {
     withFree(19);
     assert.equal(call(machine, "machine_disk").status, 0);
+    const { output } = call(machine, "machine_disk all");
+    assert.match(output, /not enough disk: 19 GB free, 24 GB needed for .* the tests' kubelet and CRI-O/);
   });
 
   it("needs little where the tools, the root file systems and the images are in place", () => {

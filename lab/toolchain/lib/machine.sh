@@ -19,13 +19,17 @@ machine_existing() {
 }
 
 # machine_disk_needs: "GIGABYTES DIR WHAT" lines, for what is not there yet. A cold build fills Go's module and build
-# caches; cached tools need none. What is in place still writes: logs, Pods, what is pushed.
+# caches; cached tools need none. What is in place still writes: logs, Pods, what is pushed. With `all` the tests' own
+# runtimes are built too.
 machine_disk_needs() {
   if [ ! -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
     echo "10 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} Go's caches"
     echo "4 $CACHE tools and root file systems"
   elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
     echo "2 $CACHE root file systems"
+  fi
+  if [ "${1:-}" = all ] && { [ ! -x "$CACHE/tools/kubernetes-1.35.4/kubelet" ] || [ ! -x "$CACHE/tools/cri-o-1.34.0/crio" ]; }; then
+    echo "5 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} the tests' kubelet and CRI-O"
   fi
   if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
     echo "1 $(machine_docker_root) the lab's containers"
@@ -43,7 +47,7 @@ machine_docker_root() {
   fi
 }
 
-# machine_disk: compares what is needed with what is free, a file system at a time: most of them are one.
+# machine_disk [all]: compares what is needed with what is free, a file system at a time: most of them are one.
 machine_disk() {
   local gigabytes dir what problems=0 device
   local -A need=() free=() where=()
@@ -53,7 +57,7 @@ machine_disk() {
     need[$device]=$((${need[$device]:-0} + gigabytes))
     where[$device]="${where[$device]:+${where[$device]}, }$what ($dir)"
     free[$device]=$(df -P -B 1000000000 "$dir" | awk 'NR == 2 { print $4 }')
-  done < <(machine_disk_needs)
+  done < <(machine_disk_needs "$@")
   for device in "${!need[@]}"; do
     [ "${free[$device]}" -lt "${need[$device]}" ] || continue
     log_fail "not enough disk: ${free[$device]} GB free, ${need[$device]} GB needed for ${where[$device]}" \
