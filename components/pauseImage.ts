@@ -19,8 +19,9 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLo
  * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
  *
  * The reference is written last, in one request, and only after everything that it names has been pushed: a run that
- * fails to write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload that
- * was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its mind.
+ * fails to write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an
+ * upload that was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its
+ * mind.
  *
  * State knows what was pushed, not what became of it, and a refresh looks at the index only. After a registry has lost its
  * images, `pulumi up --replace '**PauseImage$**'` pushes all of them again.
