@@ -21,13 +21,16 @@ const PUSH_ALL_AGAIN = "pulumi up --replace '**PauseImage$**'";
 
 const LOST = /@sha256:[0-9a-f]{64}: not found/;
 const NO_LOGIN = /no basic auth credentials|authentication is required|empty challenge/;
-const REFUSED = /unauthorized|authentication required| 401[: ]|denied|forbidden|insufficient_scope| 403[: ]/i;
+const UNAUTHORIZED = /unauthorized|authentication required| 401[: ]/i;
+const DENIED = /denied|forbidden|insufficient_scope| 403[: ]/i;
+const pullLogin = ({ registry }: Where) => `run: docker login ${registry}, as someone who may pull mirrorOf`;
 
 /** Where a mirror is copied from. Reasons are in the words of engines, plugins and registries, the more telling first. */
 const AT_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
   [/not found/, "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login"],
   [NO_LOGIN, ({ registry }) => `run: docker login ${registry}`],
-  [REFUSED, ({ registry }) => `run: docker login ${registry}, as someone who may pull mirrorOf`],
+  [UNAUTHORIZED, pullLogin],
+  [DENIED, pullLogin],
 ];
 
 const AT_TARGET: readonly (readonly [RegExp, WayOut])[] = [
@@ -41,8 +44,8 @@ const AT_TARGET: readonly (readonly [RegExp, WayOut])[] = [
   ],
   [LOST, `the registry lost images that the index names; push all again: ${PUSH_ALL_AGAIN}`],
   [NO_LOGIN, ({ registry }) => `give a login, or run: docker login ${registry}`],
-  [/unauthorized|authentication required| 401[: ]/i, "give another login"],
-  [REFUSED, "give a login that may push to this repository"],
+  [UNAUTHORIZED, "give another login"],
+  [DENIED, "give a login that may push to this repository"],
 ];
 
 const ANYWHERE: readonly (readonly [RegExp, WayOut])[] = [
@@ -97,8 +100,9 @@ export function pushFailure(push: Push, reference: string, reason: string, sourc
 
 /** The reason may have an address; what has none, and is neither a copy nor a tag that is written, is from reading. */
 function isOfSource(reason: string, target: string, source: string): boolean {
-  if (reason.includes(`//${target}/`)) return source === target && !/: (?:copy|publish) /.test(reason);
-  return reason.includes(`//${source}/`) || !/: (?:copy|publish) /.test(reason);
+  const reads = !/: (?:copy|publish) /.test(reason);
+  if (reason.includes(`//${target}/`)) return source === target && reads;
+  return reason.includes(`//${source}/`) || reads;
 }
 
 let hooks = 0;
