@@ -22,14 +22,15 @@ machine_existing() {
 # caches; cached tools need none. What is in place still writes: logs, Pods, what is pushed. With `all` the tests' own
 # runtimes are built too.
 machine_disk_needs() {
+  local go_caches=${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}
   if [ ! -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
-    echo "10 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} Go's caches"
+    echo "10 $go_caches Go's caches"
     echo "4 $CACHE tools and root file systems"
   elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
     echo "2 $CACHE root file systems"
   fi
   if [ "${1:-}" = all ] && { [ ! -x "$CACHE/tools/kubernetes-1.35.4/kubelet" ] || [ ! -x "$CACHE/tools/cri-o-1.34.0/crio" ]; }; then
-    echo "5 ${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}} the tests' kubelet and CRI-O"
+    echo "5 $go_caches the tests' kubelet and CRI-O"
   fi
   if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
     echo "1 $(machine_docker_root) the lab's containers"
