@@ -34,10 +34,7 @@ export class Registry {
     const address = bridgeAddress();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "contract-registry-"));
     const file = (name: string) => path.join(folder, name);
-    const subject = ["-subj", "/CN=contract test", "-addext", `subjectAltName=IP:${address}`];
-    const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
-    const output = ["-keyout", file("key.pem"), "-out", file("ca.pem")];
-    execFileSync("openssl", ["req", "-x509", ...keys, ...subject, ...output], { stdio: "ignore" });
+    selfSigned(address, file("ca.pem"), file("key.pem"));
     writeLogin(folder, Registry.user.password);
     const config = {
       version: 0.1,
@@ -115,6 +112,15 @@ export class Registry {
       request.on("error", reject);
     });
   }
+}
+
+/** Writes a certificate for an IP address, its own authority, and its key. */
+export function selfSigned(address: string, certificate: string, key: string): void {
+  const subject = ["-subj", "/CN=registry of a test", "-addext", `subjectAltName=IP:${address}`];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
+  execFileSync("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", key, "-out", certificate], {
+    stdio: "ignore",
+  });
 }
 
 /** Registries look at the file again when it has changed. */

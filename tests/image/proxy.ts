@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
@@ -7,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { trustInEngine } from "../contract/engineTrust";
-import type { Registry } from "../contract/registry";
+import { type Registry, selfSigned } from "../contract/registry";
 
 /**
  * What happens to a request instead of reaching the registry: it is refused, the registry is out of order (503), or the
@@ -29,12 +28,10 @@ const ANSWERS = {
   break: [503, "UNAVAILABLE", "broken by the test"],
 } as const;
 
-function selfSigned(address: string): { cert: Buffer; key: Buffer } {
+function ownCertificate(address: string): { cert: Buffer; key: Buffer } {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "image-proxy-"));
   const [cert, key] = [path.join(folder, "cert.pem"), path.join(folder, "key.pem")];
-  const subject = ["-subj", "/CN=image test", "-addext", `subjectAltName=IP:${address}`];
-  const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
-  execFileSync("openssl", ["req", "-x509", ...keys, ...subject, "-keyout", key, "-out", cert], { stdio: "ignore" });
+  selfSigned(address, cert, key);
   const made = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
   fs.rmSync(folder, { recursive: true });
   return made;
@@ -67,7 +64,7 @@ export class Proxy {
     const key =
       address === undefined
         ? { cert: fs.readFileSync(registry.caFile), key: fs.readFileSync(registry.keyFile) }
-        : selfSigned(address);
+        : ownCertificate(address);
     const server = plainHttp ? http.createServer(handle) : https.createServer(key, handle);
     const proxy = new Proxy(server, registry, address ?? registry.host.split(":")[0] ?? "", key.cert);
     await new Promise<void>((resolve, reject) => {

@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import { parse } from "smol-toml";
 
-import { Sandbox, shells, wanted } from "./script";
+import { type Containerd, Sandbox, shells, wanted } from "./script";
 import { type Shape, shapes } from "./shapes";
 
 /** Those of `make test`; PAUSE_SANDBOX_CONTAINERD="1.6.38 2.4.2 …" takes others. Each is built once, from its module. */
@@ -54,11 +54,6 @@ const reads = (shape: Shape, version: string): boolean => {
   const [, sinceMinor = 0] = (shape.since ?? "").split(".").map(Number);
   return shape.majors.includes(major as 1 | 2) && (minor ?? 0) >= sinceMinor;
 };
-
-interface Containerd {
-  dir: string;
-  version: string;
-}
 
 /** Applies, applies again and restores: our keys alone change in the runtime's own parse, and all is back in the end. */
 function roundTrip(containerd: Containerd, shape: Shape): void {

@@ -20,6 +20,12 @@ export interface Run {
   stderr: string;
 }
 
+/** A containerd of the toolchain's. */
+export interface Containerd {
+  dir: string;
+  version: string;
+}
+
 /** A directory with a configuration in etc/ and the script's own state in home/. */
 export class Sandbox {
   public readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-node-"));
@@ -38,7 +44,7 @@ export class Sandbox {
   /** Plans and swaps the configuration for `image`, or gives it back; killed before the `kill`-th change to the disk. */
   plan(
     shell: Shell,
-    containerd: { dir: string; version: string },
+    containerd: Containerd,
     verb: "apply" | "restore",
     more: { image?: string; kill?: number; torn?: string } = {},
   ): Run {
