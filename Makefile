@@ -37,19 +37,19 @@ test: ready ## Run every check and every suite; ends with the counts
 	@$(RUN) tests/run.ts
 
 test-unit: ## Run the components under mocks
-	@$(RUN) tests/run.ts unit
+	@$(RUN) tests/run.ts tests/unit
 
 test-node: ## Run the node transaction against real runtimes
-	@$(RUN) tests/run.ts node
+	@$(RUN) tests/run.ts tests/node
 
 test-e2e: ready ## Run the whole way through on the lab
-	@$(RUN) tests/run.ts e2e
+	@$(RUN) tests/run.ts tests/system/e2e
 
 test-nodes: ready ## Run the transaction on nodes with CRI-O, and with kubelets on both sides of 1.35
-	@$(RUN) tests/run.ts nodes
+	@$(RUN) tests/run.ts tests/system/nodes
 
 faults: ready ## Inject faults into real nodes and count what survives
-	@$(RUN) tests/faults/main.ts
+	@$(RUN) tests/system/faults/main.ts
 
 test-containerd: ready ## Run the edits against every containerd from 1.6 to 2.4; builds those that are missing
 	@PAUSE_SANDBOX_CONTAINERD="1.6.38 1.7.28 2.0.5 2.1.4 2.2.3 2.3.4 2.4.2" npx mocha tests/node/containerd.test.ts

@@ -1,14 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type {
-  ClusterNode,
-  PauseImageSource,
-  PauseSandboxArgs,
-  ProofScope,
-  RegistryLogin,
-  SshHost,
-} from "../components";
-import { Problems } from "../components/problems";
+import type { ClusterNode, PauseImageSource, PauseSandboxArgs, ProofScope, RegistryLogin, SshHost } from "./components";
+import { Problems } from "./components/problems";
 
 /** What the program takes from a stack's file. */
 export interface StackConfig {

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 
 import { PauseSandbox } from "./components";
-import { readStackConfig } from "./stacks/config";
+import { readStackConfig } from "./config";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
 // eslint-disable-next-line @typescript-eslint/require-await -- the engine and the automation library want a promise

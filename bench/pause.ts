@@ -5,7 +5,7 @@
  * named with the reason, and is not an error. Limits that are broken are: see pauseTable.ts.
  */
 import { lineLog } from "../lab/log";
-import { host, ownPause, upstreamModule, upstreamPause } from "../tests/pause/fixture";
+import { host, ownPause, upstreamModule, upstreamPause } from "../tests/support/pause/fixture";
 import { architectures, fileBytes, instructions, memory } from "./pauseFigures";
 import { imageBytes, sandboxBytes } from "./pauseImages";
 import { broken, render, type Row } from "./pauseTable";

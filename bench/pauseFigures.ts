@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { compileUpstream, helper, host, ownPause, scratch, sh, upstreamPause } from "../tests/pause/fixture";
-import { parseFigure, Running } from "../tests/pause/running";
+import { compileUpstream, helper, host, ownPause, scratch, sh, upstreamPause } from "../tests/support/pause/fixture";
+import { parseFigure, Running } from "../tests/support/pause/running";
 
 /** One figure of both pauses, or why it is missing. */
 export interface Pair {

@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { clusterDown, clusterUp, readLab } from "../lab/cluster/index";
 import type { Log } from "../lab/log";
-import { host, imageDir, scratch, sh } from "../tests/pause/fixture";
-import { parseFigure } from "../tests/pause/running";
+import { host, imageDir, scratch, sh } from "../tests/support/pause/fixture";
+import { parseFigure } from "../tests/support/pause/running";
 import type { Pair, Programs } from "./pauseFigures";
 import { countingRegistry } from "./pauseRegistry";
 

@@ -1,7 +1,7 @@
-export type { SshConnection, SshHost } from "./connection";
-export { HandmadePod, type HandmadePodArgs } from "./handmadePod";
-export { LocalhostPod, type LocalhostPodArgs } from "./localhostPod";
-export type { NodeReport } from "./nodeScript";
-export { PauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./pauseImage";
+export type { SshConnection, SshHost } from "./node/connection";
+export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
+export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
+export type { NodeReport } from "./node/nodeScript";
+export { PauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./image/pauseImage";
 export { type ClusterNode, PauseSandbox, type PauseSandboxArgs, type ProofArgs, ProofScope } from "./pauseSandbox";
-export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./sandboxNode";
+export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";

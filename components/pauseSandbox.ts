@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkLocalhostPod, LocalhostPod, type LocalhostPodArgs } from "./localhostPod";
-import type { NodeReport } from "./nodeScript";
-import { checkPauseImage, PauseImage, type PauseImageArgs } from "./pauseImage";
+import { checkLocalhostPod, LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
+import type { NodeReport } from "./node/nodeScript";
+import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
-import { checkConnection, type SshConnection } from "./connection";
-import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./sandboxNode";
+import { checkConnection, type SshConnection } from "./node/connection";
+import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./node/sandboxNode";
 
 /** One node of the cluster. */
 export interface ClusterNode {

@@ -1,5 +1,5 @@
 /**
- * Packs node/*.sh into components/nodeScript.generated.ts: `node --import tsx node/pack.ts`.
+ * Packs node/*.sh into components/node/nodeScript.generated.ts: `node --import tsx node/pack.ts`.
  *
  * The bytes are committed, so that they are the same on every machine: they are part of each node's stdin, and another
  * zlib would otherwise make every node of a cluster look changed.
@@ -9,25 +9,25 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** In the order in which they are joined; run comes last, since only it does anything. */
+/** In the order in which they are joined; entry comes last, since only it does anything. */
 const parts = [
   ...[
-    "settings",
-    "toml",
-    "transaction",
-    "backup",
+    "lib/settings",
+    "lib/toml",
+    "store/transaction",
+    "store/backup",
     "detect",
     "trust",
-    "runtime",
-    "containerd",
-    "crio",
-    "dockerd",
-    "k3s",
+    "runtimes/common",
+    "runtimes/containerd",
+    "runtimes/crio",
+    "runtimes/cri-dockerd",
+    "runtimes/k3s",
   ],
-  ...["kubelet", "verify", "main", "run"],
+  ...["kubelet", "verify", "apply", "entry"],
 ];
 
-const target = join(__dirname, "..", "components", "nodeScript.generated.ts");
+const target = join(__dirname, "..", "components/node/nodeScript.generated.ts");
 
 /**
  * The script as one text, with comments.
@@ -35,7 +35,7 @@ const target = join(__dirname, "..", "components", "nodeScript.generated.ts");
  */
 export function joinedScript({ run = true } = {}): string {
   return parts
-    .filter((part) => run || part !== "run")
+    .filter((part) => run || part !== "entry")
     .map((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8"))
     .join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * Runs the suites named on the command line (default: all), each in a process of its own, since mocks and the real engine
+ * Runs the suites in the folders named on the command line (default: all), each in a process of its own, since mocks and the real engine
  * cannot share one, and ends with `N passed, N failed, N skipped` over all of them.
  */
 import { spawnSync } from "node:child_process";
@@ -9,8 +9,16 @@ import * as path from "node:path";
 
 /** In the order in which a mistake is cheapest to learn of. */
 const SUITES = [
-  ...["unit", "package", "pause", "toolchain", "cluster", "node", "contract", "image", "handmade"],
-  ...["nodes", "faults", "e2e"],
+  ...[
+    "tests/unit",
+    "tests/unit/package",
+    "tests/image/pause",
+    "lab/tests/toolchain",
+    "lab/tests/cluster",
+    "tests/node",
+  ],
+  ...["lab/tests/contract", "tests/image/push", "tests/image/handmade"],
+  ...["tests/system/nodes", "tests/system/faults", "tests/system/e2e"],
 ];
 
 interface Counts {
@@ -25,7 +33,7 @@ const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) =
 function runSuite(suite: string, countsFile: string): Counts {
   process.stdout.write(`\n# ${suite}\n`);
   const started = Date.now();
-  const mocha = ["mocha", "--reporter", "tests/reporter.ts", `tests/${suite}/**/*.test.ts`];
+  const mocha = ["mocha", "--reporter", "tests/reporter.ts", `${suite}/*.test.ts`];
   const { status } = spawnSync("npx", mocha, { stdio: "inherit", env: { ...outside, COUNTS_FILE: countsFile } });
   process.stdout.write(`# ${suite} took ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   // A suite that died before its end has no counts; it must not pass for one without failures.
@@ -35,13 +43,15 @@ function runSuite(suite: string, countsFile: string): Counts {
   return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-function main(suites: string[]): void {
-  const unknown = suites.filter((suite) => !SUITES.includes(suite));
-  if (unknown.length > 0) throw new Error(`no suite ${unknown.join(", ")}; there are ${SUITES.join(", ")}`);
+function main(folders: string[]): void {
+  const below = (folder: string) => SUITES.filter((suite) => suite === folder || suite.startsWith(`${folder}/`));
+  const unknown = folders.filter((folder) => below(folder).length === 0);
+  if (unknown.length > 0) throw new Error(`no suites in ${unknown.join(", ")}; there are ${SUITES.join(", ")}`);
+  const suites = folders.length > 0 ? [...new Set(folders.flatMap(below))] : SUITES;
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-tests-"));
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const suite of suites.length > 0 ? suites : SUITES) {
-    const counts = runSuite(suite, path.join(temporary, suite));
+  for (const suite of suites) {
+    const counts = runSuite(suite, path.join(temporary, suite.replaceAll("/", "-")));
     sum.passed += counts.passed;
     sum.failed += counts.failed;
     sum.skipped += counts.skipped;

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as path from "path";
 
-import { pauseContext, sourcesHash } from "../image/compile";
-import { parseReference } from "./reference";
+import { pauseContext, sourcesHash } from "../../image/compile";
+import { parseReference } from "../reference";
 
 /** What building pause takes, the same for every platform. */
 export interface BuildInputs {

@@ -2,13 +2,13 @@ import * as docker from "@pulumi/docker";
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 
-import { architectureOf } from "../image/compile";
+import { architectureOf } from "../../image/compile";
 import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkDigest, checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
-import { Problems } from "./problems";
+import { Problems } from "../problems";
 import { explainedPush, type Push } from "./pushFailure";
-import { checkSource, digestOf, parseReference, registryOf } from "./reference";
+import { checkSource, digestOf, parseReference, registryOf } from "../reference";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./pauseImageArgs";
 

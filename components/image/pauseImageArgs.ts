@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { buildablePlatforms } from "../image/compile";
-import type { Problems } from "./problems";
-import { checkSource, parseReference } from "./reference";
+import { buildablePlatforms } from "../../image/compile";
+import type { Problems } from "../problems";
+import { checkSource, parseReference } from "../reference";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
-import { registryOf } from "./reference";
+import { registryOf } from "../reference";
 
 /** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
 export type Push = "image" | "index" | "mirror";

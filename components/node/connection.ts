@@ -1,7 +1,7 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { isWholeNumber, Problems } from "./problems";
+import { isWholeNumber, Problems } from "../problems";
 
 /** How to log in to one host. */
 export interface SshHost {

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checkDigest, type RegistryLogin } from "./pauseImageArgs";
-import { isWholeNumber, Problems } from "./problems";
-import { parseReference } from "./reference";
+import { checkDigest, type RegistryLogin } from "../image/pauseImageArgs";
+import { isWholeNumber, Problems } from "../problems";
+import { parseReference } from "../reference";
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {

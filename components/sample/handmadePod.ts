@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "net";
 
 import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
-import { isWholeNumber, Problems } from "./problems";
+import { isWholeNumber, Problems } from "../problems";
 
 export interface HandmadePodArgs extends NginxAndApp {
   /** The pause image: it owns the namespaces that the others join. */

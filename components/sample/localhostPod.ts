@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
-import { isWholeNumber, Problems } from "./problems";
+import { isWholeNumber, Problems } from "../problems";
 
 export interface LocalhostPodArgs extends NginxAndApp {
   /**

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { isWholeNumber, type Problems } from "./problems";
+import { isWholeNumber, type Problems } from "../problems";
 
 /** The two containers of the sample Pod, whether Kubernetes or a person makes it. */
 export interface NginxAndApp {

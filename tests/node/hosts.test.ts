@@ -10,7 +10,7 @@ import * as path from "node:path";
 
 import { parse } from "yaml";
 
-import { type NodeReport, type NodeSettings, parseReport, settingsText } from "../../components/nodeScript";
+import { type NodeReport, type NodeSettings, parseReport, settingsText } from "../../components/node/nodeScript";
 import { joinedScript } from "../../node/pack";
 import { type Run, shells, wanted as image } from "./script";
 

@@ -7,8 +7,15 @@ import * as path from "node:path";
  * plain HTTP to loopback, or verify nothing.
  */
 export function bridgeAddress(): string {
-  const format = "{{(index .IPAM.Config 0).Gateway}}";
-  return execFileSync("docker", ["network", "inspect", "bridge", "--format", format], { encoding: "utf8" }).trim();
+  // Its IPAM settings have no gateway until the engine has been started a second time; the interface has the address.
+  const format = '{{index .Options "com.docker.network.bridge.name"}}';
+  const inspect = ["network", "inspect", "bridge", "--format", format];
+  const bridge = execFileSync("docker", inspect, { encoding: "utf8" }).trim();
+  // `ip`, and not os.networkInterfaces(): that leaves out a bridge that no container is on.
+  const addresses = execFileSync("ip", ["-4", "-o", "address", "show", "dev", bridge], { encoding: "utf8" });
+  const address = /inet ([0-9.]+)\//.exec(addresses)?.[1];
+  if (address === undefined) throw new Error(`the docker engine's bridge ${bridge} has no IPv4 address`);
+  return address;
 }
 
 // So Mocha ends a suite that is interrupted; nothing would be taken back.

@@ -1,9 +1,9 @@
 import * as assert from "assert";
 
 import { type ClusterNode, LocalhostPod, PauseSandbox, ProofScope, SandboxNode } from "../../components";
-import { checkKnown } from "../../components/connection";
-import { checkedSettings } from "../../components/sandboxNode";
-import { DIGEST, line, refused, type Registered, run } from "./mocks";
+import { checkKnown } from "../../components/node/connection";
+import { checkedSettings } from "../../components/node/sandboxNode";
+import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
 import { type Machine, twoClusters } from "../../examples/twoClusters";
-import { DIGEST, run } from "./mocks";
+import { DIGEST, run } from "../support/mocks";
 
 const machine = (name: string): Machine => ({
   name,

@@ -1,7 +1,7 @@
 import * as assert from "assert";
 
 import { HandmadePod } from "../../components";
-import { refused, run } from "./mocks";
+import { refused, run } from "../support/mocks";
 
 const IMAGES = { pauseImage: "r.example/pause:1", nginxImage: "r.example/nginx:1", appImage: "r.example/app:1" };
 

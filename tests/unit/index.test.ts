@@ -7,8 +7,8 @@ import * as path from "path";
 import program from "../../index";
 import type { LabInfo } from "../../lab/cluster/info";
 import { ofLab } from "../../lab/engine";
-import { DIGEST, type Registered, REPORT, run } from "./mocks";
-import { configure, defaults, type Settings, stackFile } from "./settings";
+import { DIGEST, type Registered, REPORT, run } from "../support/mocks";
+import { configure, defaults, type Settings, stackFile } from "../support/stackFiles";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";

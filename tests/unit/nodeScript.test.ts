@@ -6,8 +6,8 @@ import { gunzipSync } from "node:zlib";
 
 import * as fc from "fast-check";
 
-import { type NodeSettings, parseReport, renderStdin, settingsText } from "../../components/nodeScript";
-import { packedNodeScript } from "../../components/nodeScript.generated";
+import { type NodeSettings, parseReport, renderStdin, settingsText } from "../../components/node/nodeScript";
+import { packedNodeScript } from "../../components/node/nodeScript.generated";
 import { generatedModule, generatedPath, joinedScript, nodeProgram } from "../../node/pack";
 
 const settings: NodeSettings = { node: "node-1", image: "registry.example.org:5000/platform/pause:1.0.0" };

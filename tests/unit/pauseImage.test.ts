@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
 import { PauseImage, type PauseImageArgs, PauseImageSource } from "../../components";
-import { DIGEST, line, refused, type Registered, run } from "./mocks";
+import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
 const REPOSITORY = "registry.example.com:5000/platform/pause";

@@ -1,7 +1,7 @@
 /** What people read when a push fails: reasons as engines, plugins and registries word them. */
 import { strict as assert } from "node:assert";
 
-import { type Push, pushFailure } from "../../components/pushFailure";
+import { type Push, pushFailure } from "../../components/image/pushFailure";
 
 const HOST = "registry.example.com:5443";
 const REFERENCE = `${HOST}/platform/pause:1.0.0`;

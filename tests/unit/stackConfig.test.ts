@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
 import { PauseSandbox } from "../../components";
-import { readStackConfig } from "../../stacks/config";
-import { run } from "./mocks";
-import { configure, declared, defaults, type Settings, stackFile } from "./settings";
+import { readStackConfig } from "../../config";
+import { run } from "../support/mocks";
+import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
 
 /** Runs `body` with these settings as the stack's configuration. */
 async function configured<T>(settings: Settings, body: () => T): Promise<T> {

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 
-import { exec } from "../../lab/cluster/exec";
+import { exec } from "../../cluster/exec";
 
 describe("running a program of the host", () => {
   /** Lines of standard error that a shell script's output arrives as. */

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { draftOf, removeAllBut } from "../../lab/cluster/files";
+import { draftOf, removeAllBut } from "../../cluster/files";
 
 describe("the lab's directory, taken down", () => {
   const directory = (...names: string[]): string => {

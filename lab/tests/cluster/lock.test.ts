@@ -4,9 +4,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { withLock } from "../../lab/cluster/lock";
-import { lockHolder } from "../../lab/engine";
-import { startTicks, variableOf } from "../../lab/cluster/process";
+import { withLock } from "../../cluster/lock";
+import { lockHolder } from "../../engine";
+import { startTicks, variableOf } from "../../cluster/process";
 
 describe("the lab's lock", () => {
   const before = process.env["PAUSE_SANDBOX_LAB"];

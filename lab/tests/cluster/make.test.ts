@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { TREE } from "../../lab/cluster/layout";
+import { TREE } from "../../cluster/layout";
 
 const makefile = fs.readFileSync(path.join(TREE, "Makefile"), "utf8");
 const targets = [...makefile.matchAll(/^([a-z0-9-]+):/gm)].map(([, target]) => target ?? "");

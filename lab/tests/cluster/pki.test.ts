@@ -4,7 +4,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as tls from "node:tls";
-import { authority, type CertRequest, type KeyPair } from "../../lab/cluster/pki";
+import { authority, type CertRequest, type KeyPair } from "../../cluster/pki";
 
 const SERVER: CertRequest = { name: "server", commonName: "server", ip: ["127.0.0.1"], usages: ["server"] };
 const CLIENT: CertRequest = { name: "client", commonName: "u", organization: "g", usages: ["client"] };

@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict";
 import { parse } from "smol-toml";
-import { nodePlans, subnetPrefix, type NodePlan } from "../../lab/cluster/layout";
-import { overlaps } from "../../lab/cluster/network";
-import { cniConfig, containerdConfig, kubeadmFlags } from "../../lab/cluster/nodeFiles";
-import { podRoutes } from "../../lab/cluster/routes";
-import { all, waitFor } from "../../lab/cluster/wait";
+import { nodePlans, subnetPrefix, type NodePlan } from "../../cluster/layout";
+import { overlaps } from "../../cluster/network";
+import { cniConfig, containerdConfig, kubeadmFlags } from "../../cluster/nodeFiles";
+import { podRoutes } from "../../cluster/routes";
+import { all, waitFor } from "../../cluster/wait";
 
 describe("the lab's network", () => {
   const cases: [string, string, boolean][] = [

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { pauseContext } from "../../image/compile";
+import { pauseContext } from "../../../image/compile";
 import { type Props, Provider, urn } from "./provider";
 
 const CONTAINER = urn("docker:index/container:Container", "contract");

@@ -12,10 +12,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { PLUGIN_DIR } from "./provider";
-import { Registry } from "./registry";
+import { Registry } from "../../../tests/support/registry";
 import { SshServer } from "./sshServer";
 
-const GET = path.resolve(__dirname, "../../lab/toolchain/get");
+const GET = path.resolve(__dirname, "../../toolchain/get");
 
 describe("plugins under the engine", function () {
   this.timeout(180_000);

@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { type Props, Provider, urn } from "./provider";
-import { Registry, removeImages } from "./registry";
+import { Registry, removeImages } from "../../../tests/support/registry";
 
 const IMAGE = urn("docker:index/image:Image");
 const INDEX = urn("docker-build:index:Index");

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { setTimeout } from "node:timers/promises";
 
-import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
-import { lineLog } from "../../lab/log";
-import { Api } from "../../lab/plugins/kubernetes/api";
-import { clusterOf } from "../../lab/plugins/kubernetes/kubeconfig";
+import { clusterDown, clusterUp, labStands, type LabInfo } from "../../cluster";
+import { lineLog } from "../../log";
+import { Api } from "../../plugins/kubernetes/api";
+import { clusterOf } from "../../plugins/kubernetes/kubeconfig";
 import { initFailure, isStandIn, type Props, Provider, urn } from "./provider";
 
 const NAMESPACE = urn("kubernetes:core/v1:Namespace", "contract");

@@ -9,13 +9,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import ts from "typescript";
 
-import { plugin as command } from "../../lab/plugins/command/plugin";
-import { plugin as dockerBuild } from "../../lab/plugins/docker-build/plugin";
-import { plugin as docker } from "../../lab/plugins/docker/plugin";
-import { plugin as kubernetes } from "../../lab/plugins/kubernetes/plugin";
-import type { CheckCall, Plugin, ResourceType } from "../../lab/plugins/protocol/plugin";
-import type { Kind, Shape } from "../../lab/plugins/protocol/shape";
-import { type Props, UNKNOWN } from "../../lab/plugins/protocol/values";
+import { plugin as command } from "../../plugins/command/plugin";
+import { plugin as dockerBuild } from "../../plugins/docker-build/plugin";
+import { plugin as docker } from "../../plugins/docker/plugin";
+import { plugin as kubernetes } from "../../plugins/kubernetes/plugin";
+import type { CheckCall, Plugin, ResourceType } from "../../plugins/protocol/plugin";
+import type { Kind, Shape } from "../../plugins/protocol/shape";
+import { type Props, UNKNOWN } from "../../plugins/protocol/values";
 
 /** A property as the SDK declares it. */
 interface Declared {

@@ -19,7 +19,7 @@ export interface Diff {
 }
 
 /** PLUGIN_DIR holds the plugins to try; without it, the stand-ins. */
-const STAND_INS = path.resolve(__dirname, "../../lab/plugins/bin");
+const STAND_INS = path.resolve(__dirname, "../../plugins/bin");
 export const PLUGIN_DIR = process.env.PLUGIN_DIR ?? STAND_INS;
 /** Some tests are about what the stand-ins refuse and the published plugins can do. */
 export const isStandIn = path.resolve(PLUGIN_DIR) === STAND_INS;

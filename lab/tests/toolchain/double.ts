@@ -15,7 +15,7 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
-export const toolchain = resolve(__dirname, "../../lab/toolchain");
+export const toolchain = resolve(__dirname, "../../toolchain");
 
 /** What `get` left behind: its paths, what it told people, and how it ended. */
 export interface Outcome {

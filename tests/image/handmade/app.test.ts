@@ -1,6 +1,6 @@
 import * as assert from "assert";
 
-import { workloadReferences } from "../../lab/cluster/info";
+import { workloadReferences } from "../../../lab/cluster/info";
 
 describe("the lab Pod's app", () => {
   const before = process.env.APP;

@@ -6,9 +6,9 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { docker } from "../../lab/cluster/docker";
-import { TREE } from "../../lab/cluster/layout";
-import { freePort, requirePort } from "../../lab/handmade/port";
+import { docker } from "../../../lab/cluster/docker";
+import { TREE } from "../../../lab/cluster/layout";
+import { freePort, requirePort } from "../../../lab/handmade/port";
 
 describe("lab/handmade/main.ts", function () {
   this.timeout("10m");

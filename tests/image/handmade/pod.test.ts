@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { docker } from "../../lab/cluster/docker";
-import { exec, ExecError } from "../../lab/cluster/exec";
+import { docker } from "../../../lab/cluster/docker";
+import { exec, ExecError } from "../../../lab/cluster/exec";
 import {
   addresses,
   answer,
@@ -19,13 +19,13 @@ import {
   reap,
   startAgain,
   startedAt,
-} from "../../lab/handmade/checks";
-import { images } from "../../lab/handmade/images";
-import { freePort, requirePort } from "../../lab/handmade/port";
-import type { Settings } from "../../lab/handmade/program";
-import { show } from "../../lab/handmade/show";
-import { noticeLoss, openStack, podOf } from "../../lab/handmade/stack";
-import { lineLog } from "../../lab/log";
+} from "../../../lab/handmade/checks";
+import { images } from "../../../lab/handmade/images";
+import { freePort, requirePort } from "../../../lab/handmade/port";
+import type { Settings } from "../../../lab/handmade/program";
+import { show } from "../../../lab/handmade/show";
+import { noticeLoss, openStack, podOf } from "../../../lab/handmade/stack";
+import { lineLog } from "../../../lab/log";
 
 describe("the Pod made by hand, with Spring Boot and without Kubernetes", function () {
   this.timeout("10m");

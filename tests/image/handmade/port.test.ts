@@ -1,7 +1,7 @@
 import * as assert from "assert";
 import * as net from "node:net";
 
-import { freePort, requirePort } from "../../lab/handmade/port";
+import { freePort, requirePort } from "../../../lab/handmade/port";
 
 describe("the port of the handmade Pod", () => {
   it("may be one that nobody has", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
-import { helper, host, ownPause, upstreamPause, version } from "./fixture";
-import { type Ending, Running } from "./running";
+import { helper, host, ownPause, upstreamPause, version } from "../../support/pause/fixture";
+import { type Ending, Running } from "../../support/pause/running";
 
 const warning = "Warning: pause should be the first process\n";
 const ended = (ending: Partial<Ending>): Ending => ({ code: 0, signal: null, stdout: "", stderr: "", ...ending });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { median, type Pair } from "../../bench/pauseFigures";
-import { broken, render } from "../../bench/pauseTable";
-import { parseFigure } from "./running";
+import { median, type Pair } from "../../../bench/pauseFigures";
+import { broken, render } from "../../../bench/pauseTable";
+import { parseFigure } from "../../support/pause/running";
 
 describe("the bench of pause", () => {
   it("prints a table that docs can quote: figures with their ratio, or why there are none", () => {

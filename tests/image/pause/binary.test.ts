@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ET_EXEC, parseElf, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD } from "./elf";
-import { imageDir, ownPause, scratch, sh, version } from "./fixture";
-import { type Ending, Running } from "./running";
+import { imageDir, ownPause, scratch, sh, version } from "../../support/pause/fixture";
+import { type Ending, Running } from "../../support/pause/running";
 
 /** Each architecture with its number in an ELF header, and the name that qemu gives it. */
 const architectures = [

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { architectureOf, buildablePlatforms, pauseContext } from "../../image/compile";
-import { scratch, sh } from "./fixture";
+import { architectureOf, buildablePlatforms, pauseContext } from "../../../image/compile";
+import { scratch, sh } from "../../support/pause/fixture";
 
 const version = "1.2.3";
 const cache = () => fs.mkdtempSync(path.join(scratch, "cache-"));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { memory } from "../../bench/pauseFigures";
-import { broken } from "../../bench/pauseTable";
-import { helper, ownPause, sh, upstreamPause } from "./fixture";
-import { Running, until } from "./running";
+import { memory } from "../../../bench/pauseFigures";
+import { broken } from "../../../bench/pauseTable";
+import { helper, ownPause, sh, upstreamPause } from "../../support/pause/fixture";
+import { Running, until } from "../../support/pause/running";
 
 const shutdown = { code: 0, signal: null, stdout: "", stderr: "Shutting down, got signal: Terminated\n" };
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as https from "node:https";
 
-import { Registry } from "../contract/registry";
+import { Registry } from "../../support/registry";
 
 const INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";

@@ -4,9 +4,9 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { type PauseImageArgs, PauseImageSource } from "../../components";
-import { bridgeAddress, trustInEngine } from "../contract/engineTrust";
-import { Registry, removeImages } from "../contract/registry";
+import { type PauseImageArgs, PauseImageSource } from "../../../components";
+import { bridgeAddress, trustInEngine } from "../../support/engineTrust";
+import { Registry, removeImages } from "../../support/registry";
 import { pushIndex } from "./handmade";
 import { Program } from "./program";
 import { type Fault, Proxy, type ProxyOptions } from "./proxy";

@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import type { PauseImageArgs } from "../../components";
-import { Registry } from "../contract/registry";
+import type { PauseImageArgs } from "../../../components";
+import { Registry } from "../../support/registry";
 
-const TREE = path.resolve(__dirname, "../..");
+const TREE = path.resolve(__dirname, "../../..");
 
 /** The tools once a process; which of them are stand-ins is said on stderr. */
 let tools: string[] | undefined;
@@ -115,7 +115,7 @@ export class Program {
     process.env.PATH = this.env.PATH;
     const { PauseImage } = (await import(
       path.join(this.components, "components/index.ts")
-    )) as typeof import("../../components");
+    )) as typeof import("../../../components");
     const program = () => {
       const image = new PauseImage("pause", args);
       return Promise.resolve({ reference: image.reference, digest: image.digest });

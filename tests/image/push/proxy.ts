@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { trustInEngine } from "../contract/engineTrust";
-import { type Registry, selfSigned } from "../contract/registry";
+import { trustInEngine } from "../../support/engineTrust";
+import { type Registry, selfSigned } from "../../support/registry";
 
 /**
  * What happens to a request instead of reaching the registry: it is refused, the registry is out of order (503), or the

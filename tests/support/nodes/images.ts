@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { pack } from "tar-stream";
 
-import { pauseContext } from "../../image/compile";
-import { docker } from "../../lab/cluster/docker";
-import type { LabInfo } from "../../lab/cluster";
-import { registryDigest } from "../../lab/proof";
+import { pauseContext } from "../../../image/compile";
+import { docker } from "../../../lab/cluster/docker";
+import type { LabInfo } from "../../../lab/cluster";
+import { registryDigest } from "../../../lab/proof";
 
 export interface Image {
   reference: string;

@@ -1,5 +1,5 @@
 /** What a run may change on a node, file by file, with mode, owner and hash. */
-import { inContainer } from "../../lab/cluster/docker";
+import { inContainer } from "../../../lab/cluster/docker";
 
 /** One entry a path: kind, mode, owner, link target, and the hash of a file. */
 export type Snapshot = Map<string, string>;

@@ -1,9 +1,9 @@
 /** One node that faults are injected into, and what is asked of it. */
 import { spawn } from "node:child_process";
 
-import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "../../components/nodeScript";
-import type { LabNode } from "../../lab/cluster";
-import { inContainer } from "../../lab/cluster/docker";
+import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "../../../components/node/nodeScript";
+import type { LabNode } from "../../../lab/cluster";
+import { inContainer } from "../../../lab/cluster/docker";
 import type { Images } from "./images";
 import type { Prober } from "./prober";
 import { differing, type Snapshot, snapshot } from "./snapshot";

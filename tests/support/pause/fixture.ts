@@ -9,7 +9,7 @@ export const upstreamModule = "k8s.io/kubernetes@v1.34.2";
 /** What both pauses are told to print for `-v`. */
 export const version = "v0.0.0-test";
 
-export const imageDir = path.join(__dirname, "..", "..", "image");
+export const imageDir = path.join(__dirname, "../../../image");
 
 /** Docker's name of this machine's architecture, and the numbers that its kernel gives to some system calls. */
 export const host = (() => {

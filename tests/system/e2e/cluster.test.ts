@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict";
 
-import { clusterDown, clusterUp, type LabInfo, labStands } from "../../lab/cluster";
-import { docker, inContainer, labContainers, labImages } from "../../lab/cluster/docker";
-import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../lab/cluster/layout";
-import { MACHINE_ROOTFS, rootFsReference } from "../../lab/cluster/rootfs";
-import { lineLog } from "../../lab/log";
+import { clusterDown, clusterUp, type LabInfo, labStands } from "../../../lab/cluster";
+import { docker, inContainer, labContainers, labImages } from "../../../lab/cluster/docker";
+import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../../lab/cluster/layout";
+import { MACHINE_ROOTFS, rootFsReference } from "../../../lab/cluster/rootfs";
+import { lineLog } from "../../../lab/log";
 import { killedRun } from "./killed";
 import { kernelSettings, labVolumes, traces } from "./traces";
 

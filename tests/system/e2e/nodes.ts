@@ -1,5 +1,5 @@
-import { exec } from "../../lab/cluster/exec";
-import type { LabInfo } from "../../lab/cluster";
+import { exec } from "../../../lab/cluster/exec";
+import type { LabInfo } from "../../../lab/cluster";
 
 /**
  * What a running node writes by itself. Everything else must be byte for byte as it was after a destroy.

@@ -3,8 +3,8 @@ import * as fs from "fs";
 import * as path from "path";
 import { gunzipSync } from "zlib";
 
-import { exec } from "../../lab/cluster/exec";
-import type { LabNode } from "../../lab/cluster";
+import { exec } from "../../../lab/cluster/exec";
+import type { LabNode } from "../../../lab/cluster";
 
 /** Files below `folder` that hold one of the texts, compressed or not. */
 export function filesWith(folder: string, texts: string[]): string[] {

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 
-import { docker } from "../../lab/cluster/docker";
-import { exec } from "../../lab/cluster/exec";
-import { labDir, NETWORK, registryHost, subnetPrefix } from "../../lab/cluster/layout";
-import { variableOf } from "../../lab/cluster/process";
+import { docker } from "../../../lab/cluster/docker";
+import { exec } from "../../../lab/cluster/exec";
+import { labDir, NETWORK, registryHost, subnetPrefix } from "../../../lab/cluster/layout";
+import { variableOf } from "../../../lab/cluster/process";
 
 /** All that there is of the lab on this machine, a line each; images and the tools' cache are meant to stay. */
 export async function traces(): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** What a row of the table is. */
 import type { Random } from "./random";
-import type { Run, State, Target } from "./target";
+import type { Run, State, Target } from "../../support/nodes/target";
 
 /** Where a fault is injected: the node as it is, and what it is being asked to become. */
 export interface Attempt {

@@ -1,12 +1,12 @@
 import "./environment";
 import * as assert from "node:assert/strict";
 
-import { clusterDown, labStands } from "../../lab/cluster";
-import { lineLog } from "../../lab/log";
+import { clusterDown, labStands } from "../../../lab/cluster";
+import { lineLog } from "../../../lab/log";
 import { prepare, type Tally } from "./harness";
 import { runSuite } from "./suite";
 import { faults } from "./table";
-import type { Target } from "./target";
+import type { Target } from "../../support/nodes/target";
 
 /** PAUSE_SANDBOX_SEED=7 draws the instants of an earlier run again. */
 const seed = Number(process.env.PAUSE_SANDBOX_SEED ?? Date.now() % 1_000_000);

@@ -1,10 +1,10 @@
 /** A machine that is destroyed before the stack is: the one fault that takes the engine, and the whole lab, to show. */
-import { type LabInfo, readLab } from "../../lab/cluster";
-import { docker } from "../../lab/cluster/docker";
-import { messageOf } from "../../lab/cluster/wait";
-import { openStack, type Overrides } from "../../lab/engine";
+import { type LabInfo, readLab } from "../../../lab/cluster";
+import { docker } from "../../../lab/cluster/docker";
+import { messageOf } from "../../../lab/cluster/wait";
+import { openStack, type Overrides } from "../../../lab/engine";
 import { type Tally, waitReady, watch } from "./harness";
-import type { Target } from "./target";
+import type { Target } from "../../support/nodes/target";
 
 export const HOST_GONE = "host gone at destroy";
 

@@ -1,7 +1,7 @@
 /** The host that answers is not the one that is known, or does not answer at all. */
-import { readLab } from "../../lab/cluster";
-import { messageOf } from "../../lab/cluster/wait";
-import { connected } from "../../lab/plugins/command/connection";
+import { readLab } from "../../../lab/cluster";
+import { messageOf } from "../../../lab/cluster/wait";
+import { connected } from "../../../lab/plugins/command/connection";
 import type { Attempt, Fault, Injected } from "./fault";
 import { connectionTo } from "./killed";
 

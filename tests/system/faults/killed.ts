@@ -1,14 +1,14 @@
 /** The script is ended from outside, at instants that nobody chose. */
 import { readFileSync } from "node:fs";
-import { renderStdin } from "../../components/nodeScript";
-import { type LabInfo, readLab } from "../../lab/cluster";
-import { docker } from "../../lab/cluster/docker";
-import { messageOf, waitFor } from "../../lab/cluster/wait";
-import { connected, type Connection } from "../../lab/plugins/command/connection";
+import { renderStdin } from "../../../components/node/nodeScript";
+import { type LabInfo, readLab } from "../../../lab/cluster";
+import { docker } from "../../../lab/cluster/docker";
+import { messageOf, waitFor } from "../../../lab/cluster/wait";
+import { connected, type Connection } from "../../../lab/plugins/command/connection";
 import type { Attempt, Fault, Injected } from "./fault";
 import { waitReady, watch } from "./harness";
 import type { Random } from "./random";
-import { type Run, type State, STATES, type Target } from "./target";
+import { type Run, type State, STATES, type Target } from "../../support/nodes/target";
 
 const KILLED = 137;
 

@@ -1,9 +1,9 @@
 /** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only REGEXP` takes some rows. */
 import "./environment";
 import { parseArgs } from "node:util";
-import { clusterDown } from "../../lab/cluster";
-import { messageOf } from "../../lab/cluster/wait";
-import { lineLog } from "../../lab/log";
+import { clusterDown } from "../../../lab/cluster";
+import { messageOf } from "../../../lab/cluster/wait";
+import { lineLog } from "../../../lab/log";
 import { HOST_GONE, hostGone } from "./hostGone";
 import { prepare } from "./harness";
 import { report, runSuite, survived } from "./suite";

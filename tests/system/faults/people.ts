@@ -1,10 +1,10 @@
 /** Other hands on the node: a second run, an editor, a clean-up that took too much, a clock. */
 import { readdirSync } from "node:fs";
 import * as path from "node:path";
-import { docker } from "../../lab/cluster/docker";
+import { docker } from "../../../lab/cluster/docker";
 import type { Attempt, Fault, Injected } from "./fault";
-import { differing } from "./snapshot";
-import type { State } from "./target";
+import { differing } from "../../support/nodes/snapshot";
+import type { State } from "../../support/nodes/target";
 
 /** Both are told that they are done, and the node is as the later one asked, whichever that was. */
 async function twoAtOnce({ target, to, random }: Attempt): Promise<Injected> {

@@ -1,10 +1,10 @@
 /** What the registry gives, or does not give. */
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
-import type { NodeSettings } from "../../components/nodeScript";
-import { labDir } from "../../lab/cluster/layout";
+import type { NodeSettings } from "../../../components/node/nodeScript";
+import { labDir } from "../../../lab/cluster/layout";
 import type { Fault } from "./fault";
-import type { Target } from "./target";
+import type { Target } from "../../support/nodes/target";
 
 /** A request that the node must refuse, and leave everything as it is. */
 function refused(name: string, says: RegExp, settings: (target: Target) => Partial<NodeSettings>): Fault {

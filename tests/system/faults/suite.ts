@@ -1,11 +1,11 @@
 /** Runs the table of faults on the nodes, each node by itself, and counts. */
 import Table from "cli-table3";
-import { all } from "../../lab/cluster/wait";
-import type { Log } from "../../lab/log";
+import { all } from "../../../lab/cluster/wait";
+import type { Log } from "../../../lab/log";
 import type { Fault } from "./fault";
 import { repeat, type Tally } from "./harness";
 import { Random } from "./random";
-import type { Target } from "./target";
+import type { Target } from "../../support/nodes/target";
 
 export interface SuiteOptions {
   form: "long" | "short";

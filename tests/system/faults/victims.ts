@@ -1,8 +1,8 @@
 /** The Pods that run while their node is worked on, and must not notice. */
-import { get, isReady, kubectl, type Pod, until } from "../../lab/kubectl";
-import type { LabInfo } from "../../lab/cluster";
-import { inContainer } from "../../lab/cluster/docker";
-import { CONTROL_PLANE_CONTAINER } from "../../lab/cluster/layout";
+import { get, isReady, kubectl, type Pod, until } from "../../../lab/kubectl";
+import type { LabInfo } from "../../../lab/cluster";
+import { inContainer } from "../../../lab/cluster/docker";
+import { CONTROL_PLANE_CONTAINER } from "../../../lab/cluster/layout";
 
 const NAME = "victim";
 const NGINX_CONF = 'server { listen 80; location / { return 200 "still here\\n"; } }\n';

@@ -1,10 +1,10 @@
 import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
-import { lineLog } from "../../lab/log";
-import { Prober } from "../faults/prober";
-import { differing, type Snapshot } from "../faults/snapshot";
-import { Target } from "../faults/target";
+import { lineLog } from "../../../lab/log";
+import { Prober } from "../../support/nodes/prober";
+import { differing, type Snapshot } from "../../support/nodes/snapshot";
+import { Target } from "../../support/nodes/target";
 import { crioMachine } from "./crioMachine";
 import { LOGIN, plainHttp, withLogin } from "./registries";
 

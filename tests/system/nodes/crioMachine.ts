@@ -2,15 +2,15 @@
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 
-import { clusterAuthorities } from "../../lab/cluster/authorities";
-import { inContainer } from "../../lab/cluster/docker";
-import { ensureImage } from "../../lab/cluster/images";
-import { address, NETWORK, TREE } from "../../lab/cluster/layout";
-import { ensureCreated, type Machine, start } from "../../lab/cluster/machine";
-import { MACHINE_ROOTFS, rootFsImage } from "../../lab/cluster/rootfs";
-import { SYSTEMD_FLAGS } from "../../lab/cluster/systemd";
-import { waitFor } from "../../lab/cluster/wait";
-import type { Log } from "../../lab/log";
+import { clusterAuthorities } from "../../../lab/cluster/authorities";
+import { inContainer } from "../../../lab/cluster/docker";
+import { ensureImage } from "../../../lab/cluster/images";
+import { address, NETWORK, TREE } from "../../../lab/cluster/layout";
+import { ensureCreated, type Machine, start } from "../../../lab/cluster/machine";
+import { MACHINE_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
+import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
+import { waitFor } from "../../../lab/cluster/wait";
+import type { Log } from "../../../lab/log";
 
 /** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
 export async function crioMachine(log: Log): Promise<string> {

@@ -3,12 +3,12 @@ import "./environment";
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 
-import { type NodeReport, parseReport } from "../../components/nodeScript";
-import { clusterDown, clusterUp, labStands, type LabInfo } from "../../lab/cluster";
-import { lineLog } from "../../lab/log";
-import { type Images, pushImages } from "../faults/images";
-import { Prober } from "../faults/prober";
-import { type Run, Target } from "../faults/target";
+import { type NodeReport, parseReport } from "../../../components/node/nodeScript";
+import { clusterDown, clusterUp, labStands, type LabInfo } from "../../../lab/cluster";
+import { lineLog } from "../../../lab/log";
+import { type Images, pushImages } from "../../support/nodes/images";
+import { Prober } from "../../support/nodes/prober";
+import { type Run, Target } from "../../support/nodes/target";
 
 export interface Nodes {
   lab: LabInfo;

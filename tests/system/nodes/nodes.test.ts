@@ -3,15 +3,15 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 
-import type { NodeReport } from "../../components/nodeScript";
-import type { LabInfo } from "../../lab/cluster";
-import { waitForNode } from "../../lab/cluster/api";
-import { clusterAuthorities } from "../../lab/cluster/authorities";
-import { docker, inContainer } from "../../lab/cluster/docker";
-import { KUBERNETES, nodePlans } from "../../lab/cluster/layout";
-import { waitFor } from "../../lab/cluster/wait";
-import { registryDigest } from "../../lab/proof";
-import type { State, Target } from "../faults/target";
+import type { NodeReport } from "../../../components/node/nodeScript";
+import type { LabInfo } from "../../../lab/cluster";
+import { waitForNode } from "../../../lab/cluster/api";
+import { clusterAuthorities } from "../../../lab/cluster/authorities";
+import { docker, inContainer } from "../../../lab/cluster/docker";
+import { KUBERNETES, nodePlans } from "../../../lab/cluster/layout";
+import { waitFor } from "../../../lab/cluster/wait";
+import { registryDigest } from "../../../lab/proof";
+import type { State, Target } from "../../support/nodes/target";
 import { LOGIN, plainHttp, withLogin } from "./registries";
 
 /** The first line of kubelets that does not know the flag any more. */
@@ -29,7 +29,7 @@ describe("real nodes", function () {
   let targets: Target[] = [];
 
   before(async () => {
-    newer = execFileSync(path.join(__dirname, "../../lab/toolchain/get"), [`kubelet@${NEWER}`], {
+    newer = execFileSync(path.join(__dirname, "../../../lab/toolchain/get"), [`kubelet@${NEWER}`], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim();

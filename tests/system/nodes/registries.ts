@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { stringify } from "yaml";
 
-import { copyInto, docker } from "../../lab/cluster/docker";
-import { REGISTRY_CONTAINER, registryIp } from "../../lab/cluster/layout";
-import { waitFor } from "../../lab/cluster/wait";
+import { copyInto, docker } from "../../../lab/cluster/docker";
+import { REGISTRY_CONTAINER, registryIp } from "../../../lab/cluster/layout";
+import { waitFor } from "../../../lab/cluster/wait";
 
 /** The base64 of this login has letters only, so that a search for it finds it in any text. */
 export const LOGIN = { username: "puller", password: "not-for-everyone-to-see" };

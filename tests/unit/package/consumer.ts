@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-export const TREE = path.join(__dirname, "../..");
+export const TREE = path.join(__dirname, "../../..");
 
 /** A folder of this run's own, gone when it ends. */
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-package-"));

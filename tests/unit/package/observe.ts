@@ -1,5 +1,5 @@
-/** Runs a program under mocks and prints what it registered as JSON: `node package/observe.js ../index`. */
-import { run } from "../unit/mocks";
+/** Runs a program under mocks and prints what it registered as JSON: `node unit/package/observe.js ../../index`. */
+import { run } from "../../support/mocks";
 
 const [program = ""] = process.argv.slice(2);
 

@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { sourcesHash } from "../../image/compile";
-import type { Registered } from "../unit/mocks";
+import { sourcesHash } from "../../../image/compile";
+import type { Registered } from "../../support/mocks";
 import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
 import { startProgram } from "./starter";
 
@@ -20,8 +20,8 @@ const read = (...parts: string[]) => fs.readFileSync(path.join(TREE, ...parts), 
 /** The files that run the README's program under the unit tests' mocks. */
 const observed = () => ({
   "index.ts": program(),
-  "unit/mocks.ts": read("tests/unit/mocks.ts"),
-  "package/observe.ts": read("tests/package/observe.ts"),
+  "support/mocks.ts": read("tests/support/mocks.ts"),
+  "unit/package/observe.ts": read("tests/unit/package/observe.ts"),
 });
 
 const tsc = (own: string, ...args: string[]) => sh(own, "node", ["node_modules/typescript/bin/tsc", ...args]);
@@ -43,7 +43,10 @@ describe("the package", function () {
   });
 
   it("holds the compiled components and the sources of pause, and nothing else", () => {
-    const components = fs.readdirSync(path.join(TREE, "components")).map((file) => `components/${file}`);
+    const components = fs
+      .readdirSync(path.join(TREE, "components"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => `components/${file}`);
     const compiled = [...components, "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
     const expected = [
       ...["LICENSE", "README.md", "package.json"],
@@ -122,13 +125,16 @@ describe("the package", function () {
 
     it("is run by ts-node, as Pulumi does, and compiles pause from inside the package", () => {
       const own = consumer("ts-node", tarball, COMMONJS, observed());
-      assertRegistered(own, sh(own, "node", ["--require", "ts-node/register", "package/observe.ts", "../index"]));
+      assertRegistered(
+        own,
+        sh(own, "node", ["--require", "ts-node/register", "unit/package/observe.ts", "../../index"]),
+      );
     });
 
     it("is run by node alone once it is compiled", () => {
       const own = consumer("node", tarball, COMMONJS, observed());
       tsc(own);
-      assertRegistered(own, sh(own, "node", ["out/package/observe.js", "../index"]));
+      assertRegistered(own, sh(own, "node", ["out/unit/package/observe.js", "../../index"]));
     });
 
     it("gives its names to a program of ES modules", () => {
