@@ -5,7 +5,7 @@ RUN := node --import tsx
 export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pause-sandbox)/bin:$(PATH)
 
 # What a clone says that `make up` was never run in.
-FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci first
+FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
 	pack bench-node bench-pause clean ready
@@ -18,7 +18,7 @@ up: ## Heal a real cluster that cannot start Pods (APP=spring: with a Spring Boo
 	@$(RUN) lab/up.ts
 
 down: ## Remove the lab: containers, network, mounts, processes, files
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts down; else echo "$(FRESH)" >&2; fi
+	@if [ -d lab/node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts down; else echo "$(FRESH)" >&2; fi
 	@lab/toolchain/engine.sh stop
 
 handmade: ## Make the Pod by hand, with Spring Boot: a docker engine and no Kubernetes
@@ -26,10 +26,10 @@ handmade: ## Make the Pod by hand, with Spring Boot: a docker engine and no Kube
 	@$(RUN) lab/handmade/main.ts up
 
 handmade-down: ## Remove the Pod made by hand
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts down; else echo "$(FRESH)" >&2; fi
+	@if [ -d lab/node_modules ]; then $(RUN) lab/handmade/main.ts down; else echo "$(FRESH)" >&2; fi
 
 kubeconfig: ## Print the path of an admin kubeconfig for the lab
-	@[ -d node_modules ] || { echo "$(FRESH)" >&2; exit 1; }
+	@[ -d lab/node_modules ] || { echo "$(FRESH)" >&2; exit 1; }
 	@$(RUN) lab/cluster/main.ts kubeconfig
 
 test: ready ## Run every check and every suite; ends with the counts
@@ -77,7 +77,7 @@ bench-pause: ## Measure the pause beside upstream's (starts the lab where none s
 	@$(RUN) bench/pause.ts
 
 clean: ## Remove the lab and all that was built for it, its images in the engine too
-	@if [ -d node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; else echo "$(FRESH)" >&2; fi
+	@if [ -d lab/node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; else echo "$(FRESH)" >&2; fi
 	@lab/toolchain/engine.sh stop
 	@rm -rf "$${PAUSE_SANDBOX_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pause-sandbox}"
 

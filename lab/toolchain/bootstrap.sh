@@ -48,6 +48,7 @@ prepare() {
   machine_docker
   node_ensure
   node_packages "$root"
+  node_packages "$root/lab"
   engine_start
 }
 

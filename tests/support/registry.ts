@@ -1,4 +1,3 @@
-import Docker from "dockerode";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as https from "node:https";
@@ -6,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 
+import { docker } from "../../lab/cluster/docker";
 import { bridgeAddress, trustInEngine } from "./engineTrust";
 
 interface Manifest {
@@ -131,14 +131,19 @@ function writeLogin(folder: string, password: string): void {
 
 /** Removes what the engine keeps of a registry: tags, and what a later build has taken the tag from. */
 export async function removeImages(host: string): Promise<void> {
-  const engine = new Docker();
-  const ours = await engine.listImages({ filters: { reference: [`${host}/*/*`] } });
-  const names = ours.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
-  for (const name of new Set(names.filter((name) => name.startsWith(`${host}/`)))) {
+  const names = await engineNames();
+  for (const name of names.filter((name) => name.startsWith(`${host}/`))) {
     // Removing a tag may have removed its digest as well.
-    const there = (await engine.listImages()).some(({ RepoTags, RepoDigests }) =>
-      [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(name),
-    );
-    if (there) await engine.getImage(name).remove();
+    if ((await engineNames()).includes(name)) await docker(["image", "rm", name]);
   }
+}
+
+/** Every name, by tag and by digest, of every image in the engine. */
+async function engineNames(): Promise<string[]> {
+  const ids = await docker(["image", "ls", "--quiet", "--no-trunc"]);
+  const unique = [...new Set(ids.split("\n").filter(Boolean))];
+  if (unique.length === 0) return [];
+  type Names = { RepoTags: string[] | null; RepoDigests: string[] | null }[];
+  const images = JSON.parse(await docker(["image", "inspect", ...unique])) as Names;
+  return images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
 }

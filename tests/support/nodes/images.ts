@@ -1,7 +1,4 @@
 /** The images that the nodes are asked to use: two versions of pause, and one for a machine that the nodes are not. */
-import { readFileSync } from "node:fs";
-import * as path from "node:path";
-import { pack } from "tar-stream";
 
 import { pauseContext } from "../../../image/compile";
 import { docker } from "../../../lab/cluster/docker";
@@ -21,7 +18,7 @@ export interface Images {
 }
 
 /** Copies first: after any other step the classic builder refuses to copy for another platform than its own. */
-const DOCKERFILE = 'FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n';
+const dockerfile = (file: string) => `FROM scratch\nCOPY ${file} /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n`;
 
 const ARCHITECTURES: Record<string, string> = { x64: "amd64", arm64: "arm64", ppc64: "ppc64le", s390x: "s390x" };
 
@@ -38,15 +35,9 @@ async function push(lab: LabInfo, version: string, arch: string): Promise<Image>
   const platform = `linux/${arch}`;
   const reference = `${lab.registry.host}/faults/pause:${version}`;
   const context = pauseContext({ platforms: [platform], version });
-  const archive = pack();
-  archive.entry({ name: "Dockerfile" }, DOCKERFILE);
-  archive.entry({ name: "pause", mode: 0o755 }, readFileSync(path.join(context, `pause-linux-${arch}`)));
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk);
   // Without the cache: the classic builder takes a cached step of another platform for its own, and then fails on it.
-  const build = ["build", "--quiet", "--no-cache", "--platform", platform, "--tag", reference, "-"];
-  await docker(build, { input: Buffer.concat(chunks) });
+  const build = ["build", "--quiet", "--no-cache", "--platform", platform, "--tag", reference, "--file", "-"];
+  await docker([...build, context], { input: dockerfile(`pause-linux-${arch}`) });
   await docker(["push", "--quiet", reference]);
   return { reference, digest: await registryDigest(lab, reference) };
 }
