@@ -94,8 +94,8 @@ export function nodePlans(): NodePlan[] {
       container: `${NETWORK}-node-2`,
       ip: address(12),
       podCidr: "10.204.2.0/24",
-      containerd: { version: "2.1.4", source: "toolchain" },
-      initialPause: "registry.k8s.io/pause:3.10.1",
+      containerd: { version: "2.3.4", source: "toolchain" },
+      initialPause: "registry.k8s.io/pause:3.10.2",
     },
   ];
 }

@@ -9,7 +9,7 @@ import { type Containerd, Sandbox, shells, wanted } from "./script";
 import { type Shape, shapes } from "./shapes";
 
 /** Those of `make test`; PAUSE_SANDBOX_CONTAINERD="1.6.38 2.4.2 …" takes others. Each is built once, from its module. */
-const versions = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28 2.1.4").split(" ");
+const versions = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28 2.1.4 2.3.4").split(" ");
 
 const ours = /^plugins\/.*\/(sandbox_image|pinned_images\/sandbox|registry\/config_path)$|^imports|^version$/;
 

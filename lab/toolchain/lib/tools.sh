@@ -12,7 +12,7 @@ kube-apiserver|1.34.2|kubernetes|kube-apiserver|exact|dl.k8s.io release/vV/bin/l
 kube-controller-manager|1.34.2|kubernetes|kube-controller-manager|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-controller-manager|release/vV/bin/linux/amd64/kube-controller-manager.sha256
 kube-scheduler|1.34.2|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
 crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
-containerd|2.1.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
+containerd|2.3.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
 crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
 EOF
 }
