@@ -1,0 +1,51 @@
+/** The same nodes with other people's shells and tools first on PATH. */
+import { strict as assert } from "node:assert";
+
+import { nodePlans } from "../../../lab/cluster/layout";
+import { differing } from "../../support/nodes/snapshot";
+import type { Target } from "../../support/nodes/target";
+import { done, nodes } from "./lab";
+
+const FLAVOURS: { name: string; folder: string; make: string; says: RegExp }[] = [
+  {
+    name: "as on RHEL: bash as sh, gawk, a UTF-8 locale",
+    folder: "/opt/rhel-like",
+    make: 'mkdir -p "$1"; ln -sf /bin/bash "$1/sh"; ln -sf /usr/bin/gawk "$1/awk"',
+    says: /GNU Awk/,
+  },
+  {
+    name: "busybox for all that it can",
+    folder: "/opt/busybox",
+    make: 'mkdir -p "$1"; busybox --install -s "$1"',
+    says: /BusyBox/,
+  },
+];
+
+describe("nodes with other tools", function () {
+  this.timeout("10m");
+  let targets: Target[] = [];
+  before(async () => {
+    ({ targets } = await nodes());
+  });
+
+  for (const { name } of nodePlans()) {
+    for (const { name: flavour, folder, make, says } of FLAVOURS) {
+      it(`${name}, ${flavour}: is healed, has nothing to do, and is given back byte for byte`, async () => {
+        const target = targets.find(({ node }) => node.name === name);
+        assert.ok(target);
+        await target.sh(make, folder);
+        const wrap = ["env", `PATH=${folder}:/usr/sbin:/usr/bin:/sbin:/bin`, "LANG=C.UTF-8", "LC_ALL=C.UTF-8"];
+        assert.match(await target.sh(`PATH=${folder}:$PATH; { awk --version || awk; } 2>&1 | head -n 2`), says);
+        const before = await target.snapshot();
+        const first = done(await target.run("A", { wrap }));
+        assert.deepEqual([first.status, first.pinned, first.digest], ["changed", true, target.images.A.digest]);
+        const second = done(await target.run("A", { wrap }));
+        assert.deepEqual([second.status, second.changed, second.restarted], ["unchanged", [], []]);
+        assert.equal(done(await target.run("B", { wrap })).image, target.images.B.reference);
+        done(await target.run("none", { wrap }));
+        assert.deepEqual(differing(await target.snapshot(), before), []);
+        await target.sh('rm -r "$1"', folder);
+      });
+    }
+  }
+});
