@@ -16,15 +16,17 @@ const parts = [
     "lib/toml",
     "store/transaction",
     "store/backup",
+    "store/state",
     "detect",
     "trust",
     "runtimes/common",
     "runtimes/containerd",
     "runtimes/crio",
     "runtimes/cri-dockerd",
+    "runtimes/dockershim",
     "runtimes/k3s",
   ],
-  ...["kubelet", "verify", "apply", "entry"],
+  ...["kubelet", "verify", "report", "apply", "restore", "entry"],
 ];
 
 const target = join(__dirname, "..", "components/node/nodeScript.generated.ts");

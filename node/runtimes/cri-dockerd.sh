@@ -1,6 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
-# Docker behind a kubelet: cri-dockerd, and up to Kubernetes 1.23 the dockershim in the kubelet itself. Both take the
-# sandbox image from a flag, which for the dockershim is the kubelet's own.
+# cri-dockerd: docker behind a kubelet. It takes the sandbox image from a flag, which a drop-in of ours gives to its unit.
 
 cri_dockerd_unit=/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=/etc/docker/certs.d
@@ -18,18 +17,6 @@ cri_dockerd_find() {
   docker_only_ca
 }
 
-dockershim_find() {
-  [ -z "$no_flag" ] || die 022 "the dockershim knows its sandbox image by $flag alone: leave kubeletFlag out"
-  loaded docker
-  runtime_name=dockershim
-  runtime_version=$(docker version -f '{{.Server.Version}}' 2>/dev/null) || :
-  socket=/var/run/dockershim.sock
-  target=${kubelet:-kubelet}
-  reach='*/certs.d/*'
-  watched=''
-  docker_only_ca
-}
-
 # What docker can be told of one registry in a file of its own is whom to trust.
 docker_only_ca() {
   [ -z "$mirrors$plain_http" ] ||
@@ -42,28 +29,19 @@ cri_dockerd_read() {
   : >"$plan/before"
   sandbox_before=$(running_flag cri-docker)
 }
-dockershim_read() {
-  : >"$plan/before"
-  sandbox_before=$(running_flag kubelet)
-}
 
 cri_dockerd_trust() { want_ca "$docker_certs/$registry/ca.crt"; }
-dockershim_trust() { cri_dockerd_trust; }
 
 cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }
-dockershim_plan() { :; }
 
 cri_dockerd_check() { :; }
-dockershim_check() { :; }
 
 cri_dockerd_restart() {
   restart cri-docker || die 015 'cri-dockerd does not restart: see systemctl status cri-docker'
   within 60 cri version || die 015 "cri-dockerd does not answer on $socket after its restart: see journalctl -u cri-docker"
 }
-dockershim_restart() { settle_kubelet; }
 
 cri_dockerd_pull() { cri_pull; }
-dockershim_pull() { cri_pull; }
 
 # Its word on a sandbox has no image; the sandbox is a container of docker's.
 docker_seen() { docker inspect -f '{{.Config.Image}}' "$sandbox" 2>"$home/error"; }

@@ -1,0 +1,33 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Restore: the order of things when the node is given back as it was.
+
+restore() {
+  if [ ! -e "$home/state" ]; then
+    say 'nothing of ours is on this node'
+    report
+    return 0
+  fi
+  managing=$(state_of owner)
+  if [ "$managing" ] && [ "$managing" != "$owner" ]; then
+    say "left as it is: '$managing' manages this node by now, and not '$owner'"
+    report
+    return 0
+  fi
+  leaving=1
+  look_around
+  give_back
+  begin
+  swap '*'
+  "${runtime}_check" ''
+  settle_restored
+  : >"$journal/forget"
+  [ "$broken" ] || "${runtime}_read"
+  image=$sandbox_before got='' pinned=false
+  commit
+  report
+}
+
+settle_restored() {
+  if [ -z "$broken" ] && runtime_changed; then "${runtime}_restart"; fi
+  settle_kubelet
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# dockershim: docker behind a kubelet up to 1.23, as a part of the kubelet itself. Its sandbox image is the kubelet's flag.
+
+dockershim_find() {
+  [ -z "$no_flag" ] || die 022 "the dockershim knows its sandbox image by $flag alone: leave kubeletFlag out"
+  loaded docker
+  runtime_name=dockershim
+  runtime_version=$(docker version -f '{{.Server.Version}}' 2>/dev/null) || :
+  socket=/var/run/dockershim.sock
+  target=${kubelet:-kubelet}
+  reach='*/certs.d/*'
+  watched=''
+  docker_only_ca
+}
+
+dockershim_read() {
+  : >"$plan/before"
+  sandbox_before=$(running_flag kubelet)
+}
+
+dockershim_trust() { cri_dockerd_trust; }
+
+dockershim_plan() { :; }
+
+dockershim_check() { :; }
+
+dockershim_restart() { settle_kubelet; }
+
+dockershim_pull() { cri_pull; }
