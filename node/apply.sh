@@ -28,14 +28,15 @@ look_around() {
   mkdir -p "$plan"
   : >"$plan/changed"
   : >"$plan/wanted"
+  state_units >"$plan/units"
   "${runtime}_read"
   remember
 }
 
-# What was there before us, from our own notes when there are any.
+# Sets $previous, the image before us, and $image_ours, what we committed last. Our own notes count where there are any:
+# what is in effect by then is ours.
 remember() {
-  previous=$(state_of previous)
-  previous=${previous:-$sandbox_before}
+  if [ -e "$home/state" ]; then previous=$(state_of previous); else previous=$sandbox_before; fi
   image_ours=$(state_of image)
 }
 
@@ -57,14 +58,43 @@ settle() {
   if systemctl -q is-active kubelet; then check_flag; fi
 }
 
-# certs.d is read at every pull; all else that is no file of the kubelet's is the runtime's configuration. The dockershim
-# is a part of the kubelet.
-runtime_changed() {
-  if [ "$runtime" = dockershim ]; then changed_in kubelet; else grep -vE '/certs\.d/|kubelet' "$plan/changed" >/dev/null; fi
+# want_for UNIT PATH [MODE]: as `want`, for a file that UNIT reads at its start. A file that nobody says this of is the
+# runtime's.
+want_for() {
+  printf '%s\t%s\n' "$1" "$2" >>"$plan/units"
+  shift
+  want "$@"
 }
 
+# The unit that reads the runtime's files. The dockershim is a part of the kubelet.
+runtime_unit() {
+  case $runtime in
+    cri_dockerd) echo cri-docker ;;
+    dockershim) echo kubelet ;;
+    k3s) echo "$unit" ;;
+    *) echo "$runtime" ;;
+  esac
+}
+
+# The units whose files this run changes, the runtime's first. Nothing is restarted for certs.d: it is read at each pull.
+units_changed() {
+  awk -F '\t' -v own="$(runtime_unit)" '
+    FILENAME == ARGV[1] { unit[$2] = $1; next }
+    $0 in unit { hit[unit[$0]]; next }
+    !/\/certs\.d\// { hit[own] }
+    END {
+      if (own in hit) print own
+      for (name in hit) if (name != own) print name
+    }' "$plan/units" "$plan/changed"
+}
+unit_changed() {
+  case $nl$(units_changed)$nl in *"$nl$1$nl"*) ;; *) return 1 ;; esac
+}
+runtime_changed() { unit_changed "$(runtime_unit)"; }
+
+# Restarts the kubelet where a file of its own changed. Dies with 018.
 settle_kubelet() {
-  changed_in kubelet && [ ! -e "$journal/restart-kubelet" ] || return 0
+  if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'
 }

@@ -98,7 +98,7 @@ plan_flag() {
   else
     return 0
   fi
-  want "$1"
+  want_for kubelet "$1"
 }
 
 # plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none.
@@ -110,7 +110,7 @@ plan_unit() {
     *) die 021 "$1.service has no ExecStart that systemctl cat shows: add $flag=$image to its flags" ;;
   esac
   printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
-  want "$2"
+  want_for "$1" "$2"
 }
 
 # Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else a drop-in.

@@ -1,21 +1,41 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Report: the one line on stdout.
 
-report() {
-  changed='' sep=''
-  for path in ${changed_paths:-}; do
-    changed=$changed$sep\"$path\" sep=,
-  done
-  restarted='' sep=''
-  for unit in $touched; do
-    restarted=$restarted$sep\"$unit\" sep=,
-  done
-  status=unchanged
-  [ -z "$changed$restarted" ] || status=changed
-  report_line "$changed" "$restarted" $status
+# json_string TEXT: as JSON writes it, quotes and all.
+json_string() {
+  printf '%s\n' "$1" | awk '
+    BEGIN { for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i) }
+    {
+      out = out (NR > 1 ? "\\n" : "")
+      for (i = 1; i <= length($0); i++) {
+        c = substr($0, i, 1)
+        out = out (c == "\\" || c == "\"" ? "\\" c : (c in code ? code[c] : c))
+      }
+    }
+    END { printf "\"%s\"", out }'
 }
 
+# The lines on stdin as the inside of a JSON array.
+json_list() {
+  sep=''
+  while IFS= read -r one; do
+    [ "$one" ] || continue
+    printf '%s%s' "$sep" "$(json_string "$one")"
+    sep=,
+  done
+}
+
+# report [WORD]: what this run changed and restarted; with WORD as its status when it did, `changed` without.
+report() {
+  status=unchanged
+  if [ "${changed_paths:-}" ] || [ "$touched" ]; then status=${1:-changed}; fi
+  report_line "$(printf '%s\n' "${changed_paths:-}" | json_list)" "$(printf '%s\n' "$touched" | tr ' ' '\n' | json_list)" "$status"
+}
+
+# report_line CHANGED RESTARTED STATUS: the first two are what stands in JSON's arrays.
 report_line() {
-  printf '{"changed":[%s],"digest":"%s","image":"%s","kubelet":"%s","node":"%s","pinned":%s,"previousImage":"%s","restarted":[%s],"runtime":"%s","runtimeVersion":"%s","status":"%s"}\n' \
-    "$1" "${got:-}" "$image" "${kubelet_version:-}" "$node" "${pinned:-false}" "${previous:-}" "$2" "${runtime_name:-}" "${runtime_version:-}" "$3"
+  printf '{"changed":[%s],"digest":%s,"image":%s,"kubelet":%s,"node":%s,"pinned":%s,"previousImage":%s,"restarted":[%s],"runtime":%s,"runtimeVersion":%s,"scriptVersion":%s,"status":"%s"}\n' \
+    "$1" "$(json_string "${got:-}")" "$(json_string "$image")" "$(json_string "${kubelet_version:-}")" "$(json_string "$node")" \
+    "${pinned:-false}" "$(json_string "${previous:-}")" "$2" "$(json_string "${runtime_name:-}")" \
+    "$(json_string "${runtime_version:-}")" "$(json_string "$script_id")" "$3"
 }

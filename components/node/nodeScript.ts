@@ -66,6 +66,8 @@ export interface NodeReport {
   restarted: string[];
   runtime: (typeof RUNTIMES)[number];
   runtimeVersion: string;
+  /** Which script ran: `make node-script` prints the one of this version. */
+  scriptVersion?: string;
   status: "changed" | "unchanged";
 }
 
@@ -171,6 +173,7 @@ const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
   // None where there was nothing to restore, and so nothing to look at.
   runtime: (value) => value === "" || RUNTIMES.some((runtime) => runtime === value),
   runtimeVersion: isString,
+  scriptVersion: (value) => value === undefined || isString(value),
   status: (value) => value === "changed" || value === "unchanged",
 };
 

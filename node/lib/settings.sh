@@ -10,6 +10,7 @@ node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' 
 fail=2
 nl='
 '
+tab='	'
 
 # A closed SSH session must not break a transaction half-way, so a message that nobody reads is no failure.
 say() { printf '[%s] %s\n' "$node" "$*" >&2 || :; }

@@ -1,36 +1,105 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # State: what a run leaves for the next one to compare with, and whether that one has anything to do.
+#
+#   state   what was asked for, `file SUM PATH` for each file of ours, `unit UNIT PATH` for those that are not the runtime's
+#   watch   the paths that decide, one a line; of a directory, the files in it
+#   stat    what `look` said of them
 
 # state_of KEY: what was committed.
 state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
+# The units that were committed, as `want_for` writes them.
+state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\t" substr($0, length(u) + 7) }' "$home/state"; }
 
-# The state that the next run compares with: a stat of everything that decides, the sums of what we wrote.
+# Writes state, watch and stat into the journal: they count when it is committed.
 write_state() {
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do
       [ ! -e "$path" ] || printf 'file %s %s\n' "$(sum "$path")" "$path"
     done
+    [ ! -e "$plan/units" ] || sort -u "$plan/units" | while IFS=$tab read -r reader path; do
+      ! grep -qxF "$path" "$plan/wanted" || printf 'unit %s %s\n' "$reader" "$path"
+    done
     printf 'report %s\n' "$(report_line '' '' unchanged)"
   } >"$journal/state"
-  {
-    printf '%s\n' "$watched" ${kubelet:+"$kubelet"} /etc/systemd/system/kubelet.service.d | sed '/^$/d'
-    sort -u "$plan/wanted"
-    sort -u "$plan/wanted" | sed 's,/[^/]*$,,'
-    [ ! -e "$plan/imports" ] || sed 's,/[^/]*$,,' "$plan/imports"
-    [ ! -e "$plan/flags" ] || cat "$plan/flags"
-  } | sort -u >"$journal/watch"
+  watch_list | sed '/^\//!d; s,/*$,,' | sort -u >"$journal/watch"
   look <"$journal/watch" >"$journal/stat"
 }
 
-# Inode, size and times, of what a link leads to: whoever touches a file changes its ctime, which nobody can set back.
-look() {
-  set --
-  while IFS= read -r path; do set -- "$@" "$path"; done
-  stat -Lc '%n %i %s %y %z %a %u %g' "$@" 2>/dev/null || :
+# What decides. Never a directory that lives: the kubelet renames files of its own in /var/lib/kubelet at each new Pod.
+watch_list() {
+  printf '%s\n' "$watched"
+  # What we wrote, and beside it what else may be read from a directory that holds nothing but configuration.
+  cat "$plan/wanted"
+  sed -n 's,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
+  [ ! -e "$plan/imports" ] || pattern_files <"$plan/imports"
+  for name in $(watched_units); do watch_unit "$name"; done
+  [ -z "${kubelet_version:-}" ] || watch_kubelet
+  # Templates take the place of what k3s would write.
+  [ -z "${generated:-}" ] || printf '%s\n' "${generated%/*}/config.toml.tmpl" "${generated%/*}/config-v3.toml.tmpl"
 }
 
+# The directory of a pattern, a path that is none as it stands.
+pattern_files() { sed '/[][*?]/s,/[^/]*$,,'; }
+
+watched_units() {
+  runtime_unit
+  echo kubelet
+  case $runtime in cri_dockerd) echo cri-docker.socket ;; esac
+}
+
+# watch_unit UNIT: the files that systemd makes it of, those that would take their place, its environment and its program.
+watch_unit() {
+  case $1 in *.*) one=$1 ;; *) one=$1.service ;; esac
+  for dir in /etc /run /usr/local/lib /usr/lib /lib; do
+    printf '%s\n' "$dir/systemd/system/$one" "$dir/systemd/system/$one.d" "$dir/systemd/system/service.d"
+  done
+  printf '%s\n' "/etc/systemd/system.control/$one.d" "/run/systemd/system.control/$one.d"
+  systemctl show "$1" -p FragmentPath -p DropInPaths -p EnvironmentFiles -p ExecStart | awk '
+    sub(/^FragmentPath=/, "") { print }
+    sub(/^DropInPaths=/, "") { n = split($0, path, " "); for (i = 1; i <= n; i++) print path[i] }
+    sub(/^EnvironmentFiles?=/, "") { sub(/ \(ignore_errors=[a-z]*\)$/, ""); print }
+    sub(/^ExecStart=\{ path=/, "") { sub(/ ;.*/, ""); print }' | pattern_files
+}
+
+# The kubelet's own configuration: the files that its command line names, else where kubeadm has them.
+watch_kubelet() {
+  printf '%s\n' "${kubelet:-}" /var/lib/kubelet/config.yaml /var/lib/kubelet/instance-config.yaml
+  argv_of kubelet | awk '
+    take { print; take = 0 }
+    /^--?(config|config-dir)$/ { take = 1 }
+    sub(/^--?(config|config-dir)=/, "") { print }'
+}
+
+# argv_of UNIT: the command line of the process that runs, a word a line; nothing where none does.
+argv_of() {
+  pid=$(systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p')
+  if [ "${pid:-0}" != 0 ] && [ -r "/proc/$pid/cmdline" ]; then tr '\0' '\n' <"/proc/$pid/cmdline"; fi
+}
+
+# Inode, size and times, of a link and of what it leads to: whoever touches a file changes its ctime, which nobody can set
+# back. Of a directory, the files in it: its own times say nothing.
+look() {
+  set --
+  while IFS= read -r path; do
+    if [ -d "$path" ]; then
+      for entry in "$path"/* "$path"/.[!.]*; do
+        # What this very run has beside its files goes at the commit.
+        case ${entry##*/} in .*.pause-sandbox*) continue ;; esac
+        [ -d "$entry" ] || set -- "$@" "$entry"
+      done
+    else
+      set -- "$@" "$path"
+    fi
+  done
+  # A path that is not there has no line; both say so with their status.
+  stat -c "$look_at" "$@" 2>/dev/null || :
+  stat -Lc "$look_at" "$@" 2>/dev/null || :
+}
+look_at='%n %i %s %y %z %a %u %g'
+
 # The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned.
+# Prints the report. Sets $socket, $got, $pinned.
 nothing_to_do() {
   [ -e "$home/state" ] || return 1
   while IFS= read -r line; do
