@@ -6,15 +6,20 @@ umask 077
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/opt/bin:/var/lib/rancher/rke2/bin
 # A session that is cut does not stop us half-way; a person who stops us gets the state of before.
 trap '' HUP PIPE
-trap finish EXIT
+trap finish_look EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 settings_read
 fail=3
 [ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
-lock
-recover
-case $1 in
-  apply | restore) "$1" ;;
-  *) fail=2 && die 002 "'$1' is neither apply nor restore" ;;
+case ${1:-} in
+  plan) plan ;;
+  apply | restore)
+    lock
+    # From here on what stands half-done is this run's to undo, and no other run's.
+    trap finish EXIT
+    recover
+    "$1"
+    ;;
+  *) fail=2 && die 002 "'${1:-}' is not apply, restore or plan" ;;
 esac

@@ -26,7 +26,7 @@ const parts = [
     "runtimes/dockershim",
     "runtimes/k3s",
   ],
-  ...["kubelet", "verify", "report", "apply", "restore", "entry"],
+  ...["kubelet", "verify", "report", "apply", "restore", "plan", "entry"],
 ];
 
 const target = join(__dirname, "..", "components/node/nodeScript.generated.ts");

@@ -19,7 +19,7 @@ within() {
 # pull_failed: tells a wrong architecture from a registry that cannot be reached or trusted.
 pull_failed() {
   case $(error) in
-    *'no match for platform'* | *'exec format error'*)
+    *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
       wrong_architecture 'it holds other platforms only' ;;
   esac
   die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
@@ -73,7 +73,7 @@ check_image() {
   [ "$pinned" = true ] ||
     # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
     { [ "${kubelet_minor:-0}" -le 28 ] && [ -z "$no_flag" ]; } ||
-    die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.2 or later"
+    die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.10 or later"
 }
 
 same_image() {

@@ -68,7 +68,8 @@ export interface NodeReport {
   runtimeVersion: string;
   /** Which script ran: `make node-script` prints the one of this version. */
   scriptVersion?: string;
-  status: "changed" | "unchanged";
+  /** `would-change` is what `plan` says, where `apply` would change something. */
+  status: "changed" | "unchanged" | "would-change";
 }
 
 /** Only `true`, as `plainHttp`: false sends nothing. */
@@ -174,7 +175,7 @@ const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
   runtime: (value) => value === "" || RUNTIMES.some((runtime) => runtime === value),
   runtimeVersion: isString,
   scriptVersion: (value) => value === undefined || isString(value),
-  status: (value) => value === "changed" || value === "unchanged",
+  status: (value) => value === "changed" || value === "unchanged" || value === "would-change",
 };
 
 function wrongFields(report: Record<string, unknown>): string[] {

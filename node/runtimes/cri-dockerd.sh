@@ -4,30 +4,78 @@
 cri_dockerd_unit=/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=/etc/docker/certs.d
 
+# Sets what common.sh lists. Dies with 003, 005, 022.
 cri_dockerd_find() {
-  loaded cri-docker || die 005 'cri-docker.service is not loaded, although the kubelet speaks to it: see systemctl status cri-docker'
+  if ! loaded cri-docker; then
+    case $show in
+      *LoadState=masked*) die 005 'cri-docker.service is masked, although the kubelet speaks to it: systemctl unmask cri-docker' ;;
+    esac
+    die 005 'cri-docker.service is not loaded, although the kubelet speaks to it: see systemctl status cri-docker'
+  fi
   runtime_name=cri-dockerd
+  need_docker
   cri_dockerd=$(show_path)
   runtime_version=$("$cri_dockerd" --version 2>&1 | sed -n 's/^cri-dockerd v\{0,1\}\([^ ]*\).*/\1/p')
-  socket=$(systemctl show cri-docker.socket -p Listen | sed -n 's/^Listen=\(.*\) (.*/\1/p')
-  socket=${socket:-/run/cri-dockerd.sock}
+  socket=$(cri_dockerd_argv | last_option --container-runtime-endpoint)
+  case $socket in
+    unix://*) socket=${socket#unix://} ;;
+    /*) ;;
+    # fd:// is what systemd listens on, and the default.
+    *)
+      socket=$(systemctl show cri-docker.socket -p Listen | sed -n 's/^Listen=\(.*\) (Stream)$/\1/p' | head -n 1)
+      socket=${socket:-/run/cri-dockerd.sock}
+      ;;
+  esac
   target=$cri_dockerd_unit
   reach='*/certs.d/*'
   watched=$cri_dockerd$nl${target%/*}
   docker_only_ca
 }
 
-# What docker can be told of one registry in a file of its own is whom to trust.
+# Only docker itself tells the image of a sandbox. Dies with 003.
+need_docker() {
+  command -v docker >/dev/null ||
+    die 003 "docker is not on PATH ($PATH): install its command line (docker-cli or docker-ce-cli), which tells what image a sandbox of $runtime_name runs on"
+}
+
+# What docker can be told of one registry in a file of its own is whom to trust. Dies with 022.
 docker_only_ca() {
-  [ -z "$mirrors$plain_http" ] ||
-    die 022 "docker pulls for $runtime_name, and keeps mirrors and plain HTTP in /etc/docker/daemon.json, which is not edited here: set registry-mirrors or insecure-registries there, and leave mirrors and plainHttp out"
-  [ -z "$auth" ] ||
-    die 022 "docker pulls for $runtime_name, with the logins in /var/lib/kubelet/config.json or root's .docker/config.json: put the login for $registry there, and leave it out here"
+  [ -z "$mirrors" ] ||
+    die 022 "docker pulls for $runtime_name, and its registry-mirrors in /etc/docker/daemon.json serve Docker Hub only: leave mirrors out, and name the mirror itself as the registry of the image"
+  [ -z "$plain_http" ] ||
+    die 022 "docker pulls for $runtime_name, and keeps plain HTTP in /etc/docker/daemon.json, which is not edited here: add $registry to insecure-registries there, and leave plainHttp out"
+  if [ -z "$auth" ]; then return 0; fi
+  case $runtime in
+    cri_dockerd) die 022 "docker pulls for cri-dockerd, which runs without a HOME and reads its logins from /.docker/config.json or /config.json: put the login for $registry there (docker --config /.docker login), and leave it out here" ;;
+    *) die 022 "docker pulls for $runtime_name, with the logins in /var/lib/kubelet/config.json or root's .docker/config.json: put the login for $registry there, and leave it out here" ;;
+  esac
+}
+
+# The command line of the process that runs, else what systemd would start.
+cri_dockerd_argv() {
+  words=$(argv_of cri-docker)
+  printf '%s\n' "${words:-$(show_argv | tr ' ' '\n')}"
+}
+
+# last_option NAME <WORDS: the value of an option, one a line or behind `=`; the last one counts.
+last_option() {
+  awk -v name="$1" '
+    take { value = $0; take = 0; next }
+    $0 == name { take = 1; next }
+    index($0, name "=") == 1 { value = substr($0, length(name) + 2) }
+    END { print value }'
+}
+
+# flag_default PROGRAM: the sandbox image that a program has built in, which its own help tells.
+flag_default() {
+  "$1" --help 2>&1 | sed -n "s/.*$flag .*(default \"\{0,1\}\([^\")]*\)\"\{0,1\}).*/\1/p" | head -n 1
 }
 
 cri_dockerd_read() {
   : >"$plan/before"
-  sandbox_before=$(running_flag cri-docker)
+  loaded cri-docker || :
+  sandbox_before=$(cri_dockerd_argv | last_option "$flag")
+  [ "$sandbox_before" ] || sandbox_before=$(flag_default "$cri_dockerd")
 }
 
 cri_dockerd_trust() { want_ca "$docker_certs/$registry/ca.crt"; }
@@ -36,6 +84,7 @@ cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }
 
 cri_dockerd_check() { :; }
 
+# Restarts cri-docker. Dies with 015.
 cri_dockerd_restart() {
   restart cri-docker || die 015 'cri-dockerd does not restart: see systemctl status cri-docker'
   within 60 cri version || die 015 "cri-dockerd does not answer on $socket after its restart: see journalctl -u cri-docker"

@@ -1,10 +1,12 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # dockershim: docker behind a kubelet up to 1.23, as a part of the kubelet itself. Its sandbox image is the kubelet's flag.
 
+# Sets what common.sh lists. Dies with 003, 022.
 dockershim_find() {
   [ -z "$no_flag" ] || die 022 "the dockershim knows its sandbox image by $flag alone: leave kubeletFlag out"
   loaded docker
   runtime_name=dockershim
+  need_docker
   runtime_version=$(docker version -f '{{.Server.Version}}' 2>/dev/null) || :
   socket=/var/run/dockershim.sock
   target=${kubelet:-kubelet}
@@ -15,7 +17,8 @@ dockershim_find() {
 
 dockershim_read() {
   : >"$plan/before"
-  sandbox_before=$(running_flag kubelet)
+  sandbox_before=$(argv_of kubelet | last_option "$flag")
+  [ "$sandbox_before" ] || sandbox_before=$(flag_default "$kubelet")
 }
 
 dockershim_trust() { cri_dockerd_trust; }

@@ -48,13 +48,13 @@ watched_units() {
   case $runtime in cri_dockerd) echo cri-docker.socket ;; esac
 }
 
+unit_roots='/etc/systemd/system /run/systemd/system /etc/systemd/system.control /run/systemd/system.control
+/usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
+
 # watch_unit UNIT: the files that systemd makes it of, those that would take their place, its environment and its program.
 watch_unit() {
   case $1 in *.*) one=$1 ;; *) one=$1.service ;; esac
-  for dir in /etc /run /usr/local/lib /usr/lib /lib; do
-    printf '%s\n' "$dir/systemd/system/$one" "$dir/systemd/system/$one.d" "$dir/systemd/system/service.d"
-  done
-  printf '%s\n' "/etc/systemd/system.control/$one.d" "/run/systemd/system.control/$one.d"
+  for dir in $unit_roots; do printf '%s\n' "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
   systemctl show "$1" -p FragmentPath -p DropInPaths -p EnvironmentFiles -p ExecStart | awk '
     sub(/^FragmentPath=/, "") { print }
     sub(/^DropInPaths=/, "") { n = split($0, path, " "); for (i = 1; i <= n; i++) print path[i] }

@@ -99,11 +99,15 @@ restart() {
   manage "$verb" "$1"
 }
 
-# manage VERB UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
-# that brings a node back.
-manage() {
-  systemctl daemon-reload && { systemctl reset-failed "$2" 2>/dev/null || :; } && systemctl "$1" "$2"
-} 9>&-
+manage() { systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2"; } 9>&-
+
+# reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
+# that brings a node back. What starts with the unit, such as its socket, has a counter of its own.
+reset_starts() {
+  for starts in "$1" $(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy | sed -n 's/^Requires=//p; s/^BindsTo=//p; s/^TriggeredBy=//p'); do
+    case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac
+  done
+}
 
 # discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
 # every file on it for one that was not there before.

@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC2317 # variables are the script's, and it calls these functions
-# The whole script on a node that is made up: host.sh DIR apply|restore <SETTINGS. Any command that such a node would not
+# The whole script on a node that is made up: host.sh DIR apply|restore|plan <SETTINGS. Any command that such a node would not
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
-# DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
+# DIR/reset: units whose start counter was reset. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
 script_id='test'
@@ -13,12 +13,14 @@ os_release=$node_dir/os-release
 own_unit=$node_dir/root/kubelet.service.d/zz-pause-sandbox.conf
 cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=$node_dir/root/certs.d
+memory=/dev/shm unit_roots=$node_dir/root/systemd
 did() { echo "$*" >>"$node_dir/did"; }
 unexpected() {
   echo "unexpected: $*" >&2
   exit 99
 }
 lock() { :; }
+look_lock() { :; }
 
 systemctl() {
   case "$1 ${2:-}" in
@@ -33,9 +35,10 @@ systemctl() {
       cat "$node_dir/$2.cat"
       for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
       ;;
-    'daemon-reload ' | 'reset-failed '*) ;;
-    'restart '*)
-      did "restart $2"
+    'daemon-reload ') ;;
+    'reset-failed '*) echo "$2" >>"$node_dir/reset" ;;
+    'restart '* | 'reload '*)
+      did "$1 $2"
       started "$2"
       ;;
     *) unexpected systemctl "$@" ;;
@@ -53,12 +56,23 @@ started() {
       printf %s "${found:-rancher/mirrored-pause:3.6}" >"$node_dir/running"
       ;;
     cri-docker) exec_start_now cri-docker ;;
+    containerd)
+      "$containerd" -c "$config" config dump | toml_list | effective_image >"$node_dir/running"
+      ;;
     kubelet) flag_now ;;
   esac
 }
-exec_start_now() { systemctl cat "$1" | sed -n "s/^ExecStart=.*$flag=\([^ ]*\).*/\1/p" | tail -n 1 >"$node_dir/running"; }
-flag_now() { flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"; }
-running_flag() { cat "$node_dir/running" 2>/dev/null || :; }
+exec_start_now() {
+  systemctl cat "$1" | sed -n 's/^ExecStart=\(..*\)/\1/p' | tail -n 1 | tr ' ' '\n' >"$node_dir/$1.argv"
+  last_option "$flag" <"$node_dir/$1.argv" >"$node_dir/running"
+}
+flag_now() {
+  flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"
+  printf 'kubelet\n%s\n%s\n' "$flag" "$(cat "$node_dir/running")" >"$node_dir/kubelet.argv"
+}
+running_flag() { argv_of "$1" | last_option "$flag"; }
+# The command line of a unit that runs: DIR/UNIT.argv, one word a line.
+argv_of() { cat "$node_dir/$1.argv" 2>/dev/null || :; }
 kubelet_healthy() { :; }
 uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }
 
@@ -99,8 +113,14 @@ docker() {
 }
 
 umask 077
-trap finish EXIT
+trap finish_look EXIT
 settings_read
 fail=3
-recover
+case $verb in
+  plan) ;;
+  *)
+    trap finish EXIT
+    recover
+    ;;
+esac
 "$verb"

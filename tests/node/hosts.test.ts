@@ -3,82 +3,17 @@
  * they make of their files is this test's word. Real nodes are in the suite `nodes`.
  */
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 
 import { parse } from "yaml";
 
-import { type NodeReport, type NodeSettings, parseReport, settingsText } from "../../components/node/nodeScript";
-import { joinedScript } from "../../node/pack";
-import { type Run, shells, wanted as image } from "./script";
+import { type NodeSettings } from "../../components/node/nodeScript";
+import { Host } from "./host";
+import { shells, wanted as image } from "./script";
 
-const digest = `sha256:${"a".repeat(64)}`;
 const caPem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const registry = image.split("/")[0] ?? "";
-
-class Host {
-  readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-"));
-
-  constructor(private readonly shell: readonly string[]) {
-    this.write("script.sh", joinedScript({ run: false }));
-    this.write("os-release", "ID=debian\n");
-    this.write("units", "");
-    this.write("did", "");
-    fs.mkdirSync(path.join(this.dir, "root"));
-  }
-
-  write(name: string, content: string, mode = 0o644): string {
-    const file = path.join(this.dir, name);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, content.replaceAll("@DIR@", this.dir), { mode });
-    return file;
-  }
-
-  /** A unit that is active, and whose program answers `--version`. */
-  unit(name: string, args: string, version: string, more = ""): void {
-    const program = this.write(`bin-${name}`, `#!/bin/sh\necho '${version}'\n`, 0o755);
-    const line = `${program} ${args}`.replaceAll("@DIR@", this.dir);
-    this.write(`${name}.show`, `ExecStart={ path=${program} ; argv[]=${line} ; }\nLoadState=loaded\n${more}`);
-    this.write(`${name}.cat`, `# /lib/systemd/system/${name}.service\n[Service]\nExecStart=${line}\n`);
-    fs.appendFileSync(path.join(this.dir, "units"), `${name}\n`);
-  }
-
-  run(verb: "apply" | "restore", settings: Partial<NodeSettings> = {}): Run & { did: string[] } {
-    const [program = "sh", ...args] = this.shell;
-    fs.writeFileSync(path.join(this.dir, "did"), "");
-    const input = settingsText({ node: "n", image, digest, ...settings });
-    const script = path.join(__dirname, "host.sh");
-    const run = spawnSync(program, [...args, script, this.dir, verb], { encoding: "utf8", input });
-    return { ...run, did: this.read("did").split("\n").filter(Boolean) };
-  }
-
-  done(verb: "apply" | "restore", settings: Partial<NodeSettings> = {}): NodeReport & { did: string[] } {
-    const run = this.run(verb, settings);
-    assert.equal(run.status, 0, run.stderr);
-    return { ...parseReport(run.stdout), did: run.did };
-  }
-
-  read(name: string): string {
-    return fs.readFileSync(path.join(this.dir, name), "utf8");
-  }
-
-  /** Every file of the node's, with mode and content. */
-  files(): Record<string, string> {
-    const root = path.join(this.dir, "root");
-    const names = fs.readdirSync(root, { recursive: true, encoding: "utf8" });
-    return Object.fromEntries(
-      names.sort().map((name) => {
-        const { mode } = fs.statSync(path.join(root, name));
-        return [
-          name,
-          fs.statSync(path.join(root, name)).isDirectory() ? "/" : `${mode.toString(8)} ${this.read(`root/${name}`)}`,
-        ];
-      }),
-    );
-  }
-}
 
 for (const shell of shells) {
   describe(`${shell.join(" ")}: a node that is made up`, function () {
@@ -196,10 +131,75 @@ for (const shell of shells) {
         assert.deepEqual(host.files(), before);
       });
 
+      it("tells the image before us from its own help where the flag is unset, at every later run too", () => {
+        const help = '  --pod-infra-container-image string   The image (default "registry.k8s.io/pause:3.10")';
+        host.unit("cri-docker", "", `cri-dockerd 0.3.17 (abc)\n${help.replaceAll("'", "")}`);
+        const previous = [image, image.replace("1.0.0", "2.0.0")].map(
+          (wanted) => host.done("apply", { image: wanted }).previousImage,
+        );
+        assert.deepEqual(previous, ["registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"]);
+        const back = host.done("restore");
+        assert.deepEqual(
+          [back.image, back.previousImage],
+          ["registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"],
+        );
+      });
+
+      it("is asked for its image where the flag stands with a space", () => {
+        host.write("cri-docker.argv", "cri-dockerd\n--pod-infra-container-image\na.b/pause:1\n");
+        assert.equal(host.done("plan").previousImage, "a.b/pause:1");
+        host.write(
+          "cri-docker.argv",
+          "cri-dockerd\n--pod-infra-container-image=a.b/c:1\n--pod-infra-container-image=a.b/c:2\n",
+        );
+        assert.equal(host.done("plan").previousImage, "a.b/c:2", "the last one counts");
+      });
+
+      it("has the start counters of its unit and its socket reset before a restart", () => {
+        host.unit(
+          "cri-docker",
+          "",
+          "cri-dockerd 0.3.17 (abc)",
+          "Requires=system.slice cri-docker.socket\nTriggeredBy=cri-docker.socket\n",
+        );
+        host.done("apply");
+        assert.deepEqual(
+          [...new Set(host.read("reset").split("\n").filter(Boolean))],
+          ["cri-docker", "cri-docker.socket"],
+        );
+      });
+
+      for (const [where, socket] of [
+        ["fd://", "@DIR@/cri.sock"],
+        ["unix:///run/own.sock", "/run/own.sock"],
+      ] as const) {
+        it(`is spoken to at ${socket} where its process has ${where}`, () => {
+          host.write("cri-docker.argv", `cri-dockerd\n--container-runtime-endpoint\n${where}\n`);
+          host.done("apply");
+          assert.ok(host.read("home/state").includes(`\nsocket ${socket.replace("@DIR@", host.dir)}\n`));
+        });
+      }
+
+      it("is refused as masked, and without docker's command line, before anything is touched", () => {
+        const env = host.write("root/kubelet/env", "A=--container-runtime-endpoint=unix:///run/cri-dockerd.sock\n");
+        host.unit("kubelet", "$A", "Kubernetes v1.34.2", `EnvironmentFiles=${env} (ignore_errors=no)\n`);
+        const before = host.files();
+        host.write("cri-docker.show", "LoadState=masked\n");
+        assert.match(host.run("apply").stderr, /PS-N005 cri-docker\.service is masked.*systemctl unmask cri-docker/);
+        host.unit("cri-docker", "", "cri-dockerd 0.3.17 (abc)");
+        host.write(
+          "script.sh",
+          `${host.read("script.sh")}\ncommand() { [ "$2" != docker ] && builtin_command "$@"; }\nbuiltin_command() { type "$2" >/dev/null 2>&1; }\n`,
+        );
+        const run = host.run("apply");
+        assert.deepEqual([run.status, run.did, host.files()], [3, [], before], run.stderr);
+        assert.match(run.stderr, /PS-N003 docker is not on PATH/);
+      });
+
       const refused: [string, Partial<NodeSettings>, RegExp][] = [
         ["mirrors", { mirrors: ["https://m.example.com"] }, /registry-mirrors/],
         ["plain HTTP", { plainHttp: true }, /insecure-registries/],
-        ["a login", { login: { username: "u", password: "p" } }, /\/var\/lib\/kubelet\/config\.json/],
+        ["a login", { login: { username: "u", password: "p" } }, /\/\.docker\/config\.json or \/config\.json/],
       ];
       for (const [what, settings, place] of refused) {
         it(`refuses ${what} with the place where docker keeps it`, () => {
@@ -225,6 +225,7 @@ for (const shell of shells) {
           `EnvironmentFiles=${env} (ignore_errors=yes)\n`,
         );
         host.write("running", "k8s.gcr.io/pause:3.5");
+        host.write("kubelet.argv", "kubelet\n--pod-infra-container-image\nk8s.gcr.io/pause:3.5\n");
         const before = host.files();
         const report = host.done("apply");
         assert.deepEqual(

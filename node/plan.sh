@@ -1,0 +1,137 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# Plan: what `apply` would do, up to its first change on disk. Nothing is written to the node's disks, pulled or restarted.
+
+# Where its notes are: a directory in memory, which goes when the run ends.
+scratch=''
+memory="/run /dev/shm ${TMPDIR:-/tmp}"
+
+# plan: the diff for people on stderr, the report on stdout. Dies with 004, 013, and as the first half of `apply` does.
+plan() {
+  look_lock
+  notes=$home
+  use_scratch
+  if [ -d "$notes/journal" ]; then
+    plan_undo
+    return 0
+  fi
+  borrow_state
+  look_around
+  say "plan: $runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
+  "${runtime}_trust"
+  "${runtime}_plan"
+  plan_kubelet
+  give_back
+  changed_paths=$(sort -u "$plan/changed")
+  explain
+  touched=$(units_changed)
+  for one in $touched; do say "would $(restart_verb "$one") $one: it reads what would change"; done
+  previous=$sandbox_before
+  if ! inspect_image; then
+    got='' pinned=false
+    say "would pull $image: it is not on this node"
+  fi
+  [ "$changed_paths" ] || say 'no file would change'
+  report would-change
+}
+
+# Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on.
+look_lock() {
+  exec 9</var/lib
+  flock -s -n 9 || die 004 'another run is changing this node: plan again when it has ended'
+}
+
+# Points everything that a plan writes to memory. Sets $scratch, $home and what is below it. Dies with 013.
+use_scratch() {
+  for dir in $memory; do
+    case $(stat -f -c %T "$dir" 2>/dev/null) in tmpfs | ramfs) ;; *) continue ;; esac
+    scratch=$(mktemp -d "$dir/pause-sandbox.XXXXXX" 2>/dev/null) && break
+  done
+  [ "$scratch" ] || die 013 "none of $memory is a tmpfs that can be written to, and a plan writes to no disk: set TMPDIR to one"
+  home=$scratch plan=$scratch/plan journal=$scratch/journal commit=$scratch/commit new=$scratch/plan/new
+}
+
+# The state that counts, in $home by links: that of a run which was killed while it committed is in its commit. Sets $backup.
+borrow_state() {
+  from=$notes
+  if [ -d "$notes/commit" ]; then
+    say 'an earlier run was killed after it had committed: the next run only clears up after it'
+    if [ -e "$notes/commit/forget" ]; then
+      backup=$scratch/backup
+      return 0
+    fi
+    from=$notes/commit
+  fi
+  if [ -e "$from/state" ]; then ln -s "$from/state" "$home/state"; fi
+}
+
+# What the next run does first, where an earlier one was killed: nobody knows before what it finds after that.
+plan_undo() {
+  say 'an earlier run was killed: the next run undoes what it changed first, so plan again after that'
+  changed_paths=$(sort -u "$notes/journal/files")
+  printf '%s\n' "$changed_paths" | while IFS= read -r path; do [ -z "$path" ] || say "would bring back $path as it was"; done
+  for mark in "$notes/journal"/reload-* "$notes/journal"/restart-*; do
+    [ -e "$mark" ] || continue
+    mark=${mark##*/}
+    touched="$touched ${mark#*-}"
+    say "would ${mark%%-*} ${mark#*-}: it ran on what the killed run changed"
+  done
+  report would-change
+}
+
+# CRI-O alone takes its configuration without a restart.
+restart_verb() { case $1 in crio) echo reload ;; *) echo restart ;; esac; }
+
+# Says of each file that would change what for, with a diff.
+explain() {
+  printf '%s\n' "$changed_paths" | while IFS= read -r path; do
+    if [ -z "$path" ]; then continue; fi
+    if [ ! -e "$plan/root$path" ]; then
+      say "would remove $path: it is ours, and no longer asked for"
+    elif ! grep -qxF "$path" "$plan/wanted"; then
+      say "would give back $path: nothing of ours is asked for in it any more"
+    elif [ -e "$path" ]; then
+      say "would change $path"
+    else
+      say "would create $path"
+    fi
+    differences "$path"
+  done
+}
+
+# differences PATH: as a unified diff on stderr. Mode and owner alone show no difference in it.
+differences() {
+  if ! command -v diff >/dev/null; then
+    say 'diff is not on PATH: the lines that would change are not shown'
+    return 0
+  fi
+  now=$1 then=$plan/root$1
+  [ -e "$now" ] || now=/dev/null
+  [ -e "$then" ] || then=/dev/null
+  { diff -u -L "$1" -L "$1 (planned)" "$now" "$then" || :; } | without_secrets >&2 || :
+}
+
+# Logins and what looks like one are for nobody's terminal or log. A list that is open goes on to be hidden.
+without_secrets() {
+  awk '
+    /^(---|\+\+\+|@@) / { open = 0; print; next }
+    open || tolower($0) ~ /auth|login|passw|token|secret|credential|basic |bearer |private key/ {
+      print substr($0, 1, 1) "(not shown: it may hold a login)"
+      s = substr($0, 2)
+      open += gsub(/[[{]/, "", s) - gsub(/[]}]/, "", s)
+      if (s ~ /^[ \t]*"?[A-Za-z_-]+"?[ \t]*[:=][ \t]*[|>]?[ \t]*$/) open++
+      if (open < 0) open = 0
+      next
+    }
+    { print }'
+}
+
+# The EXIT trap of a run that has changed nothing yet, and of every plan: there is nothing to undo.
+finish_look() {
+  status=$?
+  trap '' EXIT INT TERM
+  set +e
+  case $status in 0 | 130 | 143) ;; *) status=$fail ;; esac
+  [ "$status" = 0 ] || [ "${said:-}" ] || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  exit "$status"
+}
