@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	pack bench-node bench-pause clean ready
+	pack node-script bench-node bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ format: ## Rewrite files in the project's format
 
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
+
+node-script: ## Print the very text that runs as root on every node
+	@$(RUN) -e 'process.stdout.write(require("./node/pack.ts").nodeProgram())'
 
 bench-node: ready ## Measure what a node costs: time, processes, state
 	@$(RUN) bench/node.ts

@@ -68,7 +68,10 @@ exec_start_now() {
 }
 flag_now() {
   flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"
-  printf 'kubelet\n%s\n%s\n' "$flag" "$(cat "$node_dir/running")" >"$node_dir/kubelet.argv"
+  {
+    cat "$node_dir/kubelet.words" 2>/dev/null || echo kubelet
+    printf '%s\n%s\n' "$flag" "$(cat "$node_dir/running")"
+  } >"$node_dir/kubelet.argv"
 }
 running_flag() { argv_of "$1" | last_option "$flag"; }
 # The command line of a unit that runs: DIR/UNIT.argv, one word a line.

@@ -15,9 +15,12 @@ export const digest = `sha256:${"a".repeat(64)}`;
 export type Verb = "apply" | "restore" | "plan";
 
 export class Host {
-  readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-"));
-
-  constructor(private readonly shell: Shell) {
+  /** @param dir Where the node is; a new one where there is none. */
+  constructor(
+    private readonly shell: Shell,
+    readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-")),
+  ) {
+    if (fs.existsSync(path.join(dir, "root"))) return;
     this.write("script.sh", joinedScript({ run: false }));
     this.write("os-release", "ID=debian\n");
     this.write("units", "");
