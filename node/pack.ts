@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 /** In the order in which they are joined; entry comes last, since only it does anything. */
-const parts = [
+export const parts = [
   ...[
     "lib/settings",
     "lib/toml",

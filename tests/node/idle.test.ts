@@ -31,9 +31,19 @@ const decides: [string, Act][] = [
   ["a drop-in that it imports", append("containerd/conf.d/site.toml")],
   ["one more drop-in", create("containerd/conf.d/more.toml")],
   ["one more drop-in whose name begins with a dot", create("containerd/conf.d/.more.toml")],
-  ["a drop-in that goes", (root) => { fs.rmSync(path.join(root, "containerd/conf.d/site.toml")); }],
+  [
+    "a drop-in that goes",
+    (root) => {
+      fs.rmSync(path.join(root, "containerd/conf.d/site.toml"));
+    },
+  ],
   ["our own drop-in", append("containerd/conf.d/zz-pause-sandbox.toml")],
-  ["a drop-in's owner or mode", (root) => { fs.chmodSync(path.join(root, "containerd/conf.d/site.toml"), 0o600); }],
+  [
+    "a drop-in's owner or mode",
+    (root) => {
+      fs.chmodSync(path.join(root, "containerd/conf.d/site.toml"), 0o600);
+    },
+  ],
   [
     "where a link leads to",
     (root) => {

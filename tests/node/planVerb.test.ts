@@ -24,12 +24,13 @@ const login = { username: "robot", password: "hunter2" };
 const nodes: Node[] = [
   {
     what: "containerd 1.7, its main file",
-    set: (host) =>
-      { host.containerd(
+    set: (host) => {
+      host.containerd(
         "1.7.28",
         'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry.k8s.io/pause:3.8"\n' +
           '  [plugins."io.containerd.grpc.v1.cri".registry]\n    config_path = "@DIR@/root/certs.d"\n',
-      ); },
+      );
+    },
     settings: { login, caPem },
     changed: [
       `certs.d/${registry}/ca.crt`,
@@ -42,8 +43,9 @@ const nodes: Node[] = [
   },
   {
     what: "containerd 2.1, a drop-in of ours",
-    set: (host) =>
-      { host.containerd("2.1.4", 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1"); },
+    set: (host) => {
+      host.containerd("2.1.4", 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1");
+    },
     changed: ["containerd/conf.d/zz-pause-sandbox.toml"],
     restarted: ["containerd"],
     before: "registry.k8s.io/pause:3.10",
