@@ -71,6 +71,8 @@ BEGIN { table = want; if (!sub(/\|[^|]*$/, "", table)) table = "" }
 {
   raw[NR] = $0
   s = $0
+  # containerd 1.x reads a byte order mark.
+  if (NR == 1) sub(/^\357\273\277/, "", s)
   sub(/\r$/, "", s)
   if (Q != "" || B > 0) {
     n = scan(s)
@@ -111,7 +113,10 @@ END {
   cr = raw[1] ~ /\r$/ ? "\r" : ""
   for (i = 1; i <= NR; i++) {
     # A table without name comes first, before any header.
-    if (i == 1 && table == "" && !hit && mode == "set") print written(want) " = " value cr
+    if (i == 1 && table == "" && !hit && mode == "set") {
+      mark = sub(/^\357\273\277/, "", raw[1]) ? "\357\273\277" : ""
+      print mark written(want) " = " value cr
+    }
     if (i < hit || i > to || !hit) print raw[i]
     else if (mode == "set") {
       if (i == hit) printf "%s%s", substr(raw[i], 1, from), substr(old, 2, length(old) - 2) == substr(value, 2, length(value) - 2) ? old : value

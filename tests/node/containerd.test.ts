@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import { parse } from "smol-toml";
 
+import { type Case, cases } from "./containerdCases";
 import { type Containerd, Sandbox, shells, wanted } from "./script";
 import { type Shape, shapes } from "./shapes";
 
@@ -82,6 +83,53 @@ function roundTrip(containerd: Containerd, shape: Shape): void {
   sandbox.remove();
 }
 
+/** The files of a folder of cases, with this sandbox's directory for /etc/containerd. */
+function filesOf(dir: string, under = ""): Record<string, string> {
+  return Object.fromEntries(
+    fs.readdirSync(path.join(dir, under), { withFileTypes: true }).flatMap((entry): [string, string][] => {
+      const name = path.join(under, entry.name);
+      if (entry.isDirectory()) return Object.entries(filesOf(dir, name));
+      return [[name, fs.readFileSync(path.join(dir, name), "utf8").replaceAll("/etc/containerd/", "@ETC@/")]];
+    }),
+  );
+}
+
+const shapeOf = ({ name, target }: Case): Shape => ({
+  name,
+  files: filesOf(path.join(__dirname, "cases/containerd", name)),
+  majors: [1, 2],
+  ...(target === undefined ? {} : { target }),
+});
+
+/** A refusal that says why, before anything is changed. */
+function refuses(containerd: Containerd, shape: Shape, reason: RegExp): void {
+  const sandbox = new Sandbox(shape.files);
+  const untouched = sandbox.snapshot();
+  const run = sandbox.plan(["dash"], containerd, "apply");
+  assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+  assert.match(run.stderr, reason);
+  assert.deepEqual(sandbox.snapshot(), untouched);
+  sandbox.remove();
+}
+
+/** The line that decides stands in the file that decides. */
+function sets(containerd: Containerd, { target = "config.toml", line }: Case, shape: Shape): void {
+  const sandbox = new Sandbox(shape.files);
+  const run = sandbox.plan(["dash"], containerd, "apply");
+  assert.equal(run.status, 0, run.stderr);
+  const text = fs.readFileSync(path.join(sandbox.dir, "etc", target), "utf8");
+  if (line !== undefined) assert.match(text, line);
+  // Whatever the order in which the parser merges tables.
+  const reads = new Set<string>();
+  for (let round = 0; round < 20; round++) {
+    for (const [key, value] of effective(containerd, sandbox.config)) {
+      if (/sandbox_image$|pinned_images\/sandbox$/.test(key)) reads.add(value);
+    }
+  }
+  assert.deepEqual([...reads], [JSON.stringify(wanted)]);
+  sandbox.remove();
+}
+
 /** The file that a distribution's package makes of it, in a directory of the test's own. */
 function defaultOf({ dir }: Containerd): Shape {
   const text = execFileSync(path.join(dir, "containerd"), ["config", "default"], { encoding: "utf8" });
@@ -107,6 +155,21 @@ for (const version of versions) {
       it(`${shape.name}: changes our two keys, nothing twice, and gives all back`, () => {
         roundTrip(containerd, shape);
       });
+    }
+
+    for (const one of cases.filter(({ versions }) => versions.some((start) => version.startsWith(start)))) {
+      const shape = shapeOf(one);
+      const { refused } = one;
+      if (refused !== undefined) {
+        it(`refuses ${one.name}, and says why`, () => {
+          refuses(containerd, shape, refused);
+        });
+      } else {
+        it(`${one.name}: changes ${one.target ?? "config.toml"} alone, every parse reads it, and gives all back`, () => {
+          roundTrip(containerd, shape);
+          sets(containerd, one, shape);
+        });
+      }
     }
 
     it("what `config default` prints: changes our two keys, nothing twice, and gives all back", () => {

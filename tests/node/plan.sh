@@ -6,6 +6,8 @@
 # With KILL the script kills itself, as `kill -9` would, before its KILL-th change to the disk; when that is the removal
 # of a directory, its entry TORN is gone already: such a removal has no order to rely on.
 set -eu
+LC_ALL=C
+export LC_ALL
 here=$5
 set -f
 script_id='test'
@@ -17,6 +19,8 @@ config=$1/etc/config.toml target=$config containerd=$2 runtime_version=$3 image=
 runtime=containerd runtime_name=containerd watched=$config
 kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 [ -z "$here" ] || ca=anything
+# Nothing listens here.
+refuse_deaf() { :; }
 if [ "${7:-}" ]; then
   left=$7 torn=$8
   op() {
