@@ -21,6 +21,7 @@ export const parts = [
     "trust",
     "runtimes/common",
     "runtimes/containerd",
+    "runtimes/containerd-files",
     "runtimes/crio",
     "runtimes/cri-dockerd",
     "runtimes/dockershim",

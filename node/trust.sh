@@ -8,12 +8,60 @@ own_url() {
   case $plain_http in 1) printf 'http://%s' "$registry" ;; *) printf 'https://%s' "$registry" ;; esac
 }
 
-# Plans hosts.toml and the CA that it names in certs.d directory $1.
+# Plans hosts.toml and the CA that it names in certs.d directory $1. A site's own file is kept. Dies with 025 where that
+# lacks something of ours.
 plan_hosts() {
   dir=$1/$registry
+  if site_hosts "$dir/hosts.toml"; then
+    lacking=$(missing_in "$dir/hosts.toml")
+    [ -z "$lacking" ] ||
+      die 025 "$dir/hosts.toml is there already, is not ours and is not replaced: add $lacking to it, or leave trust out of the stack"
+    say "$dir/hosts.toml is not ours, and has all that is asked for: it stays as it is"
+    return 0
+  fi
   want_ca "$dir/ca.crt"
   hosts_toml "$dir" >"$new"
   want "$dir/hosts.toml" "${auth:+0600}"
+}
+
+# Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
+site_hosts() { [ -e "$1" ] && [ -z "$(managed "$1")" ]; }
+
+# What a site's hosts.toml lacks of what is asked for, in words; nothing when all is there.
+missing_in() {
+  toml_list <"$1" >"$plan/hosts"
+  sep=''
+  printf '%s%s\n' "$mirrors" "$(own_url)" | awk '!seen[$0]++' >"$plan/urls"
+  while IFS= read -r url; do
+    # A host without a table is reached through `server` alone.
+    if ! grep -qF "host|$url|" "$plan/hosts"; then
+      printf '%s[host."%s"] with capabilities = ["pull", "resolve"]' "$sep" "$url"
+      sep=', '
+    fi
+    case $ca$url in
+      ?*https:*)
+        if ! names_ca "$url"; then
+          printf '%sthe CA of the stack, in a file that ca names in [host."%s"]' "$sep" "$url"
+          sep=', '
+        fi
+        ;;
+    esac
+  done <"$plan/urls"
+  if [ "$auth" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
+    printf '%s[host."%s".header] with the login as Authorization' "$sep" "$(own_url)"
+  fi
+}
+
+# names_ca URL: does a file that the host's `ca` names hold our CA? Only the text of the certificates counts.
+names_ca() {
+  awk -F '\t' -v key="host|$1|ca" '$1 == key { print "ca\t" $2 }' "$plan/hosts" | strings_of ca >"$plan/cas"
+  while IFS= read -r named; do
+    case $named in /*) ;; *) named=$dir/$named ;; esac
+    [ -e "$named" ] || continue
+    tr -d ' \t\r\n' <"$named" >"$plan/ca.text"
+    if grep -qF "$(printf %s "$ca" | tr -d ' \t\r\n')" "$plan/ca.text"; then return 0; fi
+  done <"$plan/cas"
+  return 1
 }
 
 want_ca() {

@@ -1,19 +1,110 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # k3s and RKE2: they write containerd's configuration anew at every start, from their own.
 
+# Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated and what
+# `common` names. Dies with 006 where k3s runs no containerd of its own, with 005 where a value is not certain.
 k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)
   runtime_version=$("$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
-  config=$(option_of "/etc/rancher/$runtime_name/config.yaml" -c --config)
+  pid=$(systemctl show "$unit" -p MainPID | sed -n 's/^MainPID=//p')
+  # k3s hides its command line from ps; the unit's is not changed by that.
+  prefix=$(printf %s "$runtime_name" | tr '[:lower:]' '[:upper:]')
+  config=$(unit_option "${prefix}_CONFIG_FILE" "/etc/rancher/$runtime_name/config.yaml" c config)
+  set -- "$config" "$config.d"/*.yaml
+  k3s_setting private-registry "$@"
+  registries=$(unit_option '' "$k3s_value" private-registry)
+  registries=${registries:-/etc/rancher/$runtime_name/registries.yaml}
+  k3s_setting data-dir "$@"
+  data=$(unit_option "${prefix}_DATA_DIR" "$k3s_value" d data-dir)
+  data=${data:-/var/lib/rancher/$runtime_name}
+  for path in "$config" "$registries" "$data"; do
+    case $path in
+      *'$'* | [!/]*) die 005 "$runtime_name's '$path' is no absolute path: write the whole path in its unit or in $config" ;;
+    esac
+  done
+  refuse_external "$@"
   target=$config.d/zz-pause-sandbox.yaml
-  registries=$(option_of "/etc/rancher/$runtime_name/registries.yaml" --private-registry)
-  data=$(option_of "$(cat "$config" "$config.d"/*.yaml 2>/dev/null | sed -n 's/^data-dir: *//p' | tr -d "\"'" | tail -n 1)" -d --data-dir)
-  generated=${data:-/var/lib/rancher/$runtime_name}/agent/etc/containerd/config.toml
+  generated=$data/agent/etc/containerd/config.toml
   socket=/run/k3s/containerd/containerd.sock
   # Both are read at a start only.
   reach=''
   watched=$config$nl$config.d$nl$registries$nl$k3s
+}
+
+# unit_option VARIABLE DEFAULT NAME…: an option of the unit's command line, else the variable in its process's environment,
+# else the default.
+unit_option() {
+  standard=$2
+  if [ "$1" ] && [ -r "$proc/${pid:-0}/environ" ]; then
+    found=$(tr '\0' '\n' <"$proc/$pid/environ" | sed -n "s/^$1=//p" | tail -n 1)
+    standard=${found:-$standard}
+  fi
+  shift 2
+  show_argv | tr ' ' '\n' | option_in "$standard" "$@"
+}
+
+# With another runtime k3s writes no configuration of containerd's, and its pause-image counts for nothing.
+refuse_external() {
+  k3s_setting container-runtime-endpoint "$@"
+  endpoint=$(unit_option '' "$k3s_value" container-runtime-endpoint)
+  [ -z "$endpoint" ] ||
+    die 006 "$runtime_name uses the runtime at $endpoint (container-runtime-endpoint in $config or its unit), not a containerd of its own: set the sandbox image in that runtime's configuration yourself"
+  k3s_setting docker "$@"
+  docker=$k3s_value
+  case " $(show_argv) " in *' --docker '* | *' --docker=true '*) docker=true ;; *' --docker=false '*) docker='' ;; esac
+  case $docker in
+    '' | false) ;;
+    *) die 006 "$runtime_name runs with docker ($config or its unit), not a containerd of its own: set --pod-infra-container-image for its docker yourself, or take docker out" ;;
+  esac
+}
+
+# k3s_setting KEY FILE…: sets $k3s_value to the last value of a top-level key in k3s's YAML files. Dies with 005 where it is
+# no plain text.
+k3s_setting() {
+  key=$1
+  shift
+  k3s_value=''
+  for file; do
+    [ -e "$file" ] || continue
+    values=$(yaml_values "$key" <"$file") || die 005 "$file: $key is not written as one plain value: write it as $key: VALUE"
+    [ -z "$values" ] || k3s_value=$(printf '%s\n' "$values" | tail -n 1)
+  done
+}
+
+# yaml_values KEY <FILE: the values of a key in the first column, without quotes and comments. Fails where one is not plain.
+yaml_values() {
+  awk -v key="$1" '
+    { sub(/\r$/, "") }
+    NR == 1 { sub(/^\357\273\277/, "") }
+    /^[{]/ { odd = 1 }
+    {
+      s = $0
+      quote = substr(s, 1, 1)
+      if (quote == "\"" || quote == "\047") {
+        if (substr(s, 2, length(key) + 1) != key quote && substr(s, 2, length(key) + 2) != key "+" quote) next
+        s = substr(s, 2, length(key)) substr(s, length(key) + 3)
+      }
+      if (index(s, key) != 1) next
+      s = substr(s, length(key) + 1)
+      if (s ~ /^[ \t]*[+]/) { odd = 1; next }
+      if (s !~ /^[ \t]*:([ \t]|$)/) next
+      sub(/^[ \t]*:[ \t]*/, "", s)
+      if (match(s, /^"[^"\\]*"/) || match(s, /^\047[^\047]*\047/)) {
+        value = substr(s, 2, RLENGTH - 2)
+        rest = substr(s, RLENGTH + 1)
+        if (rest !~ /^[ \t]*$/ && rest !~ /^[ \t]+#/) odd = 1
+      } else {
+        sub(/^#.*/, "", s)
+        sub(/[ \t]#.*/, "", s)
+        sub(/[ \t]+$/, "", s)
+        value = s
+        if (value ~ /^[|>&*!{\[%@`"\047]/) odd = 1
+        if (value == "null" || value == "~") value = ""
+      }
+      print value
+    }
+    END { exit odd }'
 }
 
 k3s_read() {

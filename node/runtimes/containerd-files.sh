@@ -1,0 +1,215 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# containerd's files: which of them count, asked of containerd itself on a copy, before anything is changed.
+
+# Lists every file that containerd reads in $plan/load, in its order: the main file, then what that imports, then what
+# those import. Writes $plan/imports (what to watch); sets $dropin, where the main file's imports read a file of ours.
+list_files() {
+  dropin=''
+  : >"$plan/imports"
+  printf '%s\n' "$config" >"$plan/queue"
+  # 2.2 and later import a directory that no file names.
+  always='/etc/containerd/conf.d/*.toml'
+  strings_of imports <"$plan/before" >"$plan/one.imports"
+  case $runtime_version in
+    1.*) ;;
+    *) if grep -qxF "$always" "$plan/one.imports"; then expanded "$always" >>"$plan/queue"; fi ;;
+  esac
+  : >"$plan/load"
+  # shellcheck disable=SC2094 # the queue grows while it is read, on purpose
+  while IFS= read -r file; do
+    if grep -qxF "$file" "$plan/load"; then continue; fi
+    printf '%s\n' "$file" >>"$plan/load"
+    [ "$file" != "$dropin" ] || continue
+    content_of "$file" >"$plan/one"
+    toml_list <"$plan/one" >"$plan/one.list"
+    strings_of imports <"$plan/one.list" >"$plan/one.imports"
+    while IFS= read -r pattern; do
+      case $pattern in /*) ;; *) pattern=${file%/*}/$pattern ;; esac
+      printf '%s\n' "$pattern" >>"$plan/imports"
+      case $runtime_version$file$pattern in 2.*"$config"*/\*.toml) [ "$file" != "$config" ] || dropin=${pattern%/*}/zz-pause-sandbox.toml ;; esac
+      expanded "$pattern" >>"$plan/queue"
+    done <"$plan/one.imports"
+  done <"$plan/queue"
+  cat "$plan/load" >>"$plan/imports"
+  watched=$watched$nl$(cat "$plan/load")
+}
+
+# expanded PATTERN: the files that it means, as Go's Glob has it: `*` matches a dot at the start too, and names are sorted
+# by bytes. Without `*` it is a plain name for containerd.
+expanded() {
+  case $1 in
+    *[\\]* | *\**[][?]* | *[][?]*\**) die 014 "$config: the import '$1' is not understood: write it without brackets, question marks and backslashes" ;;
+    *\**)
+      hidden=$1
+      case ${1##*/} in \**) hidden=${1%/*}/.${1##*/} ;; esac
+      {
+        [ "$1" != "${dropin%/*}/*.toml" ] || printf '%s\n' "$dropin"
+        (
+          IFS=''
+          # shellcheck disable=SC2086 # patterns on purpose
+          printf '%s\n' $1 $hidden
+        )
+      } | LC_ALL=C sort -u | while IFS= read -r one; do
+        if [ -f "$one" ] || [ "$one" = "$dropin" ]; then printf '%s\n' "$one"; fi
+      done
+      ;;
+    *) [ ! -f "$1" ] || printf '%s\n' "$1" ;;
+  esac
+}
+
+# What a file that containerd reads holds without us.
+content_of() { base "$(real "$1")"; }
+
+# Copies all that containerd reads to $plan/own/N (as it is) and $plan/try/N.toml (imports in one list of copies), so that
+# the runtime can be asked about an edit before anything is changed. Sets $version, $effective_version and $unversioned.
+copy_files() {
+  rm -rf "$plan/own" "$plan/try"
+  mkdir -p "$plan/own" "$plan/try"
+  : >"$plan/lists"
+  number=0 version='' effective_version='' unversioned=''
+  while IFS= read -r file; do
+    number=$((number + 1))
+    [ "$file" != "$dropin" ] || continue
+    content_of "$file" >"$plan/own/$number"
+    toml_list <"$plan/own/$number" >"$plan/list"
+    if [ "$number" = 1 ] && [ ! -s "$plan/list" ]; then
+      # Nothing but comments: any version says the same.
+      awk 1 "$plan/own/1" >"$plan/one"
+      if [ -s "$plan/one" ]; then newest_version; else skeleton; fi >"$plan/first"
+      cat "$plan/one" "$plan/first" >"$plan/own/1"
+      toml_list <"$plan/own/1" >"$plan/list"
+    fi
+    awk -v n="$number" '{ print n "\t" $0 }' "$plan/list" >>"$plan/lists"
+    found=$(toml_get version <"$plan/list")
+    [ "$number" != 1 ] || version=$found
+    effective_version=${found:-$effective_version}
+    [ -n "${found#1}" ] || unversioned=1
+    toml_unset imports <"$plan/own/$number" >"$plan/try/$number.toml"
+  done <"$plan/load"
+  cp "$plan/try/1.toml" "$plan/main"
+  import_copies
+}
+
+# parses_for TABLE: sets $repeat. containerd 2.3 and 2.4 merge an old and a new table in random order; a file without a
+# version is asked more than once too.
+parses_for() {
+  repeat=1
+  tables=$(awk -F '\t' '{ split($2, p, "|"); t = p[2]; if (p[1] == "plugins" && (t == "cri" || t ~ /^io\.containerd\.(grpc\.v1\.cri|cri\.v1\.images)$/) && !seen[t]++) print "plugins|" t }' "$plan/lists" &&
+    printf '%s\n' "$1")
+  tables=$(printf '%s\n' "$tables" | sed '/^$/d' | sort -u | wc -l)
+  case $runtime_version in
+    1.*) ;;
+    *) if [ "$tables" -gt 1 ]; then repeat=20; elif [ "$unversioned" ]; then repeat=3; fi ;;
+  esac
+}
+
+# Has the copy of the main file import all other copies, in the order of $plan/load.
+import_copies() {
+  list='' number=0
+  while IFS= read -r file; do
+    number=$((number + 1))
+    if [ "$number" -gt 1 ] && [ -e "$plan/try/$number.toml" ]; then list="$list\"$plan/try/$number.toml\", "; fi
+  done <"$plan/load"
+  toml_set imports "[$list]" <"$plan/main" >"$plan/try/1.toml"
+}
+
+# settled WANTED-IMAGE WANTED-TRUST FILE BASE: has the runtime parse FILE as often as it takes, and compares with BASE; only
+# our two keys may differ. Sets $other, a key that differs, and $reads.
+settled() {
+  other='' reads=''
+  round=0
+  while [ "$round" -lt "$repeat" ]; do
+    round=$((round + 1))
+    effective "$3" >"$plan/tried" || return 1
+    other=$(awk -F '\t' -v first="$4" '
+      BEGIN { while ((getline line < first) > 0) count[line]++ }
+      { count[$0]-- }
+      END {
+        for (line in count) if (count[line]) {
+          split(line, part, "\t")
+          if (part[1] !~ /^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$/) { print part[1]; exit }
+        }
+      }' "$plan/tried")
+    [ -z "$other" ] || return 1
+    reads=$(effective_image <"$plan/tried")
+    [ -z "$1" ] || [ "$reads" = "$1" ] || return 1
+    [ -z "$2" ] || [ "$(effective_trust <"$plan/tried")" = "$2" ] || return 1
+  done
+}
+
+# attempt KIND-OF-KEY NUMBER TABLE: our value in that file and table, if the runtime then reads it and all else as before.
+attempt() {
+  case $1 in
+    image) key=$(image_key "$3") value=$image trusted='' ;;
+    trust) key=$(trust_key "$3") value=$certs trusted=$certs ;;
+  esac
+  [ -e "$plan/own/$2" ] || printf 'version = %s\n' "${version:-$effective_version}" >"$plan/own/$2"
+  rm -rf "$plan/saved"
+  cp -R "$plan/try" "$plan/saved"
+  if edited "$2" <"$plan/own/$2" >"$plan/one"; then
+    toml_unset imports <"$plan/one" >"$plan/try/$2.toml"
+    [ "$2" != 1 ] || cp "$plan/try/1.toml" "$plan/main"
+    import_copies
+    parses_for "$3"
+    if settled "$image" "$trusted" "$plan/try/1.toml" "$plan/base"; then
+      mv "$plan/one" "$plan/own/$2"
+      return 0
+    fi
+  fi
+  rm -rf "$plan/try"
+  mv "$plan/saved" "$plan/try"
+  toml_unset imports <"$plan/try/1.toml" >"$plan/main"
+  return 1
+}
+
+# The file on stdin with $key set to $value. Notes an inline table in $inline; dies with 014 when awk fails otherwise.
+edited() {
+  status=0
+  toml_set "$key" "\"$value\"" 2>"$home/error" || status=$?
+  case $status in
+    0) return 0 ;;
+    3) inline="$(sed -n "${1}p" "$plan/load"): $key" ;;
+    *) die 014 "$(sed -n "${1}p" "$plan/load"): awk ends with status $status and cannot set $key ($(cat "$home/error"))" ;;
+  esac
+  return 1
+}
+
+# The places where a key can go, `number<TAB>table` a line, best first: a drop-in of ours; where the key is set; where its
+# table is; by the version of the main file. The last file that is read comes first.
+candidates() {
+  {
+    [ -z "$dropin" ] || [ -z "$version$effective_version" ] ||
+      printf '%s\t%s\n' "$(awk -v d="$dropin" '$0 == d { print NR }' "$plan/load")" "$(table_of "${version:-$effective_version}")"
+    for name in $all_tables; do
+      case $1 in image) set_there=$(image_key "$name") ;; *) set_there=$(trust_key "$name") ;; esac
+      awk -F '\t' -v key="$set_there" -v t="$name" '$2 == key { print $1 "\t" t }' "$plan/lists"
+    done | sort -rn
+    for name in $all_tables; do
+      awk -F '\t' -v t="$name" 'index($2, t "|") == 1 { print $1 "\t" t }' "$plan/lists"
+    done | sort -rnu
+    for name in "$(table_of "$version")" "$(table_of "$effective_version")" $all_tables; do printf '1\t%s\n' "$name"; done
+  } | awk '!seen[$0]++'
+}
+
+# place KIND-OF-KEY: tries the candidates in turn, the one of before first. Sets $placed and $place_table; dies with 008 or
+# 014, with the node untouched.
+place() {
+  inline=''
+  { [ -z "${placed:-}" ] || printf '%s\t%s\n' "$placed" "$place_table"; candidates "$1"; } | awk '!seen[$0]++' >"$plan/candidates"
+  while IFS='	' read -r placed place_table; do
+    if attempt "$1" "$placed" "$place_table" </dev/null; then return 0; fi
+  done <"$plan/candidates"
+  [ -z "$inline" ] || die 008 "$inline lies in an inline table: write it as a [table] first"
+  setters=$(awk -F '\t' '$2 ~ /^plugins[|].*(sandbox_image|pinned_images[|]sandbox)$/ { print $1 }' "$plan/lists" | sort -un | while read -r n; do sed -n "${n}p" "$plan/load"; done | tr '\n' ' ')
+  die 014 "$config: containerd $runtime_version takes the sandbox image from no place where it can be written (${other:+"$other would change too; "}it reads '${reads:-nothing}', set in ${setters:-no file}): set $image there yourself"
+}
+
+# A file without a version is one of version 1 for 2.0 to 2.2, and what it says of plugins counts for nothing or in part.
+refuse_unversioned() {
+  needs_version || return 0
+  [ -z "$effective_version" ] || [ "$effective_version" = 1 ] || return 0
+  hint='"version = 3"'
+  if grep -qF "	$old_cri|" "$plan/lists"; then hint='"version = 2"'; fi
+  if grep -q '	plugins|cri|' "$plan/lists"; then hint='"version = 2" and name its [plugins.cri] tables [plugins."io.containerd.grpc.v1.cri"]'; fi
+  die 014 "$config has no version, and containerd $runtime_version does not read a sandbox image there: write $hint at its top"
+}
