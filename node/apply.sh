@@ -28,6 +28,7 @@ look_around() {
   mkdir -p "$plan"
   : >"$plan/changed"
   : >"$plan/wanted"
+  : >"$plan/seen"
   state_units >"$plan/units"
   "${runtime}_read"
   remember
@@ -61,7 +62,7 @@ settle() {
 # want_for UNIT PATH [MODE]: as `want`, for a file that UNIT reads at its start. A file that nobody says this of is the
 # runtime's.
 want_for() {
-  printf '%s\t%s\n' "$1" "$2" >>"$plan/units"
+  printf '%s\t%s\n' "$1" "$(real "$2")" >>"$plan/units"
   shift
   want "$@"
 }

@@ -1,13 +1,20 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
+# The tools that this script runs itself. One that is missing half-way would pass for an answer.
+tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail tr uname wc'
+
+# Dies with 003 before anything is looked at.
+need_tools() {
+  for tool in $tools; do
+    command -v "$tool" >/dev/null || die 003 "$tool is not on PATH ($PATH): install it"
+  done
+}
+
 # Sets $runtime, which the names of that runtime's functions begin with, and what those need to know.
 detect() {
   [ "$(uname -s)" = Linux ] || die 006 "$(uname -s) runs this node, which is not supported: set sandbox_image in its containerd's config.toml yourself"
   refuse_kinds
-  for tool in flock systemctl awk sed; do
-    command -v $tool >/dev/null || die 003 "$tool is not on PATH ($PATH): install it"
-  done
   detect_kubelet
   find_runtime
   "${runtime}_find"

@@ -1,6 +1,9 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Run: the last part, the only one that does anything when it is read.
 
+# Sorting and patterns go by bytes, as in the runtimes.
+LC_ALL=C
+export LC_ALL
 umask 077
 # A log-in's PATH may lack where crictl is installed, and where k3s and RKE2 have theirs.
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/opt/bin:/var/lib/rancher/rke2/bin
@@ -12,6 +15,7 @@ trap 'exit 143' TERM
 settings_read
 fail=3
 [ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
+need_tools
 case ${1:-} in
   plan) plan ;;
   apply | restore)

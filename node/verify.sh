@@ -1,17 +1,34 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
 # Verify: what the runtime itself says, through CRI, before a run counts.
 
-cri() { crictl --timeout 60s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
+cri() { crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
 # What the last tool had to say in the end: the lines before are its log.
 error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
 
-# within SECONDS COMMAND…: waits until the command succeeds.
+# The seconds that one call to the runtime may take.
+patience=60
+
+# The clock that nobody sets, in seconds.
+clock() {
+  read -r up _ </proc/uptime
+  printf %s "${up%.*}"
+}
+
+# within SECONDS COMMAND…: waits until the command succeeds. A call that hangs ends with the time that is left.
 within() {
-  left=$1
+  until_then=$(($(clock) + $1))
   shift
-  until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
-    [ $left -gt 0 ] || return 1
+  while :; do
+    patience=$((until_then - $(clock)))
+    if [ "$patience" -le 0 ]; then
+      patience=60
+      return 1
+    fi
+    if [ "$patience" -gt 60 ]; then patience=60; fi
+    if "$@" >/dev/null 2>&1; then
+      patience=60
+      return 0
+    fi
     sleep 1
   done
 }
@@ -72,7 +89,7 @@ check_image() {
   check_architecture
   [ "$pinned" = true ] ||
     # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
-    { [ "${kubelet_minor:-0}" -le 28 ] && [ -z "$no_flag" ]; } ||
+    { [ "$kubelet_minor" ] && [ "$kubelet_minor" -le 28 ] && [ -z "$no_flag" ]; } ||
     die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.10 or later"
 }
 

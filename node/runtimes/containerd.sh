@@ -54,9 +54,6 @@ option_in() {
     END { print found }'
 }
 
-# What a link leads to, also where that is not there yet.
-real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s\n' "$1"; fi; }
-
 # The runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes $home/error.
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
@@ -170,7 +167,8 @@ containerd_plan() {
   for one in $first $placed; do
     cat "$plan/own/$one" >"$new"
     # Both keys in one file: the second time says the same.
-    want "$(real "$(sed -n "${one}p" "$plan/load")")"
+    chosen=$(sed -n "${one}p" "$plan/load")
+    want "$chosen"
     [ "$first" != "$placed" ] || break
   done
 }

@@ -63,7 +63,7 @@ crio_plan() {
 
 crio_check() {
   if crio_parse; then toml_list <"$home/parse.out" >"$plan/after"; else refused; fi
-  unchanged_but '^crio\|image\|pause_image(_auth_file)?$'
+  unchanged_but '^crio[|]image[|]pause_image(_auth_file)?$'
   taken "$1" "$(crio_image)"
 }
 

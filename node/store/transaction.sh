@@ -16,27 +16,45 @@ touched=''
 config=/etc/containerd/config.toml
 
 # Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us.
+# Tried once a second: busybox's flock cannot wait. Sets descriptor 9. Dies with 004.
 lock() {
   exec 9</var/lib
-  flock -w 300 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
+  within 300 flock -n 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
 }
 
 sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
 # Beside the file: the new one before its rename, and a second link to the old one until the commit. A way back that is
 # only a rename needs neither space nor inodes.
-old_of() { printf %s "${1%/*}/.${1##*/}.pause-sandbox-old"; }
-temp_of() { printf %s "${1%/*}/.${1##*/}.pause-sandbox"; }
+old_of() { printf %s "$(beside "$1").pause-sandbox-old"; }
+temp_of() { printf %s "$(beside "$1").pause-sandbox"; }
+# CRI-O reads every file of its drop-in directory, whatever its name is: ours stand above such a directory.
+beside() {
+  case $1 in
+    */zz-pause-sandbox.conf)
+      dir=${1%/*}
+      printf %s "${dir%/*}/.${dir##*/}.${1##*/}"
+      ;;
+    *) printf %s "${1%/*}/.${1##*/}" ;;
+  esac
+}
+
+# What a link leads to, also where that is not there yet. A link stays a link; the file that it leads to is changed.
+real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s\n' "$1"; fi; }
 
 # want PATH [MODE]: plans a file of ours with the content of $new.
 want() {
-  printf '%s\n' "$1" >>"$plan/wanted"
-  write "$@"
+  wanted=$(real "$1")
+  printf '%s\n' "$wanted" >>"$plan/wanted"
+  shift
+  write "$wanted" "$@"
 }
 
 # write PATH [MODE]: plans the content of $new, with mode and owner as they are (0644 for a new file).
 write() {
   file=$plan/root$1
+  case $1 in /*) ;; *) die 019 "'$1' is not an absolute path" ;; esac
   mkdir -p "${file%/*}"
+  printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"
   if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
@@ -46,6 +64,44 @@ write() {
 # same A B: content, mode and owner.
 same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }
 
+# Which file PATH is, and in which state: whoever replaces or edits it changes that.
+version_of() { if [ -e "$1" ]; then stat -Lc '%i %s %Y %Z' "$1"; else echo none; fi; }
+
+# Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
+# $plan/changed and $plan/seen. Dies with 013, 026.
+refuse_fixed() {
+  while IFS= read -r path; do
+    if FIXED=$path awk '$5 == ENVIRON["FIXED"] { found = 1 } END { exit !found }' /proc/self/mountinfo; then
+      die 013 "$path is a mount point, which no rename can replace: unmount it, or mount its directory instead"
+    fi
+    for one in "$path" "${path%/*}"; do refuse_immutable "$one"; done
+  done <"$plan/changed"
+  while IFS=$tab read -r path version; do
+    [ "$version" = "$(version_of "$path")" ] ||
+      die 026 "$path was changed by somebody else while this run planned: see who else manages this node, and run again"
+  done <"$plan/seen"
+}
+
+# Where lsattr is missing, making the link beside the file finds out, and the run is undone.
+refuse_immutable() {
+  if [ -e "$1" ] && command -v lsattr >/dev/null; then
+    attributes=$(lsattr -d "$1" 2>/dev/null) || return 0
+    case ${attributes%% *} in *[ia]*) die 013 "$1 is immutable or append-only: chattr -i -a $1" ;; esac
+  fi
+}
+
+# Everything that the paths of list $1 lie on is on disk afterwards, and our own notes. /var may be a disk of its own.
+sync_disks() {
+  set -- "$1" "$home"
+  while IFS= read -r path; do
+    dir=${path%/*}
+    if [ -d "$dir" ]; then set -- "$@" "$dir"; fi
+  done <"$1"
+  shift
+  # coreutils before 8.24 cannot sync one file system: all of them then.
+  sync -f "$@" 2>/dev/null || sync
+}
+
 # put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename.
 put() {
   stage "$1" "$2" &&
@@ -53,11 +109,12 @@ put() {
 }
 stage() {
   temp=$(temp_of "$2")
-  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" && sync "$temp"
+  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" && { sync "$temp" 2>/dev/null || sync; }
 }
 
 # Writes the journal and stages every new file beside its target: a full or read-only disk shows here, before any change.
 begin() {
+  refuse_fixed
   rm -rf "$journal.new"
   mkdir -p "$journal.new"
   : >>"$journal.new/files"
@@ -67,13 +124,14 @@ begin() {
     [ "$(managed "$path")" ] || keep "$backup" "$path"
   done
   changed_paths=$(sort -u "$plan/changed")
-  sync -f "$home"
+  sync_disks "$journal.new/files"
   mv "$journal.new" "$journal"
   fail=4
   while read -r path; do
     [ ! -e "$plan/root$path" ] || stage "$plan/root$path" "$path" ||
       die 013 "cannot write beside $path: make room or remount it writable"
-    [ ! -e "$path" ] || ln -f "$path" "$(old_of "$path")"
+    [ ! -e "$path" ] || ln -f "$path" "$(old_of "$path")" ||
+      die 013 "cannot make a second link to $path: is it immutable (lsattr $path)? Then chattr -i $path"
   done <"$plan/changed"
 }
 
@@ -84,6 +142,9 @@ swap() {
     case $path in
       $1)
         temp=$(temp_of "$path")
+        # A whole pull lies between the plan and this.
+        ! foreign "$path" ||
+          die 026 "$path was changed by somebody else during this run, and stays as they made it: see who else manages this node, and run again"
         if [ ! -e "$plan/root$path" ]; then rm -f "$path"; elif [ -e "$temp" ]; then mv -f "$temp" "$path"; fi
         ;;
     esac
@@ -113,6 +174,19 @@ reset_starts() {
 # every file on it for one that was not there before.
 discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.new"; }
 
+# Is PATH neither as it was nor as this run makes it? Then somebody else has written it meanwhile.
+foreign() {
+  [ -d "$plan/root" ] || return 1
+  if [ -e "$1" ]; then
+    if [ -e "$journal/root$1" ] && same "$journal/root$1" "$1"; then return 1; fi
+    if [ -e "$plan/root$1" ] && same "$plan/root$1" "$1"; then return 1; fi
+    return 0
+  fi
+  # It is gone: by us, or it never was there.
+  if [ -e "$journal/root$1" ] && [ -e "$plan/root$1" ]; then return 0; fi
+  return 1
+}
+
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
 undo() {
   missed=''
@@ -123,7 +197,10 @@ undo() {
   while read -r path; do
     old=$(old_of "$path")
     rm -f "$(temp_of "$path")" || missed=1
-    if [ -e "$old" ]; then
+    if foreign "$path"; then
+      say "$path stays: somebody else has written it since this run began"
+      rm -f "$old"
+    elif [ -e "$old" ]; then
       same "$old" "$path" || mv -f "$old" "$path" || missed=1
       rm -f "$old"
     elif [ ! -e "$journal/root$path" ]; then
@@ -134,7 +211,7 @@ undo() {
   done <"$journal/files"
   empty_dirs "$journal"
   prune_backup
-  sync -f "$home"
+  sync_disks "$journal/files"
   # By name, which has every runtime before the kubelet.
   for mark in "$journal"/reload-* "$journal"/restart-*; do
     [ -e "$mark" ] || continue
@@ -144,12 +221,12 @@ undo() {
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1
   # Nothing was ever committed: nothing of ours stays.
-  [ -e "$home/state" ] || rm -rf "$home"
+  forget_home
 }
 
 # The rename is the commit.
 commit() {
-  sync -f "$home"
+  sync_disks "$journal/files"
   mv "$journal" "$commit"
   fail=5
   finish_commit
@@ -182,7 +259,13 @@ recover() {
   # Killed before its journal stood: only our own notes can be half-made.
   if [ -d "$plan" ]; then prune_backup; fi
   rm -rf "$plan" "$journal.new"
-  [ -e "$home/state" ] || rm -rf "$home"
+  forget_home
+}
+
+# Removes our directory where nothing in it counts. A journal or a commit that stands does: the next run needs it.
+forget_home() {
+  if [ -e "$home/state" ] || [ -d "$journal" ] || [ -d "$commit" ]; then return 0; fi
+  rm -rf "$home"
 }
 
 # When nobody said why the run ends: is there a disk that takes no more?
@@ -219,7 +302,7 @@ finish() {
   fi
   if [ -d "$home" ]; then
     rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out" "$home/defaults.toml"
-    [ -e "$home/state" ] || rm -rf "$home"
+    forget_home
   fi
   exit "$status"
 }

@@ -42,6 +42,7 @@ recover
 mkdir -p "$plan"
 : >"$plan/changed"
 : >"$plan/wanted"
+: >"$plan/seen"
 fail=3
 [ "$6" = apply ] || leaving=1
 containerd_read
