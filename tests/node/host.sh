@@ -26,7 +26,7 @@ systemctl() {
   case "$1 ${2:-}" in
     '-q is-active')
       shift 2
-      for unit; do ! grep -qxF "$unit" "$node_dir/units" || return 0; done
+      for asked; do ! grep -qxF "$asked" "$node_dir/units" || return 0; done
       return 3
       ;;
     'show cri-docker.socket') echo "Listen=$node_dir/cri.sock (Stream)" ;;
@@ -83,7 +83,13 @@ crictl() { unexpected crictl "$@"; }
 cri() {
   case $1 in
     version) ;;
-    pull) did "pull $2" ;;
+    pull)
+      if [ -e "$node_dir/pull-error" ]; then
+        cat "$node_dir/pull-error" >"$home/error"
+        return 1
+      fi
+      did "pull $2"
+      ;;
     pods | rmp) ;;
     runp) echo sandbox ;;
     inspectp) tr -d '\n' <"$node_dir/running" ;;

@@ -169,6 +169,18 @@ for (const shell of shells) {
         );
       });
 
+      it("is told an image without its platform from one that cannot be pulled, with the node untouched", () => {
+        for (const [said, code] of [
+          ["no matching manifest for linux/amd64 in the manifest list entries", "PS-N012"],
+          ["dial tcp: connection refused", "PS-N010"],
+        ] as const) {
+          host.write("pull-error", `${said}\n`);
+          const run = host.run("apply");
+          assert.deepEqual([run.status, run.did, host.files()], [4, [], {}], run.stderr);
+          assert.match(run.stderr, new RegExp(`${code} image`));
+        }
+      });
+
       for (const [where, socket] of [
         ["fd://", "@DIR@/cri.sock"],
         ["unix:///run/own.sock", "/run/own.sock"],
