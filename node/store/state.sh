@@ -33,6 +33,8 @@ watch_list() {
   cat "$plan/wanted"
   sed -n 's,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
   [ ! -e "$plan/imports" ] || pattern_files <"$plan/imports"
+  # 2.2 and later import it although no file names it.
+  [ "$runtime" != containerd ] || echo /etc/containerd/conf.d
   for name in $(watched_units); do watch_unit "$name"; done
   [ -z "${kubelet_version:-}" ] || watch_kubelet
   # Templates take the place of what k3s would write.
