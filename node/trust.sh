@@ -59,7 +59,7 @@ names_ca() {
     case $named in /*) ;; *) named=$dir/$named ;; esac
     [ -e "$named" ] || continue
     tr -d ' \t\r\n' <"$named" >"$plan/ca.text"
-    if grep -qF "$(printf %s "$ca" | tr -d ' \t\r\n')" "$plan/ca.text"; then return 0; fi
+    if grep -qFe "$(printf %s "$ca" | tr -d ' \t\r\n')" "$plan/ca.text"; then return 0; fi
   done <"$plan/cas"
   return 1
 }

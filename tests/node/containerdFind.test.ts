@@ -1,0 +1,240 @@
+/** Where the files and the socket of containerd and k3s are: derived from the process that runs, or refused. */
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { joinedScript } from "../../node/pack";
+import { type Run, shells } from "./script";
+
+const image = "registry.example.org:5000/platform/pause:1.0.0";
+
+/** A node's files, what systemd says of its unit, and its process. */
+class Node {
+  readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-find-"));
+
+  constructor() {
+    this.write("script.sh", joinedScript({ run: false }));
+    this.write(
+      "program",
+      '#!/bin/sh\necho "${VERSION_LINE:-containerd github.com/containerd/containerd v2.1.4 abc}"\n',
+    );
+    fs.chmodSync(path.join(this.dir, "program"), 0o755);
+    fs.mkdirSync(path.join(this.dir, "home/plan"), { recursive: true });
+  }
+
+  write(name: string, content: string): string {
+    const file = path.join(this.dir, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, content.replaceAll("@DIR@", this.dir));
+    return file;
+  }
+
+  /** The unit as systemd prints it, and the arguments of its process; none: it does not run. */
+  unit(line: string, argv?: string[]): void {
+    const start = `${this.dir}/program ${line}`;
+    this.write(
+      "show",
+      `ExecStart={ path=${this.dir}/program ; argv[]=${start} ; }\nLoadState=loaded\nMainPID=${argv === undefined ? 0 : 42}\n`,
+    );
+    if (argv !== undefined) this.write("proc/42/cmdline", ["program", ...argv].map((word) => `${word}\0`).join(""));
+  }
+
+  run(shell: readonly string[], command: string, env: Record<string, string> = {}): Run {
+    const [program = "sh", ...args] = shell;
+    const driver = [
+      "set -eu; script_id=test; LC_ALL=C; export LC_ALL",
+      `dir='${this.dir}'; . "$dir/script.sh"`,
+      "fail=3 proc=$dir/proc home=$dir/home plan=$dir/home/plan new=$dir/home/plan/new backup=$dir/home/backup",
+      `image=${image} registry=\${image%%/*}`,
+      'systemctl() { cat "$dir/show"; }',
+      command,
+    ].join("\n");
+    return spawnSync(program, [...args, "-c", driver], { encoding: "utf8", env: { ...process.env, ...env } });
+  }
+
+  remove(): void {
+    fs.rmSync(this.dir, { recursive: true });
+  }
+}
+
+for (const shell of shells) {
+  describe(`${shell.join(" ")}: where a runtime's files are`, function () {
+    this.timeout(30_000);
+    let node: Node;
+    beforeEach(() => {
+      node = new Node();
+    });
+    afterEach(() => {
+      node.remove();
+    });
+
+    describe("containerd", () => {
+      const find = 'containerd_find; echo "$config $address"';
+      const table: [name: string, line: string, argv: string[] | undefined, stdout: string][] = [
+        ["without arguments", "", [], "/etc/containerd/config.toml "],
+        ["-c (32)", "-c /etc/kops.toml", ["-c", "/etc/kops.toml"], "/etc/kops.toml "],
+        ["--config", "", ["--config", "/etc/a.toml"], "/etc/a.toml "],
+        ["--config=", "", ["--config=/etc/a.toml"], "/etc/a.toml "],
+        ["-config, as Go takes it", "", ["-config", "/etc/a.toml"], "/etc/a.toml "],
+        ["-c=", "", ["-c=/etc/a=b.toml"], "/etc/a=b.toml "],
+        ["a path with a space", "", ["-c", "/etc/a b.toml"], "/etc/a b.toml "],
+        ["the last of two", "", ["-c", "/etc/a.toml", "--config", "/etc/b.toml"], "/etc/b.toml "],
+        ["a variable (30)", "--config ${CONFIG}", ["--config", "/etc/f.toml"], "/etc/f.toml "],
+        ["an address (33)", "", ["--address", "/run/cri.sock"], "/etc/containerd/config.toml /run/cri.sock"],
+        ["-a=", "", ["-a=/run/cri.sock"], "/etc/containerd/config.toml /run/cri.sock"],
+        ["a unit that does not run", "--config /etc/u.toml", undefined, "/etc/u.toml "],
+      ];
+      for (const [name, line, argv, stdout] of table) {
+        it(`is read from its process: ${name}`, () => {
+          node.unit(line, argv);
+          const run = node.run(shell, find);
+          assert.deepEqual([run.status, run.stdout], [0, `${stdout}\n`], run.stderr);
+        });
+      }
+
+      for (const [name, line, argv] of [
+        ["a variable of a unit that does not run", "--config ${CONFIG}", undefined],
+        ["a relative path", "", ["--config", "config.toml"]],
+        ["an empty path", "", ["--config", ""]],
+      ] as const) {
+        it(`is refused: ${name}`, () => {
+          node.unit(line, argv === undefined ? undefined : [...argv]);
+          const run = node.run(shell, find);
+          assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+          assert.match(run.stderr, /^\[node\] PS-N005 .*no absolute path.*\n$/);
+        });
+      }
+
+      it("has its socket from its own parse, of 2.3 and later too (grpc-address-23), and a socket that is not there is refused", () => {
+        node.unit("", []);
+        for (const dump of [
+          "version = 4\n[plugins.'io.containerd.server.v1.grpc']\n  address = '/run/other/containerd.sock'\n",
+          "version = 3\n[grpc]\n  address = '/run/other/containerd.sock'\n[plugins.'x']\n  y = 1\n",
+        ]) {
+          node.write("dump", dump);
+          const run = node.run(
+            shell,
+            'containerd_find; containerd() { cat "$dir/dump"; }; containerd=containerd; containerd_read; echo "$socket"; refuse_deaf',
+          );
+          assert.deepEqual([run.status, run.stdout], [3, "/run/other/containerd.sock\n"], run.stderr);
+          assert.match(run.stderr, /PS-N005 \/run\/other\/containerd\.sock, .*is no socket/);
+        }
+      });
+    });
+
+    describe("k3s", () => {
+      const find = 'unit=k3s; loaded k3s; k3s_find; echo "$generated"';
+      const version = { VERSION_LINE: "k3s version v1.33.4+k3s1 (abc)" };
+      const cases = path.join(__dirname, "cases/k3s");
+      const generated = "agent/etc/containerd/config.toml";
+
+      const read: [name: string, yaml: string, dir: string][] = [
+        ["as it comes", "", "/var/lib/rancher/k3s"],
+        ["a comment behind it", fs.readFileSync(path.join(cases, "data-dir-comment.yaml"), "utf8"), "/data/k3s"],
+        ["a quoted key", '"data-dir": /data/k3s\n', "/data/k3s"],
+        ["a quoted value with a hash", "'data-dir' : \"/data/#1\"  # big\r\n", "/data/#1"],
+        ["a key below another", "kubelet-arg:\n  data-dir: /no\ndata-directory: /no\n", "/var/lib/rancher/k3s"],
+        ["the last of two", "data-dir: /a\ndata-dir: /b#c\n", "/b#c"],
+      ];
+      for (const [name, yaml, dir] of read) {
+        it(`has its data-dir in config.yaml: ${name}`, () => {
+          node.unit("server --config @DIR@/config.yaml".replace("@DIR@", node.dir), []);
+          node.write("config.yaml", yaml);
+          const run = node.run(shell, find, version);
+          assert.deepEqual([run.status, run.stdout], [0, `${dir}/${generated}\n`], run.stderr);
+        });
+      }
+
+      it("has its data-dir in its process's environment", () => {
+        node.unit(`server --config ${node.dir}/config.yaml`, []);
+        node.write("proc/42/environ", "A=b\0K3S_DATA_DIR=/env/k3s\0");
+        assert.equal(node.run(shell, find, version).stdout, `/env/k3s/${generated}\n`);
+      });
+
+      const external = fs.readFileSync(path.join(cases, "external-endpoint.yaml"), "utf8");
+      const refused: [name: string, line: string, yaml: string, reason: RegExp][] = [
+        ["an external endpoint", "", external, /PS-N006 k3s uses the runtime at unix:\/\/\/run\/containerd/],
+        ["an endpoint in its unit", " --container-runtime-endpoint=/run/crio.sock", "", /PS-N006 .*at \/run\/crio/],
+        ["--docker", " --docker", "", /PS-N006 k3s runs with docker/],
+        ["docker in config.yaml", "", "docker: true # old\n", /PS-N006 k3s runs with docker/],
+        ["a value over many lines", "", "data-dir: >-\n  /data\n", /PS-N005 .*config\.yaml: data-dir is not written/],
+        ["a flow mapping", "", "{data-dir: /data}\n", /PS-N005 .*is not written as one plain value/],
+        ["a relative data-dir", "", "data-dir: data\n", /PS-N005 k3s's 'data' is no absolute path/],
+      ];
+      for (const [name, line, yaml, reason] of refused) {
+        it(`is refused with its reason: ${name}`, () => {
+          node.unit(`server --config ${node.dir}/config.yaml${line}`, []);
+          node.write("config.yaml", yaml);
+          const run = node.run(shell, find, version);
+          assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+          assert.match(run.stderr, reason);
+          assert.equal(run.stderr.trim().split("\n").length, 1);
+        });
+      }
+    });
+
+    describe("a site's own hosts.toml", () => {
+      const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+      const trust = (settings: string) =>
+        `${settings}; : >"$plan/wanted"; : >"$plan/changed"; plan_hosts "$dir/certs.d"; cat "$plan/wanted"`;
+      const ca = `ca='${pem}'`;
+      const url = "https://registry.example.org:5000";
+      const file = "certs.d/registry.example.org:5000/hosts.toml";
+      const own = (more: string): string =>
+        `server = "${url}"\n\n[host."${url}"]\n  capabilities = ["pull", "resolve"]\n${more}  [host."${url}".header]\n    X-Team = "platform"\n`;
+
+      const kept: [name: string, hosts: string, settings: string][] = [
+        ["it names our CA", own('  ca = "@DIR@/site.pem"\n'), ca],
+        ["it names our CA among others", own('  ca = ["/none.pem", "@DIR@/site.pem"]\n'), ca],
+        [
+          "it has the mirror and the login",
+          `${own('    Authorization = "Basic dTpw"\n').replace(/^ {4}Auth.*\n/m, "")}    Authorization = ["Basic dTpw"]\n[host."https://m.example.com"]\n  capabilities = ["pull"]\n`,
+          "mirrors='https://m.example.com\n' auth=dTpw",
+        ],
+      ];
+      for (const [name, hosts, settings] of kept) {
+        it(`is kept as it is where ${name}`, () => {
+          node.write("site.pem", `# ours\n${pem}`);
+          node.write(file, hosts);
+          const run = node.run(shell, trust(settings));
+          assert.deepEqual([run.status, run.stdout], [0, ""], run.stderr);
+          assert.match(run.stderr, /hosts\.toml is not ours.*it stays as it is/);
+        });
+      }
+
+      const refused: [name: string, hosts: string, settings: string, lacking: RegExp][] = [
+        [
+          "it names another CA (44)",
+          own('  ca = "@DIR@/other.pem"\n'),
+          ca,
+          /add the CA of the stack, in a file that ca names/,
+        ],
+        [
+          "it has no table for a mirror",
+          own(""),
+          "mirrors='https://m.example.com\n'",
+          /add \[host\."https:\/\/m\.example\.com"\]/,
+        ],
+        ["it has no login", own(""), "auth=dTpw", /add \[host\."https:.*"\.header\] with the login/],
+      ];
+      for (const [name, hosts, settings, lacking] of refused) {
+        it(`is refused with what to add where ${name}`, () => {
+          node.write("other.pem", "another\n");
+          node.write(file, hosts);
+          const run = node.run(shell, trust(settings));
+          assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+          assert.match(run.stderr, /^\[node\] PS-N025 .*hosts\.toml is there already/);
+          assert.match(run.stderr, lacking);
+        });
+      }
+
+      it("is written where there is none", () => {
+        const run = node.run(shell, trust(ca));
+        assert.equal(run.status, 0, run.stderr);
+        assert.match(run.stdout, /hosts\.toml\n$/);
+      });
+    });
+  });
+}
