@@ -230,6 +230,34 @@ for (const version of versions) {
       sandbox.remove();
     });
 
+    it("a link to the configuration stays one (35), and relative imports count from its directory (34)", () => {
+      const table =
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry.k8s.io/pause:3.8"\n';
+      for (const imports of [false, true]) {
+        const sandbox = new Sandbox({ "conf.d/10-base.toml": table });
+        const real = path.join(sandbox.dir, "opt/containerd.toml");
+        fs.mkdirSync(path.dirname(real));
+        const text = `${imports ? 'imports = ["conf.d/*.toml"]\n' : ""}${table}`;
+        fs.writeFileSync(real, text);
+        fs.symlinkSync(real, sandbox.config);
+        const untouched = sandbox.snapshot();
+        const run = sandbox.plan(["dash"], containerd, "apply");
+        assert.equal(run.status, 0, run.stderr);
+        const dropin = version.startsWith("1.") ? "10-base" : "zz-pause-sandbox";
+        const target = imports ? path.join(sandbox.dir, `etc/conf.d/${dropin}.toml`) : real;
+        assert.equal(run.stdout, `${target}\n`);
+        assert.equal(fs.readlinkSync(sandbox.config), real);
+        const read = [...effective(containerd, sandbox.config)].filter(([, value]) => value === JSON.stringify(wanted));
+        assert.equal(read.length, 1);
+        assert.equal(sandbox.plan(["dash"], containerd, "apply").stdout, "\n");
+        assert.equal(sandbox.plan(["dash"], containerd, "restore").status, 0);
+        assert.deepEqual(sandbox.snapshot(), untouched);
+        assert.equal(fs.readlinkSync(sandbox.config), real);
+        assert.equal(fs.readFileSync(real, "utf8"), text);
+        sandbox.remove();
+      }
+    });
+
     it("every shell does the same", () => {
       const results = shells.map((shell) => {
         const sandbox = new Sandbox(shapes.find(({ name }) => name === "CRLF")?.files ?? {});

@@ -124,6 +124,19 @@ for (const shell of shells) {
       });
     });
 
+    it("an awk that fails is named, and not taken for an inline table", () => {
+      node.write("home/plan/load", "/etc/containerd/config.toml\n");
+      for (const [status, reason] of [
+        [3, /^$/],
+        [2, /^\[node\] PS-N014 \/etc\/containerd\/config\.toml: awk ends with status 2 .*\(awk: out of memory\)/],
+      ] as const) {
+        const awk = `toml_set() { echo 'awk: out of memory' >&2; return ${status}; }`;
+        const run = node.run(shell, `${awk}; key=a value=b; edited 1 </dev/null || echo "$inline"`);
+        assert.equal(run.stdout, status === 3 ? "/etc/containerd/config.toml: a\n" : "");
+        assert.match(run.stderr, reason);
+      }
+    });
+
     describe("k3s", () => {
       const find = 'unit=k3s; loaded k3s; k3s_find; echo "$generated"';
       const version = { VERSION_LINE: "k3s version v1.33.4+k3s1 (abc)" };
