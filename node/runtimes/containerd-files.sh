@@ -69,8 +69,9 @@ copy_files() {
   number=0 version='' effective_version='' unversioned=''
   while IFS= read -r file; do
     number=$((number + 1))
-    [ "$file" != "$dropin" ] || continue
     content_of "$file" >"$plan/own/$number"
+    # Ours is made when it is needed; with what somebody added to it, it is a file like any other.
+    if [ "$file" = "$dropin" ] && [ ! -s "$plan/own/$number" ]; then rm -f "$plan/own/$number" && continue; fi
     toml_list <"$plan/own/$number" >"$plan/list"
     if [ "$number" = 1 ] && [ ! -s "$plan/list" ]; then
       # Nothing but comments: any version says the same.
@@ -113,6 +114,19 @@ import_copies() {
   toml_set imports "[$list]" <"$plan/main" >"$plan/try/1.toml"
 }
 
+# differing A B: a key of B that is not as in A, and is none of ours.
+differing() {
+  awk -F '\t' -v first="$1" '
+    BEGIN { while ((getline line < first) > 0) count[line]++ }
+    { count[$0]-- }
+    END {
+      for (line in count) if (count[line]) {
+        split(line, part, "\t")
+        if (part[1] !~ /^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$/) { print part[1]; exit }
+      }
+    }' "$2"
+}
+
 # settled WANTED-IMAGE WANTED-TRUST FILE BASE: has the runtime parse FILE as often as it takes, and compares with BASE; only
 # our two keys may differ. Sets $other, a key that differs, and $reads.
 settled() {
@@ -121,15 +135,7 @@ settled() {
   while [ "$round" -lt "$repeat" ]; do
     round=$((round + 1))
     effective "$3" >"$plan/tried" || return 1
-    other=$(awk -F '\t' -v first="$4" '
-      BEGIN { while ((getline line < first) > 0) count[line]++ }
-      { count[$0]-- }
-      END {
-        for (line in count) if (count[line]) {
-          split(line, part, "\t")
-          if (part[1] !~ /^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$/) { print part[1]; exit }
-        }
-      }' "$plan/tried")
+    other=$(differing "$4" "$plan/tried")
     [ -z "$other" ] || return 1
     reads=$(effective_image <"$plan/tried")
     [ -z "$1" ] || [ "$reads" = "$1" ] || return 1

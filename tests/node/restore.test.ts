@@ -8,10 +8,14 @@ import { type Run, Sandbox, wanted } from "./script";
 const seed =
   'version = 2\nroot = "/x"\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
 
-/** As containerd reads, for what matters here: it refuses a file with the line `broken`. */
+/**
+ * As containerd reads, for what matters here: it refuses a file with the line `broken`, and version 2.0.0 of the image
+ * beside a file `refused`, which is not among the copies that the script asks about first.
+ */
 const stub = `#!/bin/sh
 [ "$1 $3 $4" = "-c config dump" ] || exit 99
 ! grep -q '^broken' "$2" || { echo "toml: line broken" >&2; exit 1; }
+if [ -e "\${2%/*}/refused" ] && grep -q 'pause:2' "$2"; then exit 1; fi
 exec cat "$2"
 `;
 
@@ -73,13 +77,10 @@ describe("restore on a node that people have worked on", function () {
   });
 
   it("a run that failed leaves no copies behind of what it did not commit", () => {
-    const dropin = `version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "vendor/pause:1"\n`;
     const sandbox = applied();
     const kept = fs.readdirSync(path.join(sandbox.dir, "home/backup"), { recursive: true }).sort();
-    fs.mkdirSync(path.join(sandbox.dir, "etc/conf.d"));
-    fs.writeFileSync(path.join(sandbox.dir, "etc/conf.d/vendor.toml"), dropin);
-    fs.writeFileSync(sandbox.config, `imports = ["${sandbox.dir}/etc/conf.d/*.toml"]\n${read(sandbox)}`);
-    // The stub reads no imports, so that the new image does not take effect.
+    fs.writeFileSync(path.join(sandbox.dir, "etc/refused"), "");
+    fs.appendFileSync(sandbox.config, "# mine\n");
     const run = plan(sandbox, "apply", wanted.replace("1.0.0", "2.0.0"));
     assert.equal(run.status, 4, run.stderr);
     const files = fs.readdirSync(path.join(sandbox.dir, "home/backup"), { recursive: true }).sort();
