@@ -96,6 +96,9 @@ runtime_changed() { unit_changed "$(runtime_unit)"; }
 # Restarts the kubelet where a file of its own changed. Dies with 018.
 settle_kubelet() {
   if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
+  restart_kubelet
+}
+restart_kubelet() {
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'
 }

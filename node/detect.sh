@@ -2,7 +2,7 @@
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.
-tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail tr uname wc'
+tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail timeout tr uname wc'
 
 # Dies with 003 before anything is looked at.
 need_tools() {
@@ -57,12 +57,29 @@ find_runtime() {
       return 0
     fi
   done
-  case $(kubelet_endpoint) in
+  endpoint=$(kubelet_endpoint)
+  case $endpoint in
+    '' | *dockershim*) runtime_by_unit ;;
     *crio*) runtime=crio ;;
     *cri-dockerd*) runtime=cri_dockerd ;;
     *containerd*) runtime=containerd ;;
-    *) runtime_by_unit ;;
+    *) runtime_by_socket "${endpoint#unix://}" ;;
   esac
+}
+
+# The runtime that says of itself that it listens on $1. Dies with 005 where none does.
+runtime_by_socket() {
+  if systemctl show cri-docker.socket -p Listen | grep -qF "=$1 "; then
+    runtime=cri_dockerd
+  elif argv_of cri-docker | grep -qF "$1"; then
+    runtime=cri_dockerd
+  elif argv_of containerd | grep -qxF -e "$1" -e "--address=$1"; then
+    runtime=containerd
+  elif argv_of crio | grep -qxF -e "$1" -e "--listen=$1"; then
+    runtime=crio
+  else
+    die 005 "the kubelet speaks to $endpoint, and no runtime that we know listens there: set the sandbox image where that runtime is configured"
+  fi
 }
 
 runtime_by_unit() {
@@ -79,7 +96,7 @@ runtime_by_unit() {
 
 # Reads what systemd knows of a unit into $show; false unless it is loaded.
 loaded() {
-  show=$(systemctl show "$1" -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths)
+  show=$(systemctl show "$1" -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths -p MainPID)
   case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
 }
 
@@ -110,21 +127,54 @@ option_of() {
   printf %s "$found"
 }
 
-# kubelet_minor is empty where no kubelet runs as a service.
+# Sets what is known of the kubelet: $kubelet_show, $kubelet, $kubelet_pid, $kubelet_version, $kubelet_minor, $opaque. All are
+# empty where no kubelet runs as kubelet.service. Dies with 023.
 detect_kubelet() {
-  kubelet_version='' kubelet_minor=''
-  loaded kubelet || return 0
+  kubelet_version='' kubelet_minor='' kubelet_pid='' opaque=''
+  if ! loaded kubelet; then
+    other_kubelet
+    return 0
+  fi
   kubelet_show=$show
   kubelet=$(show_path)
-  kubelet_version=$("$kubelet" --version)
-  kubelet_version=${kubelet_version##*v}
+  kubelet_pid=$(printf '%s\n' "$show" | sed -n 's/^MainPID=\([1-9][0-9]*\)$/\1/p')
+  kubelet_version=$(version_in "$kubelet")
+  if [ -z "$kubelet_version" ]; then
+    opaque=$kubelet
+    [ -z "$kubelet_pid" ] || kubelet_version=$(version_in "/proc/$kubelet_pid/exe")
+    [ "$kubelet_version" ] ||
+      die 023 "kubelet.service runs $kubelet, which is no kubelet: neither its version nor its arguments are known from there; set the sandbox image by hand on such a node"
+  fi
   kubelet_minor=${kubelet_version#*.}
-  kubelet_minor=${kubelet_minor%%.*}
+  kubelet_minor=${kubelet_minor%%[!0-9]*}
 }
 
-# Where the kubelet finds its runtime, from the files that it reads; the flag wins.
+# The version that a kubelet says it has, without the v; nothing from any other program. `1.35.1+vmware.1` is minor 35.
+# What hangs, or starts something instead of an answer, is stopped.
+version_in() { timeout 20 "$1" --version 2>/dev/null </dev/null | sed -n 's/^Kubernetes v\([0-9][0-9]*\.[0-9][0-9]*[^ ]*\).*/\1/p'; }
+
+# A kubelet that runs as some other unit, such as a snap's, is not looked at: that is said.
+other_kubelet() {
+  for process in /proc/[0-9]*/comm; do
+    { read -r name <"$process"; } 2>/dev/null || continue
+    [ "$name" = kubelet ] || continue
+    process=${process%/comm}
+    # That of a container, such as a node of kind, is no kubelet of this node.
+    [ "$(readlink "$process/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || continue
+    say "process ${process#/proc/} is a kubelet, and not that of kubelet.service: its arguments are not looked at"
+    return 0
+  done
+}
+
+# Where the kubelet finds its runtime: from its command line, else its configuration. Where none runs, from the files.
 kubelet_endpoint() {
   [ "$kubelet_version" ] || return 0
+  words=$(argv_of kubelet)
+  if [ "$words" ]; then
+    found=$(printf '%s\n' "$words" | option_in '' container-runtime-endpoint)
+    printf %s "${found:-$(kubelet_setting containerRuntimeEndpoint)}"
+    return 0
+  fi
   {
     flag_files | while IFS= read -r file; do cat "$file" 2>/dev/null || :; done
     cat /var/lib/kubelet/instance-config.yaml /var/lib/kubelet/config.yaml 2>/dev/null || :

@@ -3,102 +3,272 @@
 # and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting, nor where it is not wanted.
 
 flag=--pod-infra-container-image
+# What starts the kubelet where that is not systemd itself; its process; 1 where its files were edited since its start.
+opaque='' kubelet_pid='' edited=''
 
 # Is PATH one of the kubelet's, and is it a kubelet that does not start with the flag?
 flag_refused() {
   case $1 in *kubelet*) [ "${kubelet_minor:-0}" -ge 35 ] ;; *) return 1 ;; esac
 }
 
-# The text on stdin with the flag's first occurrence set to $1 and all others gone; without $1 all gone.
+# The text on stdin, of a unit, with the flag's first occurrence set to $1 and all others gone; without $1 all gone:
+#   ExecStart=/k "--pod-infra-container-image=a/b:1" --v=2   the whole quoted word counts
+#   ExecStart=/k --pod-infra-container-image "a/b:1" --v=2   so does a value with its quotes
 flag_edit() {
-  awk -v flag="$flag" -v image="$1" '{
-    out = ""
-    s = $0
-    if (s !~ /^[ \t]*[#;]/) while (match(s, "[ \t]*" flag "(=|[ \t]+)[^ \t\"\047\\\\]*")) {
-      found = substr(s, RSTART, RLENGTH)
-      out = out substr(s, 1, RSTART - 1)
-      if (image != "" && !done++) { sub(/-.*/, "", found); out = out found flag "=" image }
-      s = substr(s, RSTART + RLENGTH)
-    }
-    print out s
-  }'
-}
-
-# The environment file on stdin with the flag at the end of variable $1, which is made when it is missing.
-flag_add() {
-  awk -v name="$1" -v word="$flag=$2" '
-    index($0, name "=") == 1 { last = NR }
-    { line[NR] = $0 }
-    END {
-      for (i = 1; i <= NR; i++) {
-        s = line[i]
-        if (i == last) {
-          quote = s ~ /["\047][ \t]*$/ ? substr(s, match(s, /["\047][ \t]*$/)) : ""
-          s = substr(s, 1, length(s) - length(quote))
-          s = s (s ~ /[="\047 ]$/ ? "" : " ") word quote
-        }
-        print s
+  FLAG=$flag IMAGE=$1 awk '
+    # Sets from and to, the place of the first flag in s, and word, where the flag itself begins; false without one.
+    function found(s,   before, rest, q) {
+      rest = s; offset = 0
+      while (i = index(rest, ENVIRON["FLAG"])) {
+        word = offset + i
+        after = substr(s, word + length(ENVIRON["FLAG"]))
+        before = word > 1 ? substr(s, word - 1, 1) : " "
+        if (before ~ /[ \t"\047=]/ && after ~ /^([= \t"\047]|$)/) break
+        offset = word
+        rest = substr(s, offset + 1)
       }
-      if (!last) print name "=\"" word "\""
+      if (!i) return 0
+      to = word + length(ENVIRON["FLAG"])
+      if (match(after, /^(=|[ \t]+)("[^"]*"|\047[^\047]*\047|[^ \t"\047\\]*)/)) to += RLENGTH
+      from = word
+      q = before
+      # A quote around this word alone.
+      if (q ~ /["\047]/ && substr(s, to, 1) == q && (word == 2 || substr(s, word - 2, 1) ~ /[ \t]/)) { from--; to++ }
+      return 1
+    }
+    {
+      out = ""
+      s = $0
+      if (s !~ /^[ \t]*[#;]/) while (found(s)) {
+        if (ENVIRON["IMAGE"] != "" && !done++) out = out substr(s, 1, from - 1) ENVIRON["FLAG"] "=" ENVIRON["IMAGE"]
+        else { while (from > 1 && substr(s, from - 1, 1) ~ /[ \t]/) from--; out = out substr(s, 1, from - 1) }
+        s = substr(s, to)
+      }
+      print out s
     }'
 }
 
 flag_value() { sed -n "/^[[:space:]]*[#;]/d; s/.*${flag}[= ]\([^ \"']*\).*/\1/p" | head -n 1; }
 
 # Does the text on stdin set the flag, outside comments?
-flag_set() { grep -v '^[[:space:]]*[#;]' | grep -qe "$flag"; }
+flag_set() { sed '/^[[:space:]]*[#;]/d' | grep -qe "$flag"; }
 
-# The files that make up the kubelet's command line, in the order in which they count.
+# The files that make up the kubelet's command line, in the order in which they count: units, then environment files.
 flag_files() {
-  printf '%s\n' "$kubelet_show" | sed -n 's/^FragmentPath=//p; s/^EnvironmentFiles=\(.*\) (.*/\1/p; s/^DropInPaths=//p' |
-    tr ' ' '\n' | awk '/^\// { if (/\.(service|conf)$/) print; else env = env $0 "\n" } END { printf "%s", env }'
+  unit_files
+  environment_files
+}
+unit_files() { printf '%s\n' "$kubelet_show" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n' | sed -n '/^\//p'; }
+
+# Links are followed, and patterns expanded as systemd does it. systemd before 239 writes EnvironmentFile.
+environment_files() {
+  printf '%s\n' "$kubelet_show" | sed -n 's/^EnvironmentFiles\{0,1\}=\(\/.*\) (ignore_errors=.*/\1/p' | while IFS= read -r pattern; do
+    for file in $pattern; do real "$file"; done
+  done
 }
 
 # A drop-in of ours, for a unit that reads no file where flags are kept or carries the flag itself. It repeats the
 # command line that counts without it.
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
 
-# exec_start UNIT OWN: the unit's command line without drop-in OWN.
+# exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of
+# a continued line go, white space around the = too.
 exec_start() {
-  systemctl cat "$1" 9>&- | awk -v own="# $2" '
-    /^# \// { skip = $0 == own }
-    { s = more $0; more = "" }
-    sub(/\\$/, "", s) { more = s; next }
-    !skip && s ~ /^ExecStart=./ { last = s }
-    END { print last }'
+  systemctl cat "$1" 9>&- | OWN="# $2" awk '
+    { sub(/\r$/, ""); line = $0; sub(/^[ \t]+/, "", line) }
+    !more && /^# \// { skip = $0 == ENVIRON["OWN"] }
+    line ~ /^[#;]/ { next }
+    {
+      text = more ? joined (joined ~ /[ \t]$/ || $0 ~ /^[ \t]/ ? "" : " ") $0 : line
+      more = match(text, /\\+$/) && RLENGTH % 2
+      if (more) { joined = substr(text, 1, length(text) - 1); next }
+    }
+    !skip && text ~ /^ExecStart[ \t]*=/ { sub(/^ExecStart[ \t]*=[ \t]*/, "", text); last = text }
+    END { print "ExecStart=" last }'
 }
 
+# The variables that stand as words of their own in the command line on stdin, so that systemd splits them into words.
+plain_variables() { tr '\t ' '[\n*]' | sed -n 's/^\$\([A-Za-z_][A-Za-z0-9_]*\)$/\1/p'; }
+
+# Plans the files that the kubelet's flag stands in. Sets $wanted_flag. Dies with 021, 023.
 plan_kubelet() {
   [ "$kubelet_version" ] || return 0
-  flag_files >"$plan/flags"
-  set_in=''
-  while IFS= read -r file; do
-    ! base "$file" | flag_set || set_in=$file
-  done <"$plan/flags"
   wanted_flag=$image
   if [ "$no_flag" ] || [ "$kubelet_minor" -ge 35 ]; then wanted_flag=''; fi
-  case $set_in,$wanted_flag in
-    /usr/* | /lib/*) set_in=$own_unit ;;
-    ,?*) choose_flag_file ;;
-  esac
-  while IFS= read -r file; do
-    plan_flag "$file"
-  done <"$plan/flags"
-  [ "$set_in" != "$own_unit" ] || plan_unit kubelet "$own_unit" "$wanted_flag"
-}
-
-# Sets the flag in the file that decides, strips it from all others.
-plan_flag() {
-  case $1 in "$own_unit" | /usr/* | /lib/*) return 0 ;; esac
-  base "$1" >"$plan/edit"
-  if [ "$1" = "$set_in" ] && [ "$wanted_flag" ]; then
-    if flag_set <"$plan/edit"; then flag_edit "$wanted_flag"; else flag_add "$set_name" "$wanted_flag"; fi <"$plan/edit" >"$new"
-  elif flag_set <"$plan/edit"; then
-    flag_edit '' <"$plan/edit" >"$new"
-  else
+  note_kubelet
+  if [ "$opaque" ]; then
+    refuse_opaque
     return 0
   fi
+  unit_files >"$plan/unit-files"
+  environment_files >"$plan/environment-files"
+  cat "$plan/unit-files" "$plan/environment-files" >"$plan/flags"
+  # shellcheck disable=SC2046 # a path a word, as in systemd's own list
+  if stale $(cat "$plan/flags"); then edited=1; fi
+  line=$(exec_start kubelet "$own_unit")
+  used=$(printf '%s\n' "$line" | plain_variables | tr '\n' ' ')
+  read_environment
+  choose_place
+  while IFS= read -r file; do plan_unit_file "$file"; done <"$plan/unit-files"
+  while IFS= read -r file; do plan_environment "$file"; done <"$plan/environment-files"
+  [ "$set_in" != "$own_unit" ] || plan_own_unit
+}
+
+# What the running kubelet has, to compare with afterwards: its words and its environment, one a line.
+note_kubelet() {
+  : >"$plan/argv"
+  : >"$plan/environ"
+  if [ "$kubelet_pid" ] && [ -r "/proc/$kubelet_pid/cmdline" ]; then
+    lines_of "/proc/$kubelet_pid/cmdline" >"$plan/argv"
+    lines_of "/proc/$kubelet_pid/environ" >"$plan/environ"
+  fi
+}
+lines_of() { tr '\n\0' '\001\n' <"$1"; }
+
+# A kubelet that another program starts has a command line that is not its unit's.
+refuse_opaque() {
+  if [ "$wanted_flag" ] || grep -qe "^$flag" "$plan/argv"; then
+    die 023 "kubelet.service runs $opaque, which starts the kubelet, so that its $flag cannot be set from here: set it there, or set kubeletFlag to false"
+  fi
+}
+
+# The assignments in the environment files, `FILE<TAB>NAME<TAB>VALUE`, those that count only, in $plan/assigned.
+read_environment() {
+  : >"$plan/assigned"
+  while IFS= read -r file; do
+    [ -f "$file" ] || continue
+    base "$file" | env_file list | FILE=$file awk '{ print ENVIRON["FILE"] "\t" $0 }'
+  done <"$plan/environment-files" >"$plan/assignments"
+  awk -F '\t' '{ last[$2] = NR; line[NR] = $0 } END { for (i = 1; i <= NR; i++) { split(line[i], part, "\t"); if (last[part[2]] == i) print line[i] } }' \
+    "$plan/assignments" >"$plan/assigned"
+}
+# The file whose assignment of $1 counts; the value that it has there.
+file_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print $1 }' "$plan/assigned"; }
+value_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print substr($0, length($1 $2) + 3) }' "$plan/assigned"; }
+
+# Sets $set_in and $set_name: the file, and the variable in it, that the flag goes into; $own_unit for a drop-in of ours.
+choose_place() {
+  set_in='' set_name=''
+  in_unit=''
+  while IFS= read -r file; do
+    if [ "$file" != "$own_unit" ] && base "$file" | flag_set; then in_unit=$file; fi
+  done <"$plan/unit-files"
+  # A variable that an environment file sets, too, has nothing of what the unit sets.
+  if [ "$in_unit" ] && ! unit_counts; then in_unit=''; fi
+  case $in_unit in /usr/* | /lib/* | /run/*) in_unit=$own_unit ;; esac
+  set_in=$in_unit
+  for name in $used; do
+    case " $(value_of "$name") " in *"$flag"[=\ ]*) set_in=$(file_of "$name") set_name=$name ;; esac
+  done
+  if [ -z "$set_in" ] && [ "$wanted_flag" ]; then choose_variable; fi
+  [ -z "$set_name" ] || check_grammar "$set_in" "$set_name"
+}
+
+# Does the flag that stands in a unit reach the kubelet? Its own command line says so; where none runs, it may.
+unit_counts() {
+  [ ! -s "$plan/argv" ] || grep -qe "^$flag" "$plan/argv" || return 1
+  for name in $used; do
+    case " $(value_of "$name") " in *"$flag"[=\ ]*) return 1 ;; esac
+  done
+}
+
+# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else the last variable of the command
+# line that a file sets, else a drop-in.
+choose_variable() {
+  set_in=$(grep '/kubeadm-flags\.env$' "$plan/environment-files" | tail -n 1)
+  if [ -e "$set_in" ] && used_variable KUBELET_KUBEADM_ARGS; then return 0; fi
+  set_in=$(grep -E '/etc/(default|sysconfig)/kubelet$' "$plan/environment-files" | tail -n 1)
+  if { [ "$set_in" ] || [ "$(file_of KUBELET_EXTRA_ARGS)" ]; } && used_variable KUBELET_EXTRA_ARGS; then return 0; fi
+  set_in='' set_name=''
+  for name in $used; do
+    file=$(file_of "$name")
+    [ -z "$file" ] || set_in=$file set_name=$name
+  done
+  set_in=${set_in:-$own_unit}
+}
+
+# Does the command line have variable $1? Sets $set_name, and $set_in to the file whose assignment of it counts.
+used_variable() {
+  case " $used " in *" $1 "*) ;; *) return 1 ;; esac
+  set_name=$1
+  counts=$(file_of "$1")
+  set_in=${counts:-$set_in}
+}
+
+# The parse of a file counts where it is that of systemd: the running kubelet has the same value, or the file is newer.
+# Else the flag goes into a drop-in of ours, where no grammar but our own text counts. Dies with 021.
+check_grammar() {
+  [ -s "$plan/environ" ] || return 0
+  NAME=$2 awk 'index($0, ENVIRON["NAME"] "=") == 1 { print substr($0, length(ENVIRON["NAME"]) + 2) }' "$plan/environ" >"$plan/value"
+  [ "$(value_of "$2")" != "$(cat "$plan/value")" ] || return 0
+  if stale "$1"; then return 0; fi
+  case $(value_of "$2")$(cat "$plan/value") in
+    *"$flag"*) die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet" ;;
+  esac
+  set_in=$own_unit set_name=''
+}
+
+# Was FILE, or any of the kubelet's files, changed since the kubelet started?
+stale() {
+  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
+  [ "$since" ] || return 1
+  : >"$plan/now"
+  started=$(($(stat -c %Y "$plan/now") - $(clock) + since))
+  for one; do
+    if [ -e "$one" ] && [ "$(stat -Lc %Z "$one")" -gt "$started" ]; then return 0; fi
+  done
+  return 1
+}
+
+# Sets the flag in the unit or drop-in that decides, strips it from all others.
+plan_unit_file() {
+  case $1 in "$own_unit" | /usr/* | /lib/* | /run/*) return 0 ;; esac
+  base "$1" >"$plan/edit"
+  flag_set <"$plan/edit" || return 0
+  word=''
+  [ "$1" != "$set_in" ] || word=$wanted_flag
+  flag_edit "$word" <"$plan/edit" >"$new"
   want_for kubelet "$1"
+}
+
+# The same for an environment file, in the assignments that count of the variables that the command line has.
+plan_environment() {
+  base "$1" >"$plan/edit"
+  word=''
+  [ "$1" != "$set_in" ] || word=${wanted_flag:+$flag=$wanted_flag}
+  mine=' '
+  for name in $used; do
+    if [ "$(file_of "$name")" = "$1" ]; then mine="$mine$name "; fi
+  done
+  edit_environment "$mine" "$word" <"$plan/edit" >"$new"
+  if [ -z "$word" ] && cmp -s "$plan/edit" "$new"; then return 0; fi
+  same_words "$1"
+  want_for kubelet "$1"
+}
+edit_environment() { FLAG=$flag NAMES=$1 TARGET=$set_name WORD=$2 env_file edit; }
+
+# Nothing but the flag differs between $plan/edit and $new, read as systemd reads them. Dies with 021.
+same_words() {
+  FLAG=$flag env_file bare <"$plan/edit" >"$plan/bare"
+  FLAG=$flag env_file bare <"$new" | NAME=$set_name awk -F '\t' '
+    FILENAME == ARGV[1] { line[++n] = $0; next }
+    { now[++m] = $0 }
+    END { for (i = 1; i <= m; i++) if (now[i] != line[i] && !(i == n + 1 && now[i] == ENVIRON["NAME"] "\t")) exit 1; exit m < n }
+  ' "$plan/bare" - || die 021 "$1: $flag cannot be edited there without changing something else: set it by hand"
+}
+
+# plan_own_unit: our drop-in gives the flag. A variable of the unit that has it already is given again without it.
+plan_own_unit() {
+  plan_unit kubelet "$own_unit" "$wanted_flag"
+  for name in $used; do
+    [ -z "$(file_of "$name")" ] || continue
+    NAME=$name awk 'index($0, ENVIRON["NAME"] "=") == 1' "$plan/environ" >"$plan/value"
+    grep -qe "$flag" "$plan/value" || continue
+    FLAG=$flag env_file bare <"$plan/value" | awk -F '\t' '{ gsub(/[\\"]/, "\\\\&", $2); gsub(/%/, "%%", $2); print "Environment=\"" $1 "=" $2 "\"" }' >"$plan/without"
+    { sed 1q "$new" && cat "$plan/without" && sed 1d "$new"; } >"$plan/whole"
+    cat "$plan/whole" >"$new"
+    want_for kubelet "$own_unit"
+  done
 }
 
 # plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none.
@@ -106,40 +276,79 @@ plan_unit() {
   line=$(exec_start "$1" "$2" | flag_edit "$3")
   case $line in
     *"$flag"*) ;;
-    ?*) line=$line${3:+ $flag=$3} ;;
+    ExecStart=?*) line=$line${3:+ $flag=$3} ;;
     *) die 021 "$1.service has no ExecStart that systemctl cat shows: add $flag=$image to its flags" ;;
   esac
   printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
   want_for "$1" "$2"
 }
 
-# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else a drop-in.
-choose_flag_file() {
-  set_in=$(grep -m1 'kubeadm-flags.env$' "$plan/flags" || :)
-  set_name=KUBELET_KUBEADM_ARGS
-  [ -z "$set_in" ] || [ ! -e "$set_in" ] || return 0
-  set_in=$(grep -m1 -E '/etc/(default|sysconfig)/kubelet$' "$plan/flags" || :)
-  set_name=KUBELET_EXTRA_ARGS
-  set_in=${set_in:-$own_unit}
-}
+# The flag on the command line of a unit that runs: the last one counts.
+running_flag() { argv_of "$1" | option_in '' "${flag#--}"; }
 
-# The flag on the command line of a unit that runs.
-running_flag() {
-  pid=$(systemctl show "$1" -p MainPID)
-  tr '\0' '\n' <"/proc/${pid#*=}/cmdline" 2>/dev/null | sed -n "s/^$flag=//p"
-}
-
-# The running kubelet's own word: the flag as it should be, once or not at all.
+# The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet
+# whose files somebody edited without a restart gets that restart. Dies with 021.
 check_flag() {
-  seen=$(running_flag kubelet)
-  [ "$seen" = "$wanted_flag" ] ||
-    die 021 "the kubelet runs with $flag '$seen' instead of '$wanted_flag': see systemctl cat kubelet"
+  [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
+  if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
+  [ "$(running_flags)" = "$wanted_flag" ] ||
+    die 021 "the kubelet runs with $flag '$(running_flags)' instead of '$wanted_flag': see systemctl cat kubelet"
+  # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
+  if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
+  pid=$(pid_of kubelet)
+  lines_of "/proc/$pid/cmdline" | without_flag >"$plan/argv-now"
+  without_flag <"$plan/argv" | cmp -s - "$plan/argv-now" ||
+    die 021 "the kubelet's other arguments would not stay as they were: set $flag by hand where systemctl cat kubelet shows them"
+  lines_of "/proc/$pid/environ" | own_environment >"$plan/environ-now"
+  own_environment <"$plan/environ" | cmp -s - "$plan/environ-now" ||
+    die 021 "the kubelet's environment would not stay as it was: set $flag by hand where systemctl cat kubelet shows it"
 }
 
-# Healthy: active, and its health port (10248 unless config.yaml moves it) is listening, which needs no HTTP client.
+# Each value of the flag on the command line of the running kubelet, one a line.
+running_flags() {
+  argv_of kubelet | FLAG=$flag awk '
+    take { print; take = 0; next }
+    $0 == ENVIRON["FLAG"] { take = 1 }
+    index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
+}
+without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
+# Without what systemd itself gives a process anew at each start.
+own_environment() {
+  sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
+    FLAG=$flag env_words | sort
+}
+env_words() {
+  awk '{
+    n = split($0, word, /[ \t]+/); out = ""
+    for (i = 1; i <= n; i++) {
+      w = word[i]; name = ""
+      if (i == 1 && match(w, /^[A-Za-z_][A-Za-z0-9_]*=/)) { name = substr(w, 1, RLENGTH); w = substr(w, RLENGTH + 1) }
+      plain = w; gsub(/["\047]/, "", plain)
+      if (plain == ENVIRON["FLAG"]) { i++; w = "" } else if (index(plain, ENVIRON["FLAG"] "=") == 1) w = ""
+      out = out name (w == "" || out name == "" || name != "" ? "" : " ") w
+    }
+    gsub(/= +/, "=", out); sub(/ +$/, "", out)
+    print out
+  }'
+}
+
+# Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in
+# its configuration, else 10248.
 kubelet_healthy() {
   systemctl -q is-active kubelet || return 1
-  port=$(sed -n 's/^healthzPort: *//p' /var/lib/kubelet/config.yaml 2>/dev/null || :)
+  port=$(argv_of kubelet | option_in '' healthz-port)
+  port=${port:-$(kubelet_setting healthzPort)}
   [ "$port" != 0 ] || return 0
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
+}
+
+# kubelet_setting KEY: a scalar at the top of the configuration file that the running kubelet has, YAML or JSON.
+kubelet_setting() {
+  file=$(argv_of kubelet | option_in /var/lib/kubelet/config.yaml config)
+  [ -r "$file" ] || return 0
+  case $(sed -n '/[^[:space:]]/{p;q;}' "$file") in
+    *'{'*) sed 's/[,{]/\
+/g' "$file" ;;
+    *) cat "$file" ;;
+  esac | sed -n "s/^[[:space:]]*\"\{0,1\}$1\"\{0,1\}[[:space:]]*:[[:space:]]*[\"']\{0,1\}\([^\"',}[:space:]]*\).*/\1/p" | head -n 1
 }

@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 export const parts = [
   ...[
     "lib/settings",
-    "lib/toml",
+    "lib/toml", "lib/environment",
     "store/transaction",
     "store/backup",
     "store/state",

@@ -73,9 +73,10 @@ watch_kubelet() {
     sub(/^--?(config|config-dir)=/, "") { print }'
 }
 
+pid_of() { systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p'; }
 # argv_of UNIT: the command line of the process that runs, a word a line; nothing where none does.
 argv_of() {
-  pid=$(systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p')
+  pid=$(pid_of "$1")
   if [ "${pid:-0}" != 0 ] && [ -r "/proc/$pid/cmdline" ]; then tr '\0' '\n' <"/proc/$pid/cmdline"; fi
 }
 
