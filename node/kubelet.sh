@@ -297,12 +297,17 @@ check_flag() {
   if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
   pid=$(pid_of kubelet)
   lines_of "/proc/$pid/cmdline" | without_flag >"$plan/argv-now"
-  without_flag <"$plan/argv" | cmp -s - "$plan/argv-now" ||
-    die 021 "the kubelet's other arguments would not stay as they were: set $flag by hand where systemctl cat kubelet shows them"
+  without_flag <"$plan/argv" >"$plan/argv-before"
+  cmp -s "$plan/argv-before" "$plan/argv-now" ||
+    die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
   lines_of "/proc/$pid/environ" | own_environment >"$plan/environ-now"
-  own_environment <"$plan/environ" | cmp -s - "$plan/environ-now" ||
-    die 021 "the kubelet's environment would not stay as it was: set $flag by hand where systemctl cat kubelet shows it"
+  own_environment <"$plan/environ" >"$plan/environ-before"
+  cmp -s "$plan/environ-before" "$plan/environ-now" ||
+    die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
 }
+
+# first_other A B: the first line that only one of them has.
+first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
 
 # Each value of the flag on the command line of the running kubelet, one a line.
 running_flags() {
@@ -312,10 +317,10 @@ running_flags() {
     index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
 }
 without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
-# Without what systemd itself gives a process anew at each start.
+# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag.
 own_environment() {
   sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
-    FLAG=$flag env_words | sort
+    FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
 }
 env_words() {
   awk '{

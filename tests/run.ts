@@ -18,7 +18,7 @@ const SUITES = [
     "tests/node",
   ],
   ...["lab/tests/contract", "tests/image/push", "tests/image/handmade"],
-  ...["tests/system/nodes", "tests/system/faults", "tests/system/e2e"],
+  ...["tests/system/nodes", "tests/system/cases", "tests/system/faults", "tests/system/e2e"],
 ];
 
 interface Counts {

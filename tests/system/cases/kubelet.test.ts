@@ -1,0 +1,91 @@
+/** The kubelet's flag on nodes as other people lay them out: whole command line and environment stay, but for the flag. */
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { parseReport } from "../../../components/node/nodeScript";
+import { nodes, type Nodes } from "../nodes/lab";
+import { CaseMachine, DATA, type Running } from "./caseMachine";
+
+const FLAG = "--pod-infra-container-image";
+
+/** What is not the usual: the flag once with our image, all else as before, and byte for byte as before in the end. */
+const OTHERWISE: Record<string, { refused?: RegExp; noFlag?: boolean; downBefore?: boolean }> = {
+  "08-word-quoted-135": { noFlag: true, downBefore: true },
+  "08b-word-quoted-off": { noFlag: true },
+  "14-vmware": { noFlag: true, downBefore: true },
+  "17-wrapper": { refused: /PS-N023/ },
+  "17b-wrapper-bash": { refused: /PS-N023/ },
+  "20b-kubespray-135": { noFlag: true, downBefore: true },
+};
+
+const bare = (words: string[]): string[] => {
+  const out: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    if (word === FLAG) i++;
+    else if (!word.startsWith(`${FLAG}=`)) out.push(word);
+  }
+  return out;
+};
+const bareEnvironment = ({ environ }: Running): string[] =>
+  environ
+    .map((one) =>
+      one
+        .replaceAll(/\s*--pod-infra-container-image(=|\s+)("[^"]*"|\S*)/g, "")
+        .replace(/=\s+/, "=")
+        .replaceAll(/\s+/g, " ")
+        .trim(),
+    )
+    // A variable that was not there before has nothing but the flag.
+    .filter((one) => !one.endsWith("="));
+
+describe("a kubelet as other people run it", function () {
+  this.timeout("5m");
+  let shared: Nodes;
+  let machine: CaseMachine;
+  before(async function () {
+    this.timeout("20m");
+    shared = await nodes();
+    machine = await CaseMachine.start(shared.lab);
+  });
+  after(() => machine.remove());
+
+  for (const name of fs.readdirSync(path.join(DATA, "kubelet")).sort()) {
+    it(`${name} gets the flag, and nothing else changes`, async () => {
+      const folder = path.join(DATA, "kubelet", name);
+      const { refused, noFlag = false, downBefore = false } = OTHERWISE[name] ?? {};
+      await machine.lay(folder);
+      const { reference, digest } = shared.images.A;
+      const off = fs.existsSync(path.join(folder, "off"));
+      const settings = { node: name, image: reference, digest, caPem: shared.caPem, kubeletFlag: !off };
+      // One that cannot start comes and goes.
+      const before = downBefore ? { argv: [], environ: [] } : await machine.running();
+      const files = await machine.files();
+      const first = await machine.run("apply", settings);
+      if (refused) {
+        assert.equal(first.status, 3, first.stderr);
+        assert.match(first.stderr, refused);
+        assert.equal(await machine.files(), files);
+        return;
+      }
+      assert.equal(first.status, 0, first.stderr);
+      const now = await machine.running();
+      const given = now.argv.filter((word) => word.startsWith(FLAG));
+      assert.deepEqual(given, noFlag ? [] : [`${FLAG}=${reference}`], now.argv.join(" "));
+      if (!downBefore) {
+        assert.deepEqual(bare(now.argv), bare(before.argv));
+        assert.deepEqual(bareEnvironment(now), bareEnvironment(before));
+      }
+      const second = await machine.run("apply", settings);
+      assert.equal(second.status, 0, second.stderr);
+      assert.equal(parseReport(second.stdout).status, "unchanged");
+      const back = await machine.run("restore", settings);
+      // A flag that keeps the kubelet from starting does not come back.
+      if (downBefore) return;
+      assert.equal(back.status, 0, back.stderr);
+      assert.equal(await machine.files(), files);
+      assert.deepEqual(await machine.running(), before);
+    });
+  }
+});
