@@ -83,7 +83,9 @@ export class CaseMachine {
     await this.sh(
       `systemctl stop kubelet || true
       chattr -i /etc/containerd/config.toml 2>/dev/null || true
-      umount /etc/containerd/config.toml /etc/containerd 2>/dev/null || true
+      systemctl stop snap.kubelet.daemon 2>/dev/null || true
+      umount /etc/containerd/config.toml 2>/dev/null || true
+      umount /etc/containerd 2>/dev/null || true
       rm -rf /etc/kubelet-version /var/lib/pause-sandbox /opt/cfg
       for place in ${PLACES.replace("/var/lib/kubelet", "").replace("/opt ", "")}; do rm -rf "$place"; done
       rm -rf /var/lib/kubelet/*
@@ -97,9 +99,9 @@ export class CaseMachine {
     await this.sh(
       `chown -R 0:0 /etc/default /etc/systemd /etc/kubernetes /etc/containerd /opt 2>/dev/null || true
       systemctl daemon-reload
-      systemctl reset-failed kubelet 2>/dev/null || true
-      systemctl restart kubelet || true
-      systemctl restart containerd || true`,
+      systemctl reset-failed kubelet containerd 2>/dev/null || true
+      systemctl restart containerd || true
+      systemctl restart kubelet || true`,
     );
   }
 
