@@ -6,9 +6,10 @@
  * it is PID 1, it has a second duty: the kernel gives it every process whose parent has died, and somebody must
  * collect ("reap") their exit statuses, or they stay in the process table as zombies until it is full.
  *
- * Messages, exit codes and options are those of the pause that ships with Kubernetes, so that either can replace the
- * other. There is no C library here: six system calls are all that is needed (syscall.h), and each page that is never
- * mapped is saved once per Pod.
+ * Messages and options are those of the pause that ships with Kubernetes, so that either can replace the other. So are
+ * the exit codes, but for 2 and 3: upstream has one code for each of its three signal handlers, and there are none here.
+ * There is no C library here: six system calls are all that is needed (syscall.h), and each page that is never mapped
+ * is saved once per Pod.
  *
  * Signals are not handled, they are blocked and asked for: rt_sigtimedwait() sleeps until one is pending. So no code
  * ever runs at an unforeseen moment, and none can be lost between looking for the dead and going to sleep.
