@@ -27,7 +27,7 @@ kinds='k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 snap.microk8s.daemon-containerd|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
 snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
-talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part)
+talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part); from 1.14 on a CRICustomizationConfig document
 bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
 os_release=/etc/os-release
 
