@@ -53,7 +53,7 @@ const HOST_KEY = [
  * Shapes are checked here, values by the components. The engine has checked those that Pulumi.yaml declares a type of;
  * an empty value stands for "not set" there.
  *
- * @throws Error naming every setting that has the wrong shape.
+ * @throws InputPropertiesError naming every setting that has the wrong shape.
  */
 export function readStackConfig(config = new pulumi.Config()): StackConfig {
   const problems = new Problems("the stack's configuration");

@@ -69,7 +69,7 @@ export interface PauseSandboxArgs {
  * Children: a {@link PauseImage} `<name>-image`, one {@link SandboxNode} `<name>-<node>` a node, and the
  * {@link LocalhostPod}s `<name>-proof` or `<name>-proof-<node>`.
  *
- * @throws Error naming every argument that is not allowed, before anything is created.
+ * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class PauseSandbox extends pulumi.ComponentResource {
   /** What the nodes are configured with: `host[:port]/repository:tag`. */
@@ -173,7 +173,7 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   const scope = args.proof?.scope;
   if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
   checkNodeSettings(problems, args);
-  const window = problems.attempt(() => windowSize(args.maxUnavailable ?? 1, names.length));
+  const window = problems.attempt("maxUnavailable", () => windowSize(args.maxUnavailable ?? 1, names.length));
   problems.throwIfAny();
   return planRollout(args.nodes, window ?? 1);
 }

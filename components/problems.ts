@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /**
  * Collects everything that is wrong with a set of arguments, so that one run reports all of it.
  *
@@ -7,7 +9,7 @@
  *   problems.throwIfAny();
  */
 export class Problems {
-  private readonly lines: string[] = [];
+  private readonly errors: { propertyPath: string; reason: string }[] = [];
 
   /** @param subject What the arguments belong to; the first words of the message. */
   constructor(private readonly subject: string) {}
@@ -19,27 +21,39 @@ export class Problems {
    * @param allowed What would be accepted, and why where the reason is not obvious.
    */
   add(field: string, value: unknown, allowed: string): void {
-    this.lines.push(`${field}: ${describe(value)} is not allowed; it must be ${allowed}`);
+    this.errors.push({ propertyPath: field, reason: `${describe(value)} is not allowed; it must be ${allowed}` });
   }
 
   /**
    * Runs a check that belongs to some other function and notes its message.
+   * @param field Path of the argument that is checked.
    * @param check Throws an Error whose message already names field, value and what is allowed.
    */
-  attempt<T>(check: () => T): T | undefined {
+  attempt<T>(field: string, check: () => T): T | undefined {
     try {
       return check();
     } catch (error) {
-      this.lines.push(error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      const named = `${field}: `;
+      this.errors.push({
+        propertyPath: field,
+        reason: message.startsWith(named) ? message.slice(named.length) : message,
+      });
       return undefined;
     }
   }
 
-  /** @throws Error with every problem, one a line, if there is any. */
+  /**
+   * Pulumi's own error for arguments: a program reads `errors`, a person reads the message, one problem a line.
+   * @throws InputPropertiesError with every problem, if there is any.
+   */
   throwIfAny(): void {
-    if (this.lines.length === 0) return;
-    const count = this.lines.length === 1 ? "1 problem" : `${this.lines.length} problems`;
-    throw new Error([`${this.subject}: ${count} with the arguments`, ...this.lines.map((l) => `  - ${l}`)].join("\n"));
+    const { errors } = this;
+    if (errors.length === 0) return;
+    const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
+    const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath}: ${reason}`);
+    const message = [`${this.subject}: ${count} with the arguments`, ...lines].join("\n");
+    throw new pulumi.InputPropertiesError({ message, errors });
   }
 }
 

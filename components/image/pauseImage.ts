@@ -31,7 +31,7 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLo
  * (`/etc/docker/certs.d/<host[:port]>/ca.crt`), and to the machine (its trust store, or `SSL_CERT_FILE`), which the index
  * is pushed with. Nothing is ever deleted from the registry: nodes may still pull it, and other tags may share its digest.
  *
- * @throws Error naming every argument that is not allowed, before anything is created.
+ * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class PauseImage extends pulumi.ComponentResource {
   /** What nodes are to be configured with: `host[:port]/repository:tag`. */

@@ -123,15 +123,16 @@ function checkReferences(
   at: string,
   { reference, source, mirrorOf, digest }: PauseImageArgs,
 ): void {
-  if (typeof reference === "string") problems.attempt(() => parseReference(`${at}reference`, reference));
+  if (typeof reference === "string")
+    problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
   if (typeof digest === "string")
-    problems.attempt(() => {
+    problems.attempt(`${at}digest`, () => {
       checkDigest(`${at}digest`, digest);
     });
   if (source !== PauseImageSource.Mirror) return;
   if (mirrorOf === undefined) problems.add(`${at}mirrorOf`, mirrorOf, "the image to copy");
   if (typeof mirrorOf === "string")
-    problems.attempt(() => {
+    problems.attempt(`${at}mirrorOf`, () => {
       checkSource(`${at}mirrorOf`, mirrorOf);
     });
   if (typeof mirrorOf === "string" && mirrorOf === reference) {

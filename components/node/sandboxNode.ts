@@ -56,7 +56,7 @@ export interface SandboxNodeArgs {
  * fails. It is the command itself, not a component around one, because every resource is paid for again on every
  * node. Removing the resource restores the node's files.
  *
- * @throws Error naming every argument that is not allowed, before anything is created.
+ * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class SandboxNode extends command.remote.Command {
   /** What the node said it found, changed and verified. */
@@ -65,9 +65,9 @@ export class SandboxNode extends command.remote.Command {
   constructor(name: string, args: SandboxNodeArgs, opts?: pulumi.CustomResourceOptions) {
     const problems = new Problems(`SandboxNode "${name}"`);
     const { reference, digest } = args;
-    if (typeof reference === "string") problems.attempt(() => parseReference("reference", reference));
+    if (typeof reference === "string") problems.attempt("reference", () => parseReference("reference", reference));
     if (typeof digest === "string") {
-      problems.attempt(() => {
+      problems.attempt("digest", () => {
         checkDigest("digest", digest);
       });
     }
@@ -129,8 +129,8 @@ function settingsOf(name: string, args: SandboxNodeArgs): pulumi.Output<NodeSett
 export function checkedSettings(settings: NodeSettings): NodeSettings {
   const { node, image, digest, caPem, mirrors } = settings;
   const problems = new Problems(`SandboxNode "${node}"`);
-  problems.attempt(() => parseReference("reference", image));
-  problems.attempt(() => {
+  problems.attempt("reference", () => parseReference("reference", image));
+  problems.attempt("digest", () => {
     if (digest !== undefined) checkDigest("digest", digest);
   });
   checkKnownTrust(problems, "trust", caPem, mirrors);

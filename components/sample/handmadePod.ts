@@ -44,7 +44,7 @@ export interface HandmadePodArgs extends NginxAndApp {
  * Give images by their ids (`sha256:…`; `docker.Image.repoDigest` of an image that is not pushed) where another run must
  * change nothing: docker's plugin reads the id back, and a name is then a change (pulumi-docker#1431).
  *
- * @throws Error naming every argument that is not allowed, before anything is created.
+ * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class HandmadePod extends pulumi.ComponentResource {
   /** Address that leads through nginx to the app, `http://127.0.0.1:8080/`. */

@@ -33,7 +33,7 @@ export interface LocalhostPodArgs extends NginxAndApp {
  *
  * Children: a ConfigMap `<name>-nginx` and a Pod `<name>-pod`.
  *
- * @throws Error naming every argument that is not allowed, before anything is created.
+ * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class LocalhostPod extends pulumi.ComponentResource {
   /** `namespace/name` of the Pod, known once it is Ready. */
