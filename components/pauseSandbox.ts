@@ -152,28 +152,52 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
 
 function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode> {
   const problems = new Problems(`PauseSandbox "${name}"`);
-  checkPauseImage(problems, "image.", args.image);
-  const names = args.nodes.map((node) => node.name);
-  if (names.length === 0) problems.add("nodes", names, "a list of at least one node");
+  const checked = problems.isObject("", args, "image and nodes") ? check(problems, args) : undefined;
+  problems.throwIfAny();
+  return planRollout(args.nodes, checked ?? 1);
+}
+
+/** @returns How many nodes may be changed at a time, where nothing is wrong with that. */
+function check(problems: Problems, args: PauseSandboxArgs): number | undefined {
+  const { image, nodes, trust, proof, maxUnavailable = 1 } = args;
+  checkPauseImage(problems, "image.", image);
+  const count = checkNodes(problems, nodes);
+  if (trust) checkTrust(problems, "trust", trust);
+  if (proof) checkProof(problems, proof);
+  checkNodeSettings(problems, args);
+  return problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, count));
+}
+
+/** Programs without types may give anything. @returns How many nodes there are. */
+function checkNodes(problems: Problems, nodes: ClusterNode[]): number {
+  const allowed = "a list of at least one node, each an object with name and connection";
+  if (!Array.isArray(nodes)) {
+    problems.addShape("nodes", nodes, allowed);
+    return 0;
+  }
+  if (nodes.length === 0) problems.add("nodes", nodes, allowed);
   const seen = new Set<string>();
-  names.forEach((node, i) => {
-    // Programs without types may leave it out, and the expression takes `undefined` for a name.
-    if (typeof (node as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(node)) {
-      problems.add(`nodes[${i}].name`, node, "the name of a node as `kubectl get nodes` prints it");
-    }
-    if (seen.has(node)) problems.add(`nodes[${i}].name`, node, "the name of one node only");
-    seen.add(node);
-  });
-  args.nodes.forEach((node, i) => {
+  nodes.forEach((node, i) => {
+    if (!problems.isObject(`nodes[${i}]`, node, "name and connection")) return;
+    checkName(problems, `nodes[${i}].name`, node.name, seen);
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
-  if (args.trust) checkTrust(problems, "trust", args.trust);
-  if (args.proof) checkLocalhostPod(problems, "proof.", args.proof);
+  return nodes.length;
+}
+
+function checkName(problems: Problems, field: string, name: string, seen: Set<string>): void {
+  // The expression takes `undefined` for a name.
+  if (typeof (name as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name)) {
+    problems.add(field, name, "the name of a node as `kubectl get nodes` prints it");
+  }
+  if (seen.has(name)) problems.add(field, name, "the name of one node only");
+  seen.add(name);
+}
+
+function checkProof(problems: Problems, proof: ProofArgs): void {
+  if (!problems.isObject("proof", proof, "nginxImage and appImage")) return;
+  checkLocalhostPod(problems, "proof.", proof);
   const scopes = Object.values(ProofScope);
-  const scope = args.proof?.scope;
+  const scope = proof.scope;
   if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
-  checkNodeSettings(problems, args);
-  const window = problems.attempt("maxUnavailable", () => windowSize(args.maxUnavailable ?? 1, names.length));
-  problems.throwIfAny();
-  return planRollout(args.nodes, window ?? 1);
 }

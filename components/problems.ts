@@ -1,5 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
+/** Why the components' own lists and objects cannot be Outputs (pulumi#13802: one secret makes the whole value one). */
+const PLAIN =
+  "The resources depend on it, so it must be known before the program runs on. " +
+  "One secret inside can make the whole value an Output, as requireSecretObject does (pulumi#13802). " +
+  "Build it from plain values and give only the secret fields, such as privateKey, as Outputs";
+
 /**
  * Collects everything that is wrong with a set of arguments, so that one run reports all of it.
  *
@@ -22,6 +28,34 @@ export class Problems {
    */
   add(field: string, value: unknown, allowed: string): void {
     this.errors.push({ propertyPath: field, reason: `${describe(value)} is not allowed; it must be ${allowed}` });
+  }
+
+  /**
+   * Notes an argument that has the wrong shape. Only its kind is printed: anything may stand in it.
+   * @param field Path of the argument; empty for the arguments as a whole.
+   */
+  addShape(field: string, value: unknown, allowed: string): void {
+    const why = isLater(value) ? `. ${PLAIN}` : "";
+    this.errors.push({ propertyPath: field, reason: `${kindOf(value)} is not allowed; it must be ${allowed}${why}` });
+  }
+
+  /**
+   * Notes a value that is not an object.
+   * @param field Path of the argument; empty for the arguments as a whole.
+   * @param needs The fields that it must have, for the message.
+   * @returns True if it is an object, so that its fields can be checked.
+   */
+  isObject(field: string, value: unknown, needs: string): boolean {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !isLater(value)) return true;
+    this.addShape(field, value, `an object with ${needs}`);
+    return false;
+  }
+
+  /** Notes a value that must be there and is not. Outputs are checked when they are known. */
+  isGiven(field: string, value: unknown, allowed: string): boolean {
+    if (isLater(value) || typeof value === "string") return true;
+    this.addShape(field, value, allowed);
+    return false;
   }
 
   /**
@@ -51,17 +85,35 @@ export class Problems {
     const { errors } = this;
     if (errors.length === 0) return;
     const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
-    const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath}: ${reason}`);
+    const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath || "the arguments"}: ${reason}`);
     const message = [`${this.subject}: ${count} with the arguments`, ...lines].join("\n");
     throw new pulumi.InputPropertiesError({ message, errors });
   }
 }
 
-function describe(value: unknown): string {
+/** A value for a message, cut to a length that can be read. */
+export function describe(value: unknown): string {
   if (value === undefined) return "no value";
+  if (isLater(value)) return kindOf(value);
   // JSON has no text for a function or a symbol; its type must do.
   const text = (JSON.stringify(value) as string | undefined) ?? typeof value;
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}
+
+/** What a value is, without anything that stands in it. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "no value";
+  if (value === null) return "null";
+  if (pulumi.Output.isInstance(value)) return "an Output";
+  if (value instanceof Promise) return "a Promise";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  return `a ${typeof value}`;
+}
+
+/** True for a value that is known only while the program runs. */
+export function isLater(value: unknown): boolean {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 /** True for a whole number from `min` to `max`, both included. */

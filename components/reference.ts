@@ -1,3 +1,5 @@
+import { describe } from "./problems";
+
 /** An image reference as nodes are configured with it: `host[:port]/repository:tag`. */
 export interface ImageReference {
   /** Registry, `host` or `host:port`. */
@@ -11,7 +13,8 @@ const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/i;
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-const SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
+/** What a reference must be, for messages. */
+export const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
 const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
 
@@ -25,7 +28,9 @@ const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for e
  * @throws Error naming field, value, what is allowed and the reason.
  */
 export function parseReference(field: string, value: string): ImageReference {
-  const refuse = refusal(field, value, SHAPE);
+  const refuse = refusal(field, value, REFERENCE_SHAPE);
+  // An Output that turned out to hold nothing.
+  if (typeof (value as unknown) !== "string") refuse("nodes need it");
   if (value.includes("@")) {
     refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
   }
@@ -69,7 +74,7 @@ type Refuse = (why: string) => never;
 
 function refusal(field: string, value: string, shape: string): Refuse {
   return (why) => {
-    throw new Error(`${field}: ${JSON.stringify(value)} is not allowed; it must be ${shape}: ${why}`);
+    throw new Error(`${field}: ${describe(value)} is not allowed; it must be ${shape}: ${why}`);
   };
 }
 

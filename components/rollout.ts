@@ -1,3 +1,5 @@
+import { describe } from "./problems";
+
 /** A node's place in the rollout. */
 export interface RolloutStep<N> {
   readonly node: N;
@@ -49,7 +51,7 @@ export function windowSize(maxUnavailable: number | string, nodes: number): numb
     return maxUnavailable;
   }
   throw new Error(
-    `maxUnavailable: ${JSON.stringify(maxUnavailable)} is not allowed; ` +
+    `maxUnavailable: ${describe(maxUnavailable)} is not allowed; ` +
       `it must be a whole number from 1, or a percentage from "1%" to "100%"`,
   );
 }

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { buildablePlatforms } from "../../image/compile";
 import type { Problems } from "../problems";
-import { checkSource, parseReference } from "../reference";
+import { checkSource, parseReference, REFERENCE_SHAPE } from "../reference";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {
@@ -104,6 +104,7 @@ const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = 
  * @param at What stands before the name of each field in messages: `image.`.
  */
 export function checkPauseImage(problems: Problems, at: string, args: PauseImageArgs): void {
+  if (!problems.isObject(at.replace(/\.$/, ""), args, "reference")) return;
   const source = args.source ?? PauseImageSource.Build;
   if (!Object.values(PauseImageSource).includes(source)) {
     problems.add(`${at}source`, source, Object.values(PauseImageSource).join(", "));
@@ -115,6 +116,10 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
     problems.add(`${at}${field}`, value, `left out with source ${source}: ${why}`);
   }
   checkReferences(problems, at, args);
+  if (args.login && problems.isObject(`${at}login`, args.login, "username and password")) {
+    problems.isGiven(`${at}login.username`, args.login.username, "the user of the login");
+    problems.isGiven(`${at}login.password`, args.login.password, "the password of the login");
+  }
   if (source === PauseImageSource.Build) checkBuild(problems, at, args);
 }
 
@@ -123,7 +128,7 @@ function checkReferences(
   at: string,
   { reference, source, mirrorOf, digest }: PauseImageArgs,
 ): void {
-  if (typeof reference === "string")
+  if (problems.isGiven(`${at}reference`, reference, REFERENCE_SHAPE) && typeof reference === "string")
     problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
   if (typeof digest === "string")
     problems.attempt(`${at}digest`, () => {
@@ -142,6 +147,10 @@ function checkReferences(
 
 function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {
   const { platforms = DEFAULT_PLATFORMS, sourceUrl, insecureRegistry } = args;
+  if (!Array.isArray(platforms)) {
+    problems.addShape(`${at}platforms`, platforms, "a list of platforms");
+    return;
+  }
   checkPlatforms(problems, `${at}platforms`, platforms);
   if (insecureRegistry && platforms.length > 1) {
     const why = "exactly one platform with insecureRegistry: an index over several is only pushed over verified TLS";

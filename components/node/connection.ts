@@ -1,7 +1,7 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { isWholeNumber, Problems } from "../problems";
+import { isLater, isWholeNumber, Problems } from "../problems";
 
 /** How to log in to one host. */
 export interface SshHost {
@@ -63,18 +63,17 @@ function matches(expression: RegExp): (value: unknown) => boolean {
  */
 export function checkConnection(problems: Problems, field: string, connection: SshConnection): void {
   // Programs without types may leave it out.
-  if ((connection as SshConnection | undefined) === undefined) {
-    problems.add(field, undefined, "an object with host and hostKey");
-    return;
-  }
+  if (!problems.isObject(field, connection, "host and hostKey")) return;
   checkHost(problems, field, connection);
-  if (connection.bastion) checkHost(problems, `${field}.bastion`, connection.bastion);
+  const { bastion } = connection;
+  if (!bastion || !problems.isObject(`${field}.bastion`, bastion, "host and hostKey")) return;
+  checkHost(problems, `${field}.bastion`, bastion);
 }
 
 function checkHost(problems: Problems, field: string, ssh: SshHost): void {
   for (const [key, { allows, allowed }] of Object.entries(RULES)) {
     const value: unknown = ssh[key as keyof typeof RULES];
-    if (pulumi.Output.isInstance(value) || value instanceof Promise) continue;
+    if (isLater(value)) continue;
     const needed = key === "host" || (key === "hostKey" && !ssh.insecureIgnoreHostKey);
     if (value === undefined ? needed : !allows(value)) problems.add(`${field}.${key}`, value, allowed);
   }

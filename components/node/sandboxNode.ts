@@ -5,7 +5,7 @@ import { checkConnection, connectionInputs, type SshConnection } from "./connect
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
 import { checkDigest, type RegistryLogin } from "../image/pauseImageArgs";
 import { isWholeNumber, Problems } from "../problems";
-import { parseReference } from "../reference";
+import { parseReference, REFERENCE_SHAPE } from "../reference";
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {
@@ -64,18 +64,9 @@ export class SandboxNode extends command.remote.Command {
 
   constructor(name: string, args: SandboxNodeArgs, opts?: pulumi.CustomResourceOptions) {
     const problems = new Problems(`SandboxNode "${name}"`);
-    const { reference, digest } = args;
-    if (typeof reference === "string") problems.attempt("reference", () => parseReference("reference", reference));
-    if (typeof digest === "string") {
-      problems.attempt("digest", () => {
-        checkDigest("digest", digest);
-      });
-    }
-    checkConnection(problems, "connection", args.connection);
-    if (args.trust) checkTrust(problems, "trust", args.trust);
-    const { generation = 0 } = args;
-    checkNodeSettings(problems, args);
+    checkArgs(problems, args);
     problems.throwIfAny();
+    const { generation = 0 } = args;
     const sudo = pulumi.output(args.connection.user ?? "root").apply((user) => (user === "root" ? "" : "sudo -n "));
     const apply = pulumi.interpolate`${sudo}sh -s -- apply`;
     super(
@@ -97,6 +88,22 @@ export class SandboxNode extends command.remote.Command {
     );
     this.report = this.stdout.apply(parseReport);
   }
+}
+
+function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
+  if (!problems.isObject("", args, "connection and reference")) return;
+  const { reference, digest, trust } = args;
+  if (problems.isGiven("reference", reference, REFERENCE_SHAPE) && typeof reference === "string") {
+    problems.attempt("reference", () => parseReference("reference", reference));
+  }
+  if (typeof digest === "string") {
+    problems.attempt("digest", () => {
+      checkDigest("digest", digest);
+    });
+  }
+  checkConnection(problems, "connection", args.connection);
+  if (trust) checkTrust(problems, "trust", trust);
+  checkNodeSettings(problems, args);
 }
 
 /**
@@ -147,10 +154,15 @@ function secretLogin({ username, password }: RegistryLogin): pulumi.Output<{ use
  * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
  * @param field Name of it in messages: `trust`.
  */
-export function checkTrust(problems: Problems, field: string, { ca, mirrors, login }: RegistryTrust): void {
+export function checkTrust(problems: Problems, field: string, trust: RegistryTrust): void {
+  if (!problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
+  const { ca, mirrors, login } = trust;
   const plain = Array.isArray(mirrors) ? mirrors.filter((url): url is string => typeof url === "string") : undefined;
   checkKnownTrust(problems, field, typeof ca === "string" ? ca : undefined, plain);
-  if (login && (login.username === "" || (typeof login.username === "string" && /[:\0\r\n]/.test(login.username)))) {
+  if (!login || !problems.isObject(`${field}.login`, login, "username and password")) return;
+  problems.isGiven(`${field}.login.password`, login.password, "the password of the login");
+  if (!problems.isGiven(`${field}.login.username`, login.username, "the user of the login")) return;
+  if (login.username === "" || (typeof login.username === "string" && /[:\0\r\n]/.test(login.username))) {
     problems.add(`${field}.login.username`, login.username, "a user name without a colon");
   }
 }

@@ -105,6 +105,11 @@ function urlOf(address: string, port: number): string {
 
 function check(name: string, args: HandmadePodArgs): void {
   const problems = new Problems(`HandmadePod "${name}"`);
+  if (problems.isObject("", args, "pauseImage, nginxImage and appImage")) checkArgs(problems, args);
+  problems.throwIfAny();
+}
+
+function checkArgs(problems: Problems, args: HandmadePodArgs): void {
   const { publishedPort = 8080, publishedAddress = "127.0.0.1", serverName, labels = {} } = args;
   const pauseImage: unknown = args.pauseImage;
   if (pauseImage === undefined || pauseImage === "") problems.add("pauseImage", pauseImage, "an image reference");
@@ -119,5 +124,4 @@ function check(name: string, args: HandmadePodArgs): void {
     problems.add("serverName", serverName, "a host name");
   }
   if ("" in labels) problems.add("labels", labels, "labels that have a name");
-  problems.throwIfAny();
 }

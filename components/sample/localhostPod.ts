@@ -108,6 +108,7 @@ function onNode(name: pulumi.Input<string>): k8s.types.input.core.v1.Affinity {
  * @param at What stands before the name of each field in messages: `proof.`.
  */
 export function checkLocalhostPod(problems: Problems, at: string, args: LocalhostPodArgs): void {
+  if (!problems.isObject(at.replace(/\.$/, ""), args, "nginxImage and appImage")) return;
   checkNginxAndApp(problems, at, args);
   const { readyTimeoutSeconds = 300 } = args;
   if (!isWholeNumber(readyTimeoutSeconds, 1, 86400)) {

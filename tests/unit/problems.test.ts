@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
-import { PauseSandbox } from "../../components";
+import { HandmadePod, LocalhostPod, PauseImage, PauseSandbox, SandboxNode } from "../../components";
 import { Problems } from "../../components/problems";
+import { parseReference } from "../../components/reference";
 import { run } from "../support/mocks";
 
 /** The error that a constructor throws. */
@@ -64,5 +65,102 @@ describe("an error about arguments", () => {
     assert.throws(() => {
       problems.throwIfAny();
     }, /- a\.b: the disk is full$/);
+  });
+});
+
+describe("arguments that are missing or have another shape", () => {
+  const image = { reference: "registry.example.com/pause:1" };
+  const nodes = [good("a")];
+  const connection = good("a").connection;
+  const later = <T>(value: T) => pulumi.secret(value);
+  type Make = (args: never) => unknown;
+  const sandbox: Make = (args) => new PauseSandbox("x", args);
+  const node: Make = (args) => new SandboxNode("x", args);
+  const pause: Make = (args) => new PauseImage("x", args);
+  const localhost: Make = (args) => new LocalhostPod("x", args);
+  const handmade: Make = (args) => new HandmadePod("x", args);
+  const plain = /an Output is not allowed.*pulumi#13802.*give only the secret fields, such as privateKey, as Outputs/;
+
+  const cases: [string, Make, unknown, Record<string, RegExp>][] = [
+    ["PauseSandbox without arguments", sandbox, undefined, { "": /no value .* an object with image and nodes/ }],
+    ["PauseSandbox with null", sandbox, null, { "": /null is not allowed/ }],
+    [
+      "PauseSandbox with {}",
+      sandbox,
+      {},
+      { image: /no value .* an object with reference/, nodes: /no value .* a list of at least one node/ },
+    ],
+    ["PauseSandbox without image", sandbox, { nodes }, { image: /an object with reference/ }],
+    ["an image without reference", sandbox, { nodes, image: {} }, { "image.reference": /no value .* host\[:port\]\// }],
+    ["an image that is text", sandbox, { nodes, image: "r.example/p:1" }, { image: /an object with reference/ }],
+    ["PauseSandbox without nodes", sandbox, { image }, { nodes: /no value .* a list of at least one node/ }],
+    ["nodes that are an object", sandbox, { image, nodes: { a: 1 } }, { nodes: /an object is not allowed/ }],
+    ["no node in the list", sandbox, { image, nodes: [] }, { nodes: /\[\] .* at least one node/ }],
+    ["a node that is null", sandbox, { image, nodes: [null] }, { "nodes[0]": /null .* with name and connection/ }],
+    ["a node that is text", sandbox, { image, nodes: ["a"] }, { "nodes[0]": /with name and connection/ }],
+    [
+      "a node with {}",
+      sandbox,
+      { image, nodes: [{}] },
+      { "nodes[0].name": /no value .*kubectl get nodes/, "nodes[0].connection": /no value .* host and hostKey/ },
+    ],
+    ["nodes as one Output", sandbox, { image, nodes: later(nodes) }, { nodes: plain }],
+    ["a node as an Output", sandbox, { image, nodes: [later(nodes[0])] }, { "nodes[0]": plain }],
+    [
+      "a connection as an Output",
+      sandbox,
+      { image, nodes: [{ name: "a", connection: later(connection) }] },
+      { "nodes[0].connection": plain },
+    ],
+    ["nodes as a Promise", sandbox, { image, nodes: Promise.resolve(nodes) }, { nodes: /^a Promise is not allowed/ }],
+    ["an image as an Output", sandbox, { image: later(image), nodes }, { image: plain }],
+    ["trust as an Output", sandbox, { image, nodes, trust: later({}) }, { trust: plain }],
+    ["a proof as an Output", sandbox, { image, nodes, proof: later({}) }, { proof: plain }],
+    ["a proof with {}", sandbox, { image, nodes, proof: {} }, { "proof.nginxImage": /./, "proof.appImage": /./ }],
+    [
+      "maxUnavailable as an Output",
+      sandbox,
+      { image, nodes, maxUnavailable: later(1) },
+      { maxUnavailable: /^an Output is not allowed; it must be a whole number/ },
+    ],
+    [
+      "a login without password",
+      sandbox,
+      { image: { ...image, login: { username: "u" } }, nodes, trust: { login: { username: "u" } } },
+      { "image.login.password": /no value/, "trust.login.password": /no value/ },
+    ],
+    ["SandboxNode without arguments", node, undefined, { "": /no value .* an object with connection and reference/ }],
+    ["SandboxNode with {}", node, {}, { connection: /no value/, reference: /no value .* host\[:port\]\// }],
+    [
+      "a bastion as an Output",
+      node,
+      { ...image, connection: { ...connection, bastion: later(connection) } },
+      { "connection.bastion": plain },
+    ],
+    ["PauseImage without arguments", pause, undefined, { "": /no value .* an object with reference/ }],
+    ["PauseImage with {}", pause, {}, { reference: /no value .* host\[:port\]\// }],
+    ["platforms as an Output", pause, { ...image, platforms: later(["linux/arm64"]) }, { platforms: plain }],
+    ["LocalhostPod without arguments", localhost, undefined, { "": /no value .* with nginxImage and appImage/ }],
+    ["HandmadePod without arguments", handmade, undefined, { "": /no value .* with pauseImage, nginxImage/ }],
+  ];
+  for (const [what, make, args, expected] of cases) {
+    it(`say which one it is and what it must be: ${what}`, async () => {
+      const { errors, message } = await errorOf(() => make(args as never));
+      assert.deepStrictEqual(errors.map((error) => error.propertyPath).sort(), Object.keys(expected).sort(), message);
+      for (const { propertyPath, reason } of errors) assert.match(reason, expected[propertyPath] ?? /^$/);
+      assert.doesNotMatch(message, /Cannot read|is not a function|not iterable|toJSON/);
+    });
+  }
+
+  it("show nothing of what stands in them", async () => {
+    const key = "b3BlbnNzaC1rZXktdjEAAAAA";
+    for (const wrong of [{ privateKey: key }, [key], [[key]]]) {
+      const { message } = await errorOf(() => sandbox({ image: wrong, nodes: wrong, trust: [key] } as never));
+      assert.ok(!message.includes(key), message);
+    }
+  });
+
+  it("say so too where an Output turns out to hold nothing", () => {
+    assert.throws(() => parseReference("reference", undefined as unknown as string), /reference: no value .* host\[/);
   });
 });
