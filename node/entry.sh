@@ -14,8 +14,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 settings_read
 fail=3
-[ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
+# Before anything else: who we are takes one of them.
 need_tools
+[ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
 case ${1:-} in
   plan) plan ;;
   apply | restore)

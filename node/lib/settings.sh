@@ -20,8 +20,14 @@ die() {
   code=$1
   shift
   said=1
-  # Tools print errors over many lines; one line per failure is what people can grep.
-  say "PS-N$code $(printf %s "$*" | tr '\n\t' '  '), see docs/errors/PS-N$code.md"
+  # Tools print errors over many lines; one line per failure is what people can grep. No tool joins them: one may be missing.
+  set -f
+  IFS=$nl$tab
+  # shellcheck disable=SC2048,SC2086 # a word a line
+  set -- $*
+  unset IFS
+  set +f
+  say "PS-N$code $*, see docs/errors/PS-N$code.md"
   exit "$fail"
 }
 
@@ -59,5 +65,6 @@ settings_read() {
   case $auth in *[!A-Za-z0-9+/=]*) die 002 'auth: the base64 of user:password' ;; esac
   case $mirrors in *[!]a-zA-Z0-9./:_${nl}[-]*) die 002 "mirror: use URLs such as https://mirror.example.com:5000" ;; esac
   # What was asked, and by which version of this script: the same again is a no-op.
-  id=$(printf %s "$script_id$settings" | sha256sum)
+  # Where the tool is missing, need_tools names it next.
+  if command -v sha256sum >/dev/null; then id=$(printf %s "$script_id$settings" | sha256sum); fi
 }

@@ -64,8 +64,9 @@ write() {
 # same A B: content, mode and owner.
 same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }
 
-# Which file PATH is, and in which state: whoever replaces or edits it changes that.
-version_of() { if [ -e "$1" ]; then stat -Lc '%i %s %Y %Z' "$1"; else echo none; fi; }
+# Which file PATH is, and in which state: whoever replaces or edits it changes that. Its times alone do not tell: an edit within
+# the same second may leave the size as it is.
+version_of() { if [ -e "$1" ]; then echo "$(stat -Lc '%i %s %y %z' "$1") $(sum "$1")"; else echo none; fi; }
 
 # Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
 # $plan/changed and $plan/seen. Dies with 013, 026.
