@@ -13,7 +13,8 @@ import { gzipSync } from "node:zlib";
 export const parts = [
   ...[
     "lib/settings",
-    "lib/toml", "lib/environment",
+    "lib/toml",
+    "lib/environment",
     "store/transaction",
     "store/backup",
     "store/state",

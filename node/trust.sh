@@ -2,7 +2,7 @@
 # Trust: how containerd reaches the registry, in certs.d/<host[:port]>/. Other registries' directories stay untouched.
 
 # Is there anything to say about the registry? If not, how the runtime reaches it stays as it is.
-trust_needed() { [ "$ca$mirrors$plain_http$auth" ]; }
+trust_needed() { [ "$ca$mirrors$plain_http$login" ]; }
 
 own_url() {
   case $plain_http in 1) printf 'http://%s' "$registry" ;; *) printf 'https://%s' "$registry" ;; esac
@@ -21,7 +21,7 @@ plan_hosts() {
   fi
   want_ca "$dir/ca.crt"
   hosts_toml "$dir" >"$new"
-  want "$dir/hosts.toml" "${auth:+0600}"
+  want "$dir/hosts.toml" "${login:+0600}"
 }
 
 # Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
@@ -47,7 +47,7 @@ missing_in() {
         ;;
     esac
   done <"$plan/urls"
-  if [ "$auth" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
+  if [ "$login" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
     printf '%s[host."%s".header] with the login as Authorization' "$sep" "$(own_url)"
   fi
 }
@@ -82,8 +82,8 @@ hosts_toml() {
   printf '%s%s\n' "$mirrors" "$own" | awk '!seen[$0]++' | while IFS= read -r url; do
     printf '\n[host."%s"]\n' "$url"
     host_keys "$url" "$1" '  '
-    [ "$url" != "$own" ] || [ -z "$auth" ] ||
-      printf '\n[host."%s".header]\n  Authorization = ["Basic %s"]\n' "$url" "$auth"
+    [ "$url" != "$own" ] || [ -z "$login" ] ||
+      printf '\n[host."%s".header]\n  Authorization = ["Basic %s"]\n' "$url" "$login"
   done
 }
 

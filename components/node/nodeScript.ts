@@ -109,7 +109,7 @@ export function settingsText(settings: NodeSettings): string {
     ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
     ...(settings.plainHttp === true ? ["plain-http 1"] : []),
     ...(settings.kubeletFlag === false ? ["kubelet-flag 0"] : []),
-    ...(settings.login === undefined ? [] : [`auth ${basic(settings.login)}`]),
+    ...(settings.login === undefined ? [] : [`login ${basic(settings.login)}`]),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

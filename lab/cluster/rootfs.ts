@@ -28,7 +28,18 @@ export const MACHINE_ROOTFS: RootFs = {
   packages: [
     ...["systemd", "systemd-sysv", "procps", "kmod", "mount", "util-linux", "sudo", "openssh-server"],
     ...["containerd", "runc", "conmon", "containernetworking-plugins", "etcd-server", "docker-registry"],
-    ...["iproute2", "iptables", "conntrack", "ethtool", "socat", "curl", "ca-certificates", "busybox-static", "gawk", "e2fsprogs"],
+    ...[
+      "iproute2",
+      "iptables",
+      "conntrack",
+      "ethtool",
+      "socat",
+      "curl",
+      "ca-certificates",
+      "busybox-static",
+      "gawk",
+      "e2fsprogs",
+    ],
   ],
   // Each role enables what it runs, and each machine gets host keys of its own.
   hooks: ['rm -rf "$1"/etc/systemd/system/*.wants "$1"/etc/ssh/ssh_host_*'],

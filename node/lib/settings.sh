@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' auth='' settings=''
+node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -45,7 +45,7 @@ settings_read() {
       'plain-http 1') plain_http=1 ;;
       'kubelet-flag 0') no_flag=1 ;;
       # The base64 of user:password, as every runtime's file has it.
-      'auth '*) auth=$value ;;
+      'login '*) login=$value ;;
       *) die 002 "unknown setting '${line%% *}'" ;;
     esac
   done
@@ -62,7 +62,7 @@ settings_read() {
   esac
   if [ "$registry" = "$image" ] || [ -z "$registry" ]; then ok=''; fi
   [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"
-  case $auth in *[!A-Za-z0-9+/=]*) die 002 'auth: the base64 of user:password' ;; esac
+  case $login in *[!A-Za-z0-9+/=]*) die 002 'login: the base64 of user:password' ;; esac
   case $mirrors in *[!]a-zA-Z0-9./:_${nl}[-]*) die 002 "mirror: use URLs such as https://mirror.example.com:5000" ;; esac
   # What was asked, and by which version of this script: the same again is a no-op.
   # Where the tool is missing, need_tools names it next.

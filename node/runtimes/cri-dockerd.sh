@@ -44,7 +44,7 @@ docker_only_ca() {
     die 022 "docker pulls for $runtime_name, and its registry-mirrors in /etc/docker/daemon.json serve Docker Hub only: leave mirrors out, and name the mirror itself as the registry of the image"
   [ -z "$plain_http" ] ||
     die 022 "docker pulls for $runtime_name, and keeps plain HTTP in /etc/docker/daemon.json, which is not edited here: add $registry to insecure-registries there, and leave plainHttp out"
-  if [ -z "$auth" ]; then return 0; fi
+  if [ -z "$login" ]; then return 0; fi
   case $runtime in
     cri_dockerd) die 022 "docker pulls for cri-dockerd, which runs without a HOME and reads its logins from /.docker/config.json or /config.json: put the login for $registry there (docker --config /.docker login), and leave it out here" ;;
     *) die 022 "docker pulls for $runtime_name, with the logins in /var/lib/kubelet/config.json or root's .docker/config.json: put the login for $registry there, and leave it out here" ;;

@@ -38,8 +38,8 @@ crio_trust() {
     registries_conf >"$new"
     want /etc/containers/registries.conf.d/zz-pause-sandbox.conf
   fi
-  if [ "$auth" ]; then
-    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$registry" "$auth" >"$new"
+  if [ "$login" ]; then
+    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$registry" "$login" >"$new"
     want "$crio_auth" 0600
   fi
 }
@@ -56,7 +56,7 @@ registries_conf() {
 crio_plan() {
   {
     printf '[crio.image]\npause_image = "%s"\n' "$image"
-    [ -z "$auth" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"
+    [ -z "$login" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"
   } >"$new"
   want "$target"
 }
@@ -80,8 +80,8 @@ crio_pull() {
   if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
     crio_reload
     # It is not over at once.
-    [ "$auth" ] || within 10 cri pull "$image" || :
+    [ "$login" ] || within 10 cri pull "$image" || :
   fi
-  [ -z "$auth" ] || return 1
+  [ -z "$login" ] || return 1
   cri_pull
 }

@@ -120,18 +120,18 @@ k3s_trust() {
   fi
   want_ca "${registries%/*}/pause-sandbox-ca.crt"
   registries_yaml >"$new"
-  want "$registries" "${auth:+0600}"
+  want "$registries" "${login:+0600}"
 }
 
 registries_yaml() {
   printf 'mirrors:\n  "%s":\n    endpoint:\n' "$registry"
   printf '%s%s\n' "$mirrors" "$(own_url)" | awk '!seen[$0]++ { printf "      - \"%s\"\n", $0 }'
-  [ "$ca$auth" ] || return 0
+  [ "$ca$login" ] || return 0
   echo 'configs:'
   printf '%s%s\n' "$mirrors" "$(own_url)" | sed 's,^https*://\([^/]*\).*,\1,' | sort -u | while IFS= read -r host; do
     printf '  "%s":\n' "$host"
     [ -z "$ca" ] || printf '    tls:\n      ca_file: %s/pause-sandbox-ca.crt\n' "${registries%/*}"
-    [ -z "$auth" ] || [ "$host" != "$registry" ] || printf '    auth:\n      auth: "%s"\n' "$auth"
+    [ -z "$login" ] || [ "$host" != "$registry" ] || printf '    auth:\n      auth: "%s"\n' "$login"
   done
 }
 

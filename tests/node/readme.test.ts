@@ -39,9 +39,6 @@ const column = (heading: string, at: number): string[] => table(heading).map((ce
 const found = (pattern: RegExp, text = all): string[] => [...text.matchAll(pattern)].map(([, one = ""]) => one);
 const unique = (list: string[]): string[] => [...new Set(list)].sort();
 
-/** The wire and the shell say what the field does. */
-const fieldName = (name: string): string => (name === "auth" ? "login" : name);
-
 /** What one part sets and another reads: name → [set by, read by]. */
 function globals(): Map<string, [string[], string[]]> {
   const set = new Map<string, Set<string>>();
@@ -59,14 +56,14 @@ function globals(): Map<string, [string[], string[]]> {
     const readers = [...(read.get(name) ?? [])].filter((reader) => !by.has(reader));
     return readers.length === 0 ? [] : [[name, [[...by].sort(), readers.sort()]]];
   });
-  return new Map(shared.sort(([a], [b]) => (fieldName(a) < fieldName(b) ? -1 : 1)));
+  return new Map(shared.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function writeGlobals(): void {
   const meanings = new Map(table("Globals").map(([name = "", meaning = ""]) => [name, meaning]));
   const rows = [...globals()].map(
     ([name, [by, readers]]) =>
-      `| \`$${fieldName(name)}\` | ${meanings.get(`$${fieldName(name)}`) ?? "?"} | ${by.join(", ")} | ${readers.join(", ")} |`,
+      `| \`$${name}\` | ${meanings.get(`$${name}`) ?? "?"} | ${by.join(", ")} | ${readers.join(", ")} |`,
   );
   const lines = ["| global | what it is | set by | read by |", "| - | - | - | - |", ...rows];
   const text = fs.readFileSync(readme, "utf8");
@@ -125,19 +122,14 @@ describe("node/README.md", () => {
 
   it("lists the settings by their names on the wire and in the shell", () => {
     const wire = [...(script.get("lib/settings") ?? "").matchAll(/^\s*'([a-z-]+)(?: '\*| ([01])')\) ([a-z_]+)=/gm)].map(
-      ([, key = "", value, name = ""]) =>
-        `${fieldName(key)}${value === undefined ? "" : ` ${value}`} $${fieldName(name)}`,
+      ([, key = "", value, name = ""]) => `${key}${value === undefined ? "" : ` ${value}`} $${name}`,
     );
     assert.deepEqual(unique(table("Settings").map((cells) => `${cells[1]} ${cells[2]}`)), unique(wire));
   });
 
   it("lists the globals, who sets and who reads them (else PAUSE_SANDBOX_README=write)", () => {
     const rows = table("Globals");
-    const expected = [...globals()].map(([name, [by, readers]]) => [
-      `$${fieldName(name)}`,
-      by.join(", "),
-      readers.join(", "),
-    ]);
+    const expected = [...globals()].map(([name, [by, readers]]) => [`$${name}`, by.join(", "), readers.join(", ")]);
     assert.deepEqual(
       rows.map(([name, , by, readers]) => [name, by, readers]),
       expected,

@@ -96,7 +96,7 @@ describe("SandboxNode", () => {
   it("keeps a login secret in all that it is sent in", async () => {
     const login = { username: "puller", password: "hunter2" };
     const all = await run(() => new SandboxNode("node-1", { ...args, trust: { login } }));
-    assert.match(settingsOf(all), /^auth cHVsbGVyOmh1bnRlcjI=$/m);
+    assert.match(settingsOf(all), /^login cHVsbGVyOmh1bnRlcjI=$/m);
     assert.strictEqual(find(all, "node-1").public.stdin, "[secret]");
     assert.ok(!("stdin" in args), "and without one it can be read");
     const open = find(await run(() => new SandboxNode("node-1", args)), "node-1");

@@ -43,7 +43,11 @@ describe("the whole way through, on the lab", function () {
 
   it("fails for want of the sandbox image on every node, as nodes in restricted networks do", async () => {
     for (const [node, message] of await showFailure(lab)) {
-      assert.match(message, /failed to (get sandbox|pull) image "[^"]*pause.*x509: certificate signed by unknown authority/, node);
+      assert.match(
+        message,
+        /failed to (get sandbox|pull) image "[^"]*pause.*x509: certificate signed by unknown authority/,
+        node,
+      );
     }
   });
 
