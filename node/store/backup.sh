@@ -15,8 +15,10 @@ absent() {
   [ -e "$1/absent" ] && grep -qxF "$2" "$1/absent"
 }
 
-# The content to build on: what was there before us, unless someone edited the file since.
+# base PATH: the content to build on: what was there before us, unless someone edited the file since. Notes in $plan/seen which
+# state of the file that is, for begin to compare.
 base() {
+  saw "$1"
   if ours "$1" && [ -e "$backup/root$1" ]; then
     cat "$backup/root$1"
   elif [ -e "$1" ] && ! { ours "$1" && absent "$backup" "$1"; }; then

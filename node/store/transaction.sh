@@ -54,12 +54,15 @@ write() {
   file=$plan/root$1
   case $1 in /*) ;; *) die 019 "'$1' is not an absolute path" ;; esac
   mkdir -p "${file%/*}"
-  printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"
+  saw "$1"
   if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
   same "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
 }
+
+# saw PATH: notes in $plan/seen that this run builds on PATH as it is now.
+saw() { printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"; }
 
 # same A B: content, mode and owner.
 same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }

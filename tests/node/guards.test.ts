@@ -328,6 +328,18 @@ for (const shell of shells) {
       });
     }
 
+    it("changes nothing when somebody edits containerd's file after its content was copied", () => {
+      const config = "root/containerd/config.toml";
+      const before = host.files();
+      add(`place() { echo '# mine' >>"$node_dir/${config}"; placed=1; printf 'version = 2\\n' >"$plan/own/1"; }`);
+      const run = host.run("apply");
+      assert.equal(run.status, 3, run.stderr);
+      assert.match(run.stderr, /PS-N026 .*config\.toml was changed by somebody else while this run planned/);
+      assert.match(host.read(config), /# mine\n$/);
+      host.write(config, host.read(config).replace("# mine\n", ""));
+      assert.deepEqual([host.files(), run.did], [before, []]);
+    });
+
     for (const fixed of [env, "root/kubelet"]) {
       it(`is refused where a path is immutable: ${fixed}`, function () {
         if (!knowsImmutable(at(fixed))) this.skip();
