@@ -172,7 +172,7 @@ function check(problems: Problems, args: PauseSandboxArgs): number | undefined {
 function checkNodes(problems: Problems, nodes: ClusterNode[]): number {
   const allowed = "a list of at least one node, each an object with name and connection";
   if (!Array.isArray(nodes)) {
-    problems.addShape("nodes", nodes, allowed);
+    problems.addHidden("nodes", nodes, allowed);
     return 0;
   }
   if (nodes.length === 0) problems.add("nodes", nodes, allowed);

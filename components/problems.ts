@@ -31,10 +31,11 @@ export class Problems {
   }
 
   /**
-   * Notes an argument that has the wrong shape. Only its kind is printed: anything may stand in it.
+   * Notes an argument of which only kind and length are printed. Anything may stand in one of the wrong shape,
+   * and a person may have pasted a private key where a public one or a certificate belongs.
    * @param field Path of the argument; empty for the arguments as a whole.
    */
-  addShape(field: string, value: unknown, allowed: string): void {
+  addHidden(field: string, value: unknown, allowed: string): void {
     const why = isLater(value) ? `. ${PLAIN}` : "";
     this.errors.push({ propertyPath: field, reason: `${kindOf(value)} is not allowed; it must be ${allowed}${why}` });
   }
@@ -47,14 +48,14 @@ export class Problems {
    */
   isObject(field: string, value: unknown, needs: string): boolean {
     if (typeof value === "object" && value !== null && !Array.isArray(value) && !isLater(value)) return true;
-    this.addShape(field, value, `an object with ${needs}`);
+    this.addHidden(field, value, `an object with ${needs}`);
     return false;
   }
 
   /** Notes a value that must be there and is not. Outputs are checked when they are known. */
   isGiven(field: string, value: unknown, allowed: string): boolean {
     if (isLater(value) || typeof value === "string") return true;
-    this.addShape(field, value, allowed);
+    this.addHidden(field, value, allowed);
     return false;
   }
 
@@ -108,7 +109,10 @@ export function kindOf(value: unknown): string {
   if (value instanceof Promise) return "a Promise";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
-  return `a ${typeof value}`;
+  if (typeof value !== "string") return `a ${typeof value}`;
+  if (value === "") return "an empty text";
+  if (value.includes("PRIVATE KEY-----")) return `a private key, ${value.length} characters`;
+  return `a text of ${value.length} characters`;
 }
 
 /** True for a value that is known only while the program runs. */

@@ -148,7 +148,7 @@ function checkReferences(
 function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {
   const { platforms = DEFAULT_PLATFORMS, sourceUrl, insecureRegistry } = args;
   if (!Array.isArray(platforms)) {
-    problems.addShape(`${at}platforms`, platforms, "a list of platforms");
+    problems.addHidden(`${at}platforms`, platforms, "a list of platforms");
     return;
   }
   checkPlatforms(problems, `${at}platforms`, platforms);

@@ -75,8 +75,14 @@ function checkHost(problems: Problems, field: string, ssh: SshHost): void {
     const value: unknown = ssh[key as keyof typeof RULES];
     if (isLater(value)) continue;
     const needed = key === "host" || (key === "hostKey" && !ssh.insecureIgnoreHostKey);
-    if (value === undefined ? needed : !allows(value)) problems.add(`${field}.${key}`, value, allowed);
+    if (value === undefined ? needed : !allows(value)) refuse(problems, field, key, value, allowed);
   }
+}
+
+/** People mistake the private key for the host's: of what stands there only kind and length are printed. */
+function refuse(problems: Problems, field: string, key: string, value: unknown, allowed: string): void {
+  if (key === "hostKey") problems.addHidden(`${field}.${key}`, value, allowed);
+  else problems.add(`${field}.${key}`, value, allowed);
 }
 
 /** The connection as the command plugin takes it. */
@@ -107,6 +113,6 @@ const checked = <T>(field: string, key: keyof typeof RULES, value: pulumi.Input<
 export function checkKnown(field: string, key: keyof typeof RULES, value: unknown): void {
   const problems = new Problems("SSH connection");
   const { allows, allowed } = RULES[key];
-  if (!allows(value)) problems.add(`${field}.${key}`, value, allowed);
+  if (!allows(value)) refuse(problems, field, key, value, allowed);
   problems.throwIfAny();
 }

@@ -169,7 +169,7 @@ export function checkTrust(problems: Problems, field: string, trust: RegistryTru
 
 function checkKnownTrust(problems: Problems, field: string, ca?: string, mirrors?: string[]): void {
   if (ca !== undefined && !/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(ca)) {
-    problems.add(`${field}.ca`, ca, "certificates in PEM form (-----BEGIN CERTIFICATE-----)");
+    problems.addHidden(`${field}.ca`, ca, "certificates in PEM form (-----BEGIN CERTIFICATE-----)");
   }
   mirrors?.forEach((url, i) => {
     if (/^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(url)) return;

@@ -1,7 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
+import { generateKeyPairSync, randomBytes } from "crypto";
 
 import { HandmadePod, LocalhostPod, PauseImage, PauseSandbox, SandboxNode } from "../../components";
+import { checkKnown } from "../../components/node/connection";
+import { checkedSettings } from "../../components/node/sandboxNode";
 import { Problems } from "../../components/problems";
 import { parseReference } from "../../components/reference";
 import { run } from "../support/mocks";
@@ -162,5 +165,76 @@ describe("arguments that are missing or have another shape", () => {
 
   it("say so too where an Output turns out to hold nothing", () => {
     assert.throws(() => parseReference("reference", undefined as unknown as string), /reference: no value .* host\[/);
+  });
+});
+
+describe("a private key that was pasted where another text belongs", () => {
+  const { privateKey: pem } = generateKeyPairSync("ed25519", {
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  // What the body of OpenSSH's own form looks like: several lines of base64.
+  const body = randomBytes(280).toString("base64");
+  const openssh = [
+    "-----BEGIN OPENSSH PRIVATE KEY-----",
+    ...(body.match(/.{1,70}/g) ?? []),
+    "-----END OPENSSH PRIVATE KEY-----",
+    "",
+  ].join("\n");
+
+  /** Each run of eight characters of the key's body that a text shows. */
+  const shown = (text: string, key: string): string[] => {
+    const lines = key.split("\n").filter((line) => !line.startsWith("-----"));
+    const runs = lines.flatMap((line) => Array.from({ length: line.length - 7 }, (_, i) => line.slice(i, i + 8)));
+    return runs.filter((run) => text.includes(run));
+  };
+
+  const image = { reference: "registry.example.com/pause:1" };
+  const places: [string, (key: string) => unknown][] = [
+    ["trust.ca", (ca) => new SandboxNode("x", { ...image, connection: good("a").connection, trust: { ca } })],
+    ["connection.hostKey", (key) => new SandboxNode("x", { ...image, connection: { host: "a", hostKey: key } })],
+    [
+      "connection.bastion.hostKey",
+      (key) =>
+        new SandboxNode("x", {
+          ...image,
+          connection: { ...good("a").connection, bastion: { host: "b", hostKey: key } },
+        }),
+    ],
+    [
+      "nodes[0].connection.hostKey",
+      (key) => new PauseSandbox("x", { image, nodes: [{ name: "a", connection: { host: "a", hostKey: key } }] }),
+    ],
+    ["trust.ca of the cluster", (ca) => new PauseSandbox("x", { image, nodes: [good("a")], trust: { ca } })],
+  ];
+  const forms: [string, string, (key: string) => string][] = [
+    ["PEM", pem, (key) => `a private key, ${key.length} characters is not allowed`],
+    ["OpenSSH", openssh, (key) => `a private key, ${key.length} characters is not allowed`],
+    ["its body alone", body, (key) => `a text of ${key.length} characters is not allowed`],
+  ];
+  for (const [place, make] of places) {
+    for (const [form, key, kind] of forms) {
+      it(`is named by kind and length, never printed: ${form} as ${place}`, async () => {
+        const error = await errorOf(() => make(key));
+        const { message, errors, stack } = error;
+        assert.ok(message.includes(kind(key)), message);
+        assert.deepStrictEqual(shown(`${message}${stack ?? ""}${JSON.stringify(errors)}`, key), []);
+      });
+    }
+  }
+
+  it("is not printed either when it is known later, as an Output", () => {
+    for (const check of [
+      () => {
+        checkKnown("connection", "hostKey", pem);
+      },
+      () => checkedSettings({ node: "n", image: image.reference, caPem: pem }),
+    ]) {
+      assert.throws(check, (error: Error) => {
+        assert.match(error.message, /a private key, \d+ characters/);
+        assert.deepStrictEqual(shown(error.message, pem), []);
+        return true;
+      });
+    }
   });
 });
