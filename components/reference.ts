@@ -119,3 +119,9 @@ export function digestOf(pushed: string): string {
     );
   return digest;
 }
+
+/** @throws Error naming field, value and what is allowed. */
+export function checkDigest(field: string, digest: string): void {
+  if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
+  throw new Error(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+}

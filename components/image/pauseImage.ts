@@ -4,13 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { architectureOf } from "../../image/compile";
 import { type BuildInputs, buildInputs } from "./pauseBuild";
-import { checkDigest, checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
+import { checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { Problems } from "../problems";
 import { explainedPush, type Push } from "./pushFailure";
-import { checkSource, digestOf, parseReference, registryOf } from "../reference";
+import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
 
-export { checkPauseImage, type PauseImageArgs, PauseImageSource, type RegistryLogin } from "./pauseImageArgs";
+export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 
 /**
  * A pause image in a registry of one's own: built, mirrored, or one that is there already.

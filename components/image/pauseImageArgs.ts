@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { buildablePlatforms } from "../../image/compile";
 import type { Problems } from "../problems";
-import { checkSource, parseReference, REFERENCE_SHAPE } from "../reference";
+import type { RegistryLogin } from "../registryLogin";
+import { checkDigest, checkSource, parseReference, REFERENCE_SHAPE } from "../reference";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {
@@ -19,13 +20,6 @@ export enum PauseImageSource {
   Mirror = "mirror",
   /** Use a reference as it is; nothing is built or pushed. */
   Existing = "existing",
-}
-
-/** Credentials for pushing to the registry. Its host is that of the reference. */
-export interface RegistryLogin {
-  username: pulumi.Input<string>;
-  /** Kept secret in state whether or not it is given as a secret. */
-  password: pulumi.Input<string>;
 }
 
 export interface PauseImageArgs {
@@ -185,10 +179,4 @@ function checkTagLength(problems: Problems, field: string, reference: string, pl
   if (tag.length > room && tag.length <= 128) {
     problems.add(field, reference, `a reference with a tag of at most ${room} characters: each platform adds its name`);
   }
-}
-
-/** @throws Error naming field, value and what is allowed. */
-export function checkDigest(field: string, digest: string): void {
-  if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
-  throw new Error(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
 }

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checkDigest, type RegistryLogin } from "../image/pauseImageArgs";
 import { isWholeNumber, Problems } from "../problems";
-import { parseReference, REFERENCE_SHAPE } from "../reference";
+import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
+import type { RegistryLogin } from "../registryLogin";
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {
