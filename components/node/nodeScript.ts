@@ -135,28 +135,35 @@ export function renderStdin(settings: NodeSettings): string {
   ].join("\n");
 }
 
-/** Reads the one JSON line of a node. Throws an Error quoting what came instead. */
+/**
+ * Finds the one JSON line of a node's report on stdout. A login shell may print a word of its own around it.
+ *
+ * @throws Error quoting what came instead.
+ */
 export function parseReport(stdout: string): NodeReport {
+  const quoted = (text: string): string => JSON.stringify(text.slice(0, 200));
   const bad = (why: string): Error =>
-    new Error(
-      `the node's report ${why}: expected one line of JSON on stdout, got ${JSON.stringify(stdout.slice(0, 200))}`,
-    );
-  const lines = stdout.trim().split("\n");
-  if (lines.length !== 1) {
-    throw bad(`has ${lines.length} lines`);
-  }
-  let report: unknown;
+    new Error(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(stdout)}`);
+  const lines = stdout.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const objects = lines.map(jsonObject).filter((object) => object !== undefined);
+  const reports = objects.filter((object) => wrongFields(object).length === 0);
+  if (reports.length > 1) throw bad(`comes ${reports.length} times`);
+  if (reports[0] !== undefined) return reports[0] as unknown as NodeReport;
+  if (objects[0] !== undefined) throw bad(`lacks or misstates ${wrongFields(objects[0]).join(", ")}`);
+  if (lines.length === 0) throw bad("is missing");
+  throw new Error(
+    `the node's report is missing: the login shell of the node prints ${quoted(lines.join("\n"))}: ` +
+      "move it behind an interactive check in the shell's start-up file, as .bashrc",
+  );
+}
+
+function jsonObject(line: string): Record<string, unknown> | undefined {
   try {
-    report = JSON.parse(lines[0] ?? "");
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    throw bad("cannot be read");
+    return undefined;
   }
-  const wrong =
-    typeof report === "object" && report !== null ? wrongFields(report as Record<string, unknown>) : ["all"];
-  if (wrong.length > 0) {
-    throw bad(`lacks or misstates ${wrong.join(", ")}`);
-  }
-  return report as NodeReport;
 }
 
 const isString = (value: unknown): boolean => typeof value === "string";

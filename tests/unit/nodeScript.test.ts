@@ -165,11 +165,20 @@ describe("parseReport", () => {
     assert.deepEqual(parseReport(`${JSON.stringify(report)}\n`), report);
   });
 
+  it("finds the report among the words of a login shell", () => {
+    const noise = `Welcome\r\n{"a": 1}\n${JSON.stringify(report)}\nBye\n`;
+    assert.deepEqual(parseReport(noise), report);
+  });
+
   const bad: [string, string, RegExp][] = [
-    ["nothing", "", /cannot be read: expected one line of JSON on stdout, got ""/],
-    ["two lines", "{}\n{}\n", /has 2 lines/],
-    ["text", "Last login: today", /cannot be read.*Last login/],
-    ["a number", "1", /lacks or misstates all/],
+    ["nothing", "", /is missing: expected one line of JSON on stdout, got ""/],
+    ["two reports", `${JSON.stringify(report)}\n${JSON.stringify(report)}\n`, /comes 2 times/],
+    [
+      "text",
+      "Last login: today",
+      /the login shell of the node prints "Last login: today": move it behind an interactive check/,
+    ],
+    ["a number", "1", /report is missing: .* prints "1"/],
     ["a missing field", JSON.stringify({ ...report, pinned: undefined }), /lacks or misstates pinned:/],
     ["wrong types", JSON.stringify({ ...report, changed: [1], status: "ok" }), /misstates changed, status:/],
   ];
