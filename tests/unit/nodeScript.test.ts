@@ -31,7 +31,7 @@ const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_
 
 /** Runs the script's own reader on what renderStdin sends, and gives back the variables that it ends with. */
 function received(sent: NodeSettings): Record<string, string> {
-  const names = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "auth"];
+  const names = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "login"];
   const print = names.map((name) => `printf '%s\\0' "$${name}"`).join("\n");
   const run = spawnSync("sh", ["-c", reader + print], { input: settingsText(sent), encoding: "utf8" });
   assert.equal(run.status, 0, run.stderr);
@@ -74,7 +74,7 @@ describe("renderStdin", () => {
         const login = { username: "puller", password };
         const got = received({ ...settings, node, owner, digest, login });
         assert.deepEqual([got.node, got.owner, got.digest], [node, owner, digest]);
-        assert.equal(Buffer.from(got.auth ?? "", "base64").toString(), `puller:${password}`);
+        assert.equal(Buffer.from(got.login ?? "", "base64").toString(), `puller:${password}`);
       }),
       { numRuns: 100 },
     );
