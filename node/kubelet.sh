@@ -200,9 +200,12 @@ used_variable() {
 check_grammar() {
   [ -s "$plan/environ" ] || return 0
   NAME=$2 awk 'index($0, ENVIRON["NAME"] "=") == 1 { print substr($0, length(ENVIRON["NAME"]) + 2) }' "$plan/environ" >"$plan/value"
-  [ "$(value_of "$2")" != "$(cat "$plan/value")" ] || return 0
+  # The file as it is, with what is ours in it: that is what the kubelet was started with.
+  [ -e "$1" ] || return 0
+  read_now=$(env_file list <"$1" | NAME=$2 awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }')
+  [ "$read_now" != "$(cat "$plan/value")" ] || return 0
   if stale "$1"; then return 0; fi
-  case $(value_of "$2")$(cat "$plan/value") in
+  case $read_now$(cat "$plan/value") in
     *"$flag"*) die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet" ;;
   esac
   set_in=$own_unit set_name=''

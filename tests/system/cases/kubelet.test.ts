@@ -80,6 +80,11 @@ describe("a kubelet as other people run it", function () {
       const second = await machine.run("apply", settings);
       assert.equal(second.status, 0, second.stderr);
       assert.equal(parseReport(second.stdout).status, "unchanged");
+      const other = shared.images.B;
+      const third = await machine.run("apply", { ...settings, image: other.reference, digest: other.digest });
+      assert.equal(third.status, 0, third.stderr);
+      const then = (await machine.running()).argv.filter((word) => word.startsWith(FLAG));
+      assert.deepEqual(then, noFlag ? [] : [`${FLAG}=${other.reference}`]);
       const back = await machine.run("restore", settings);
       // A flag that keeps the kubelet from starting does not come back.
       if (downBefore) return;
