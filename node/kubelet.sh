@@ -164,12 +164,15 @@ choose_place() {
   [ -z "$set_name" ] || check_grammar "$set_in" "$set_name"
 }
 
-# Does the flag that stands in a unit reach the kubelet? Its own command line says so; where none runs, it may.
+# Does the flag that stands in $in_unit reach the kubelet? In its command line it does, and in a variable that the
+# command line has and no environment file sets, too.
 unit_counts() {
-  [ ! -s "$plan/argv" ] || grep -qe "^$flag" "$plan/argv" || return 1
+  base "$in_unit" | sed -e '/^[[:space:]]*[#;]/d' -e ':more' -e '/\\$/N' -e 's/\\\n/ /' -e 't more' | sed -n "/$flag/p" >"$plan/flag-lines"
+  if grep -q '^[[:space:]]*ExecStart' "$plan/flag-lines"; then return 0; fi
   for name in $used; do
-    case " $(value_of "$name") " in *"$flag"[=\ ]*) return 1 ;; esac
+    if [ -z "$(file_of "$name")" ] && grep -q "[[:space:]\"'=]$name=" "$plan/flag-lines"; then return 0; fi
   done
+  return 1
 }
 
 # Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else the last variable of the command
@@ -262,16 +265,20 @@ same_words() {
 
 # plan_own_unit: our drop-in gives the flag. A variable of the unit that has it already is given again without it.
 plan_own_unit() {
-  plan_unit kubelet "$own_unit" "$wanted_flag"
+  # Those that an earlier run has given again: the kubelet that runs has them without the flag by now.
+  : >"$plan/given"
+  if ours "$own_unit"; then sed -n '/^Environment=/p' "$own_unit" >"$plan/given"; fi
   for name in $used; do
     [ -z "$(file_of "$name")" ] || continue
     NAME=$name awk 'index($0, ENVIRON["NAME"] "=") == 1' "$plan/environ" >"$plan/value"
     grep -qe "$flag" "$plan/value" || continue
-    FLAG=$flag env_file bare <"$plan/value" | awk -F '\t' '{ gsub(/[\\"]/, "\\\\&", $2); gsub(/%/, "%%", $2); print "Environment=\"" $1 "=" $2 "\"" }' >"$plan/without"
-    { sed 1q "$new" && cat "$plan/without" && sed 1d "$new"; } >"$plan/whole"
-    cat "$plan/whole" >"$new"
-    want_for kubelet "$own_unit"
+    FLAG=$flag env_file bare <"$plan/value" | awk -F '\t' '{ gsub(/[\\"]/, "\\\\&", $2); gsub(/%/, "%%", $2); print "Environment=\"" $1 "=" $2 "\"" }' >>"$plan/given"
   done
+  plan_unit kubelet "$own_unit" "$wanted_flag"
+  [ -s "$plan/given" ] || return 0
+  { sed 1q "$new" && sort -u "$plan/given" && sed 1d "$new"; } >"$plan/whole"
+  cat "$plan/whole" >"$new"
+  want_for kubelet "$own_unit"
 }
 
 # plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none.
