@@ -230,7 +230,7 @@ for (const shell of shells) {
           "mirrors='https://m.example.com\n'",
           /add \[host\."https:\/\/m\.example\.com"\]/,
         ],
-        ["it has no login", own(""), "auth=dTpw", /add \[host\."https:.*"\.header\] with the login/],
+        ["it has no login", own(""), "login=dTpw", /add \[host\."https:.*"\.header\] with the login/],
       ];
       for (const [name, hosts, settings, lacking] of refused) {
         it(`is refused with what to add where ${name}`, () => {

@@ -40,12 +40,15 @@ if [ "${7:-}" ]; then
   ln() { op ln "$@"; }
   rmdir() { op rmdir "$@"; }
 fi
+# There is no service here.
+systemctl() { echo LoadState=not-found; }
 trap finish EXIT
 recover
 mkdir -p "$plan"
 : >"$plan/changed"
 : >"$plan/wanted"
 : >"$plan/seen"
+: >"$plan/units"
 fail=3
 [ "$6" = apply ] || leaving=1
 containerd_read
