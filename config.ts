@@ -94,9 +94,10 @@ export function readStackConfig(config = new pulumi.Config()): StackConfig {
         plainHttp: config.getBoolean("registryPlainHttp") === true ? true : undefined,
         login: pull,
       },
-      maxUnavailable: numberOrText(optional(config, "maxUnavailable")),
+      maxUnavailable: optional(config, "maxUnavailable"),
       kubeletFlag: config.getBoolean("kubeletFlag") === false ? false : undefined,
-      generation: config.getNumber("generation"),
+      recheck: config.getNumber("recheck"),
+      dryRun: config.getBoolean("dryRun") === true ? true : undefined,
       proof: proof(config),
     },
     kubeconfig: secret(config, "kubeconfig"),
@@ -112,7 +113,7 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
     digest: optional(config, "imageDigest"),
     platforms: list(config, "platforms"),
     sourceUrl: optional(config, "sourceUrl"),
-    insecureRegistry: config.getBoolean("insecureRegistry") === true ? true : undefined,
+    plainHttp: config.getBoolean("pushPlainHttp") === true ? true : undefined,
   };
 }
 
@@ -128,10 +129,10 @@ function login(problems: Problems, config: pulumi.Config, what: "registry" | "pu
 }
 
 function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
-  const scope = optional(config, "proof") as ProofScope | undefined;
-  if (scope === ("none" as ProofScope)) return undefined;
+  const scope = optional(config, "proof");
+  if (scope === "none") return undefined;
   return {
-    scope,
+    scope: scope as ProofScope | undefined,
     nginxImage: config.get("nginxImage") ?? "",
     appImage: config.get("appImage") ?? "",
     appPort: config.getNumber("appPort"),
@@ -149,7 +150,7 @@ function nodesOf(problems: Problems, value: unknown): NodeConfig[] {
 
 /**
  * Checks that a host has all the fields that it needs, and none that nobody reads: a misspelt hostKey must not be
- * ignored. What it returns is good for nothing once a problem has been noted.
+ * ignored. Once a problem has been noted, do not use what it returns.
  */
 function hostOf(
   problems: Problems,
@@ -221,8 +222,4 @@ function isEmpty(value: unknown): boolean {
 function list(config: pulumi.Config, key: string): string[] | undefined {
   const value = config.getObject<string[]>(key);
   return value?.length ? value : undefined;
-}
-
-function numberOrText(value: string | undefined): number | string | undefined {
-  return value !== undefined && /^[0-9]+$/.test(value) ? Number(value) : value;
 }

@@ -1,7 +1,7 @@
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
-export type { NodeReport } from "./node/nodeScript";
+export { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 export { PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
 export { type ClusterNode, PauseSandbox, type PauseSandboxArgs, type ProofArgs, ProofScope } from "./pauseSandbox";
 export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";

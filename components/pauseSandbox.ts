@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkLocalhostPod, LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
+import { checkLocalhostPod, LocalhostPod } from "./sample/localhostPod";
 import type { NodeReport } from "./node/nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
+import { checkPlainOnly, TRUE_OR_FALSE } from "./inputs";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
 import { checkConnection, type SshConnection } from "./node/connection";
@@ -12,52 +13,71 @@ import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "
 export interface ClusterNode {
   /** Name of the node in the cluster (`kubectl get nodes`). */
   name: string;
-  connection: SshConnection;
-  /** Changed before the others, one after the other. @default the first node is the only canary if none is marked */
+  /** How to log in to the node. */
+  connection: pulumi.Input<SshConnection>;
+  /**
+   * Changed before the others, one after the other. Default: false; if no node is marked, the first one is the canary.
+   */
   canary?: boolean;
   /**
    * The host does not exist any more. Removing the node then asks nothing of it, and restores nothing on it: set this,
-   * run `pulumi up`, and take the node out of the list.
-   * @default false
+   * run `pulumi up`, and take the node out of the list. Default: false.
    */
   gone?: boolean;
 }
 
 /** On which nodes the sample Pod proves the sandbox. */
 export enum ProofScope {
-  None = "none",
   /** One Pod, wherever the scheduler puts it. */
   One = "one",
   /** One Pod on every node. */
   Every = "every",
 }
 
-/** The sample Pod, see {@link LocalhostPod}. */
-export interface ProofArgs extends Omit<LocalhostPodArgs, "nodeName" | "proofOf"> {
-  /** @default ProofScope.One */
+/** The sample Pod: nginx in front of an app on 127.0.0.1, in one sandbox. */
+export interface ProofArgs {
+  /** On which nodes it runs. Default: `one`. */
   scope?: ProofScope;
+  /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
+  nginxImage: pulumi.Input<string>;
+  /** The image of an app that listens on 127.0.0.1 at `appPort`; nobody outside the Pod can reach it directly. */
+  appImage: pulumi.Input<string>;
+  /** TCP port the app listens on, on 127.0.0.1. Default: 8888. */
+  appPort?: pulumi.Input<number>;
+  /** Namespace of the Pod. Default: `default`. */
+  namespace?: pulumi.Input<string>;
+  /** How long the Pod may take to become Ready, in seconds, from 1 to 86400. Default: 300. */
+  readyTimeoutSeconds?: number;
 }
 
 export interface PauseSandboxArgs {
+  /** The image that nodes are to use. */
   image: PauseImageArgs;
   /** The nodes to change, in the order to change them. At least one; names must differ. */
   nodes: ClusterNode[];
-  /** What the nodes must trust to pull the image. @default their own trust store */
-  trust?: RegistryTrust;
+  /** What the nodes must trust to pull the image. Default: their own trust store. */
+  trust?: pulumi.Input<RegistryTrust>;
   /**
-   * How many nodes may be changed at a time once the canaries are done: a number of nodes, or a percentage of all
-   * nodes such as `10%`, rounded down but at least one.
-   * @default 1
+   * How many nodes may be changed at a time once the canaries are done: a number of nodes such as `"2"`, or a percentage
+   * of all nodes such as `"10%"`, rounded down but at least one. Default: `"1"`.
    */
-  maxUnavailable?: number | string;
-  /** Set the kubelets' flag too, see {@link SandboxNodeArgs.kubeletFlag}. @default true */
-  kubeletFlag?: boolean;
+  maxUnavailable?: string;
   /**
-   * Raise it to have every node looked at again although nothing else changed, see {@link SandboxNodeArgs.generation}.
-   * @default 0
+   * Set the kubelets' `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
+   * collection, from 1.29 on it has no effect, and a kubelet from 1.35 on does not start with it. False takes it away
+   * wherever it is. Default: true.
    */
-  generation?: number;
-  /** @default no sample Pod */
+  kubeletFlag?: pulumi.Input<boolean>;
+  /**
+   * Any other number has every node looked at again, although nothing else changed. A whole number from 0. Default: 0.
+   */
+  recheck?: pulumi.Input<number>;
+  /**
+   * Change no node, and report what would change on each. The image is pushed all the same. There are no sample Pods
+   * meanwhile, and a node that is taken out of the list is restored as always. Default: false.
+   */
+  dryRun?: boolean;
+  /** The sample Pod. Default: none. */
   proof?: ProofArgs;
 }
 
@@ -66,8 +86,8 @@ export interface PauseSandboxArgs {
  *
  * A node that fails has restored itself, and no further node is touched.
  *
- * Children: a {@link PauseImage} `<name>-image`, one {@link SandboxNode} `<name>-<node>` a node, and the
- * {@link LocalhostPod}s `<name>-proof` or `<name>-proof-<node>`.
+ * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node, and the LocalhostPods `<name>-proof` or
+ * `<name>-proof-<node>`.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
@@ -78,8 +98,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
   public readonly digest: pulumi.Output<string | undefined>;
   /** What each node said it found, changed and verified, by node name. */
   public readonly nodes: pulumi.Output<Record<string, NodeReport>>;
-  /** `namespace/name` of each sample Pod, by node name, or under `""` with {@link ProofScope.One}. */
-  public readonly pods: pulumi.Output<Record<string, string>>;
+  /** `namespace/name` of each sample Pod, in the order of the nodes. */
+  public readonly pods: pulumi.Output<string[]>;
 
   constructor(name: string, args: PauseSandboxArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = validate(name, args);
@@ -96,18 +116,18 @@ export class PauseSandbox extends pulumi.ComponentResource {
         [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]),
       ),
     );
-    this.pods = pulumi.output(Object.fromEntries(pods));
+    this.pods = pulumi.output(pods);
     this.registerOutputs({ reference: this.reference, digest: this.digest, nodes: this.nodes, pods: this.pods });
   }
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
-    const { trust, generation, kubeletFlag } = args;
-    const wanted = { reference: image.reference, digest: image.digest, trust, generation, kubeletFlag };
+    const { trust, recheck, kubeletFlag, dryRun } = args;
+    const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
     for (const { node, after } of plan.steps) {
       const settings = { connection: node.connection, nodeName: node.name, ...wanted };
       // What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it.
-      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ["connection", "stdin"] } : {};
+      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : {};
       const options = { parent: this, dependsOn: pick(nodes, after), ...gone };
       nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
     }
@@ -119,32 +139,28 @@ export class PauseSandbox extends pulumi.ComponentResource {
     args: PauseSandboxArgs,
     image: PauseImage,
     dependsOn: SandboxNode[],
-  ): [string, pulumi.Output<string>][] {
-    if (!args.proof) return [];
+  ): pulumi.Output<string>[] {
+    // On a node that was not healed, the Pod would never be Ready.
+    if (!args.proof || args.dryRun) return [];
     const { scope = ProofScope.One, ...pod } = args.proof;
     // Whatever has the nodes changed, or looked at again, has them proven again.
-    const { generation = 0 } = args;
     const proofOf = pulumi
-      .all([image.reference, image.digest])
-      .apply(([reference, digest]) => `${reference}@${digest ?? "any"}, generation ${generation}`);
+      .all([image.reference, image.digest, args.recheck])
+      .apply(([reference, digest, recheck]) => `${reference}@${digest ?? "any"}, recheck ${recheck ?? 0}`);
     const proof = { ...pod, proofOf };
     const options = { parent: this, dependsOn };
-    switch (scope) {
-      case ProofScope.None:
-        return [];
-      case ProofScope.One:
-        return [["", new LocalhostPod(`${name}-proof`, proof, options).podName]];
-      case ProofScope.Every:
-        // A Pod on a host that is gone would never be Ready.
-        return args.nodes
-          .filter(({ gone }) => !gone)
-          .map((node) => [
-            node.name,
-            new LocalhostPod(`${name}-proof-${node.name}`, { ...proof, nodeName: node.name }, options).podName,
-          ]);
-    }
+    if (scope === ProofScope.One) return [new LocalhostPod(`${name}-proof`, proof, options).podName];
+    // A Pod on a host that is gone would never be Ready.
+    return args.nodes
+      .filter(({ gone }) => !gone)
+      .map(({ name: node }) => {
+        return new LocalhostPod(`${name}-proof-${node}`, { ...proof, nodeName: node }, options).podName;
+      });
   }
 }
+
+/** What a run tells a host, and what cannot reach one that is gone. */
+const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
 
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
@@ -159,12 +175,13 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
 
 /** @returns How many nodes may be changed at a time, where nothing is wrong with that. */
 function check(problems: Problems, args: PauseSandboxArgs): number | undefined {
-  const { image, nodes, trust, proof, maxUnavailable = 1 } = args;
+  const { image, nodes, trust, proof, maxUnavailable = "1" } = args;
   checkPauseImage(problems, "image.", image);
   const count = checkNodes(problems, nodes);
-  if (trust) checkTrust(problems, "trust", trust);
-  if (proof) checkProof(problems, proof);
-  checkNodeSettings(problems, args);
+  if (trust !== undefined) checkTrust(problems, "trust", trust);
+  if (proof !== undefined) checkProof(problems, proof);
+  checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
+  checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
   return problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, count));
 }
 
@@ -180,6 +197,8 @@ function checkNodes(problems: Problems, nodes: ClusterNode[]): number {
   nodes.forEach((node, i) => {
     if (!problems.isObject(`nodes[${i}]`, node, "name and connection")) return;
     checkName(problems, `nodes[${i}].name`, node.name, seen);
+    checkPlainOnly(problems, `nodes[${i}].canary`, node.canary, TRUE_OR_FALSE);
+    checkPlainOnly(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
   return nodes.length;

@@ -39,19 +39,19 @@ export function planRollout<N extends { canary?: boolean }>(nodes: readonly N[],
 /**
  * How many nodes a `maxUnavailable` stands for.
  *
- * @param maxUnavailable A whole number of nodes from 1, or a percentage from `1%` to `100%` of all nodes, rounded down
+ * @param maxUnavailable A whole number of nodes from `1`, or a percentage from `1%` to `100%` of all nodes, rounded down
  *   but never below one node: a rollout that may touch no node would never end.
  * @param nodes Number of nodes.
  * @throws Error naming the field, the value and what is allowed.
  */
-export function windowSize(maxUnavailable: number | string, nodes: number): number {
-  const percent = typeof maxUnavailable === "string" ? /^([1-9][0-9]?|100)%$/.exec(maxUnavailable) : null;
-  if (percent) return Math.max(1, Math.floor((nodes * Number(percent[1])) / 100));
-  if (typeof maxUnavailable === "number" && Number.isInteger(maxUnavailable) && maxUnavailable >= 1) {
-    return maxUnavailable;
-  }
+export function windowSize(maxUnavailable: string, nodes: number): number {
+  // Programs without types may give a number, which would mean the same: one type for every language is simpler.
+  const given = typeof (maxUnavailable as unknown) === "string" ? maxUnavailable : "";
+  const [, count, percent] = /^(?:([1-9][0-9]{0,8})|([1-9][0-9]?|100)%)$/.exec(given) ?? [];
+  if (count !== undefined) return Number(count);
+  if (percent !== undefined) return Math.max(1, Math.floor((nodes * Number(percent)) / 100));
   throw new Error(
     `maxUnavailable: ${describe(maxUnavailable)} is not allowed; ` +
-      `it must be a whole number from 1, or a percentage from "1%" to "100%"`,
+      `it must be a text: a whole number from "1", or a percentage from "1%" to "100%"`,
   );
 }

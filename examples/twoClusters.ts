@@ -2,7 +2,7 @@
  * A program of one's own that uses the components: two clusters share one image, and only the second, which serves
  * customers, proves every node.
  *
- * In another repository the import reads `from "pause-sandbox/components"`.
+ * In another repository the import reads `from "pause-sandbox"`.
  */
 import * as pulumi from "@pulumi/pulumi";
 

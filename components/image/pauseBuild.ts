@@ -2,6 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as path from "path";
 
 import { pauseContext, sourcesHash } from "../../image/compile";
+import { checkValue, whenKnown } from "../inputs";
+import { SOURCE_URL } from "./pauseImageArgs";
+import { Problems } from "../problems";
 import { parseReference } from "../reference";
 
 /** What building pause takes, the same for every platform. */
@@ -18,7 +21,7 @@ export interface BuildInputs {
 export function buildInputs(
   platforms: readonly string[],
   reference: pulumi.Output<string>,
-  sourceUrl = "",
+  sourceUrl: pulumi.Input<string> = "",
 ): BuildInputs {
   // Beside other tools' caches, inside the project: a folder in the home directory would have another path elsewhere.
   const cacheDir = path.resolve("node_modules/.cache/pause-sandbox");
@@ -27,8 +30,17 @@ export function buildInputs(
   return {
     context,
     dockerfile: pulumi.interpolate`${context}/Dockerfile`,
-    args: { VERSION: version, SOURCE: sourceUrl, REVISION: sourcesHash() },
+    args: { VERSION: version, SOURCE: checkedUrl(sourceUrl), REVISION: sourcesHash() },
   };
+}
+
+function checkedUrl(sourceUrl: pulumi.Input<string>): pulumi.Input<string> {
+  return whenKnown(sourceUrl, (url) => {
+    const problems = new Problems("PauseImage");
+    checkValue(problems, "sourceUrl", url, SOURCE_URL);
+    problems.throwIfAny();
+    return url;
+  });
 }
 
 function relative(absolute: string): string {

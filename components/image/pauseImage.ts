@@ -7,6 +7,7 @@ import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { Problems } from "../problems";
+import { fieldsOf } from "../inputs";
 import { explainedPush, type Push } from "./pushFailure";
 import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
 
@@ -36,7 +37,7 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseI
 export class PauseImage extends pulumi.ComponentResource {
   /** What nodes are to be configured with: `host[:port]/repository:tag`. */
   public readonly reference: pulumi.Output<string>;
-  /** Digest of what was pushed, `sha256:…`; undefined for an existing image without {@link PauseImageArgs.digest}. */
+  /** Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. */
   public readonly digest: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: PauseImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -67,8 +68,8 @@ export class PauseImage extends pulumi.ComponentResource {
     const build = buildInputs(platforms, this.reference, sourceUrl);
     const pushed = platforms.map((platform) => this.image(name, args, build, platform).repoDigest);
     const [only] = pushed;
-    // An index cannot go where TLS cannot: with insecureRegistry the one platform's image is the reference.
-    return args.insecureRegistry && only ? only.apply(digestOf) : this.index(name, args, "index", pushed);
+    // An index cannot go where TLS cannot: with plainHttp the one platform's image is the reference.
+    return args.plainHttp && only ? only.apply(digestOf) : this.index(name, args, "index", pushed);
   }
 
   private image(name: string, args: PauseImageArgs, build: BuildInputs, platform: string): docker.Image {
@@ -76,7 +77,7 @@ export class PauseImage extends pulumi.ComponentResource {
     return new docker.Image(
       `${name}${suffix}`,
       {
-        imageName: args.insecureRegistry ? this.reference : pulumi.interpolate`${this.reference}${suffix}`,
+        imageName: args.plainHttp ? this.reference : pulumi.interpolate`${this.reference}${suffix}`,
         build: { ...build, platform, args: { ...build.args, TARGETARCH: architectureOf(platform) } },
         registry: { server: this.reference.apply(registryOf), ...secretLogin(args) },
       },
@@ -102,5 +103,7 @@ export class PauseImage extends pulumi.ComponentResource {
 }
 
 function secretLogin({ login }: PauseImageArgs) {
-  return login && { username: login.username, password: pulumi.secret(login.password) };
+  if (login === undefined) return undefined;
+  const { username, password } = fieldsOf(login, ["username", "password"]);
+  return { username, password: pulumi.secret(password) };
 }

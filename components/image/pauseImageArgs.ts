@@ -1,7 +1,8 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { buildablePlatforms } from "../../image/compile";
-import type { Problems } from "../problems";
+import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { isLater, type Problems } from "../problems";
 import type { RegistryLogin } from "../registryLogin";
 import { checkDigest, checkSource, parseReference, REFERENCE_SHAPE } from "../reference";
 
@@ -28,44 +29,44 @@ export interface PauseImageArgs {
    * `latest` or with a digest are refused.
    */
   reference: pulumi.Input<string>;
-  /** @default PauseImageSource.Build */
+  /** Where the image comes from. Default: `build`. */
   source?: PauseImageSource;
   /**
-   * The image to copy, `host[:port]/repository` with a tag, a digest (`@sha256:…`) or both; required for
-   * {@link PauseImageSource.Mirror} and refused for the others. Copied once: that its tag means another image later is
-   * not noticed, so name the digest where that matters. A registry that wants a login for it must be known to
-   * `docker login` where the program runs.
+   * The image to copy, `host[:port]/repository` with a tag, a digest (`@sha256:…`) or both; required for source
+   * `mirror` and refused for the others. It is copied once. If its tag means another image later, nobody notices, so name
+   * the digest where that matters. A registry that wants a login for it must be known to `docker login` where the
+   * program runs. Default: none.
    */
   mirrorOf?: pulumi.Input<string>;
   /**
-   * Platforms to build, for example `linux/arm64`. The reference is an index over one image a platform, tagged
-   * `<tag>-linux-<arch>`. Only for {@link PauseImageSource.Build}: other images have the platforms they have.
-   * `windows/…` is refused; mirror upstream's image for such nodes.
-   * @default ["linux/amd64", "linux/arm64"]
+   * Platforms to build, for example `linux/arm64`. The reference is an index over one image per platform, tagged
+   * `<tag>-linux-<arch>`. Only for source `build`: other images have the platforms they have. `windows/…` is refused;
+   * mirror upstream's image for such nodes. Default: `linux/amd64` and `linux/arm64`.
    */
   platforms?: string[];
   /**
-   * The digest an existing image must have; nodes check it. Only for {@link PauseImageSource.Existing}: what is
-   * built or mirrored is checked against what was pushed.
-   * @default no check
+   * The digest an existing image must have; nodes check it. Only for source `existing`: what is built or mirrored is
+   * checked against what was pushed. Default: no check.
    */
   digest?: pulumi.Input<string | undefined>;
-  /** Only where something is pushed. @default what `docker login` knows where the program runs, else anonymous */
-  login?: RegistryLogin;
+  /**
+   * The login to push with. Only where something is pushed. Default: what `docker login` knows where the program runs,
+   * else anonymous.
+   */
+  login?: pulumi.Input<RegistryLogin>;
   /**
    * Where the sources are to be found, for the label `org.opencontainers.image.source`: an http or https URL. Only for
-   * {@link PauseImageSource.Build}.
-   * @default "", since nobody but you can say where the sources of your build are
+   * source `build`. Default: empty, since nobody but you can say where the sources of your build are.
    */
-  sourceUrl?: string;
+  sourceUrl?: pulumi.Input<string>;
   /**
    * Push over HTTP, or to a certificate that nobody vouches for. The docker engine does so only where its own
    * `insecure-registries` names the registry, and it alone can: an index is only ever pushed over verified TLS. So this
-   * goes with {@link PauseImageSource.Build} and exactly one platform, and the reference is that platform's image.
-   * Anyone between the engine and the registry can then replace the image; nodes need `trust.plainHttp` to pull it.
-   * @default false: the reference is pushed over verified TLS, or not at all
+   * goes with source `build` and exactly one platform, and the reference is that platform's image. Anyone between the
+   * engine and the registry can then replace the image; nodes need `trust.plainHttp` to pull it. Default: false, so that
+   * the reference is pushed over verified TLS or not at all.
    */
-  insecureRegistry?: boolean;
+  plainHttp?: boolean;
 }
 
 export const DEFAULT_PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64"];
@@ -90,7 +91,7 @@ const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = 
   ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed"],
   ["login", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
   ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
-  ["insecureRegistry", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
+  ["plainHttp", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
 ];
 
 /**
@@ -110,11 +111,15 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
     problems.add(`${at}${field}`, value, `left out with source ${source}: ${why}`);
   }
   checkReferences(problems, at, args);
-  if (args.login && problems.isObject(`${at}login`, args.login, "username and password")) {
-    problems.isGiven(`${at}login.username`, args.login.username, "the user of the login");
-    problems.isGiven(`${at}login.password`, args.login.password, "the password of the login");
-  }
+  if (args.login !== undefined) checkLogin(problems, `${at}login`, args.login);
   if (source === PauseImageSource.Build) checkBuild(problems, at, args);
+}
+
+function checkLogin(problems: Problems, field: string, login: pulumi.Input<RegistryLogin>): void {
+  if (isLater(login) || !problems.isObject(field, login, "username and password")) return;
+  const { username, password } = login as RegistryLogin;
+  problems.isGiven(`${field}.username`, username, "the user of the login");
+  problems.isGiven(`${field}.password`, password, "the password of the login");
 }
 
 function checkReferences(
@@ -139,21 +144,26 @@ function checkReferences(
   }
 }
 
+/** For people who look for the sources. */
+export const SOURCE_URL: Rule = {
+  allows: (value) => typeof value === "string" && /^(https?:\/\/[!-~]+)?$/.test(value),
+  allowed: "an http or https URL, for people who look for the sources",
+};
+
 function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {
-  const { platforms = DEFAULT_PLATFORMS, sourceUrl, insecureRegistry } = args;
+  const { platforms = DEFAULT_PLATFORMS, sourceUrl, plainHttp } = args;
   if (!Array.isArray(platforms)) {
     problems.addHidden(`${at}platforms`, platforms, "a list of platforms");
     return;
   }
   checkPlatforms(problems, `${at}platforms`, platforms);
-  if (insecureRegistry && platforms.length > 1) {
-    const why = "exactly one platform with insecureRegistry: an index over several is only pushed over verified TLS";
+  if (plainHttp && platforms.length > 1) {
+    const why = "exactly one platform with plainHttp: an index over several is only pushed over verified TLS";
     problems.add(`${at}platforms`, platforms, why);
   }
-  if (sourceUrl !== undefined && !/^(https?:\/\/[!-~]+)?$/.test(sourceUrl)) {
-    problems.add(`${at}sourceUrl`, sourceUrl, "an http or https URL, for people who look for the sources");
-  }
-  if (typeof args.reference === "string" && insecureRegistry !== true) {
+  checkPlainOnly(problems, `${at}plainHttp`, plainHttp, TRUE_OR_FALSE);
+  checkPlain(problems, `${at}sourceUrl`, sourceUrl, SOURCE_URL);
+  if (typeof args.reference === "string" && plainHttp !== true) {
     checkTagLength(problems, `${at}reference`, args.reference, platforms);
   }
 }

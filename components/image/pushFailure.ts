@@ -58,11 +58,11 @@ const ANYWHERE: readonly (readonly [RegExp, WayOut])[] = [
   ],
   [
     /(?:request to |Head ")http:\/\//,
-    "an index goes over plain HTTP to a loopback address: use another one, or insecureRegistry with one platform",
+    "an index goes over plain HTTP to a loopback address: use another one, or plainHttp with one platform",
   ],
   [
     /HTTP response to HTTPS client|wrong version number/,
-    "give the registry TLS, or set insecureRegistry with one platform, where its docker engine may speak HTTP",
+    "give the registry TLS, or set plainHttp with one platform, where its docker engine may speak HTTP",
   ],
   [/too ?many ?requests| 429[: ]/i, "the registry limits requests: run pulumi up again later"],
   [

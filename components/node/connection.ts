@@ -1,47 +1,62 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
+import { checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 
-/** How to log in to one host. */
+/** How to log in to a jump host. */
 export interface SshHost {
   /** Host name or IP address. */
   host: pulumi.Input<string>;
-  /** @default 22 */
+  /** TCP port of sshd. Default: 22. */
   port?: pulumi.Input<number>;
-  /** @default "root" */
+  /** User to log in as. Default: `root`. */
   user?: pulumi.Input<string>;
-  /** Private key in OpenSSH or PEM form. Kept secret in state. @default the SSH agent */
+  /** Private key in OpenSSH or PEM form. Kept secret in state. Default: the SSH agent. */
   privateKey?: pulumi.Input<string>;
-  /** Passphrase of the private key. Kept secret in state. */
+  /** Passphrase of the private key. Kept secret in state. Default: none. */
   privateKeyPassword?: pulumi.Input<string>;
   /**
    * The host's public key, `<type> <base64>` as `ssh-keyscan` prints it after the host name. The log-in is refused when
-   * the host shows another one.
+   * the host shows another one. Default: none, which is allowed only with `insecureIgnoreHostKey`.
    */
   hostKey?: pulumi.Input<string>;
   /**
-   * Log in without knowing the host's key. Anyone between here and the node can then become root on it.
-   * @default false; {@link hostKey} is required
+   * Log in without knowing the host's key. Anyone between here and the host can then become root on it.
+   * Default: false, so that `hostKey` is required.
    */
-  insecureIgnoreHostKey?: boolean;
+  insecureIgnoreHostKey?: pulumi.Input<boolean>;
 }
 
-/** How to reach a node. Users other than root need `sudo -n`. */
-export interface SshConnection extends SshHost {
-  /** A jump host in front of the node. @default none */
-  bastion?: SshHost;
-}
-
-/** What a field of a host may be; `undefined` has been dealt with before. */
-interface Rule {
-  allows: (value: unknown) => boolean;
-  allowed: string;
+/** How to log in to a node. Users other than root need `sudo -n`. */
+export interface SshConnection {
+  /** Host name or IP address. */
+  host: pulumi.Input<string>;
+  /** TCP port of sshd. Default: 22. */
+  port?: pulumi.Input<number>;
+  /** User to log in as. Default: `root`. */
+  user?: pulumi.Input<string>;
+  /** Private key in OpenSSH or PEM form. Kept secret in state. Default: the SSH agent. */
+  privateKey?: pulumi.Input<string>;
+  /** Passphrase of the private key. Kept secret in state. Default: none. */
+  privateKeyPassword?: pulumi.Input<string>;
+  /**
+   * The node's public key, `<type> <base64>` as `ssh-keyscan` prints it after the host name. The log-in is refused when
+   * the node shows another one. Default: none, which is allowed only with `insecureIgnoreHostKey`.
+   */
+  hostKey?: pulumi.Input<string>;
+  /**
+   * Log in without knowing the node's key. Anyone between here and the node can then become root on it.
+   * Default: false, so that `hostKey` is required.
+   */
+  insecureIgnoreHostKey?: pulumi.Input<boolean>;
+  /** A jump host in front of the node. Default: none. */
+  bastion?: pulumi.Input<SshHost>;
 }
 
 const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( .*)?$/;
 
-const RULES: Record<"host" | "port" | "user" | "hostKey", Rule> = {
+const RULES = {
   host: { allows: matches(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/), allowed: "a host name or an IP address" },
   port: { allows: (value) => isWholeNumber(value, 1, 65535), allowed: "a whole number from 1 to 65535" },
   user: { allows: matches(/^[A-Za-z_][A-Za-z0-9_.-]*$/), allowed: "a user name" },
@@ -50,8 +65,16 @@ const RULES: Record<"host" | "port" | "user" | "hostKey", Rule> = {
     allowed:
       "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
       "or set insecureIgnoreHostKey to do without and be open to anyone",
+    // People mistake the private key for the host's.
+    hidden: true,
   },
-};
+  insecureIgnoreHostKey: { allows: (value) => typeof value === "boolean", allowed: "true or false" },
+} satisfies Record<string, Rule>;
+
+type Checked = keyof typeof RULES;
+const CHECKED = Object.keys(RULES) as Checked[];
+const HOST_FIELDS = [...CHECKED, "privateKey", "privateKeyPassword"] as const;
+const FIELDS = [...HOST_FIELDS, "bastion"] as const;
 
 function matches(expression: RegExp): (value: unknown) => boolean {
   return (value) => typeof value === "string" && expression.test(value);
@@ -61,58 +84,84 @@ function matches(expression: RegExp): (value: unknown) => boolean {
  * Notes what is wrong with the plain values of a connection; Outputs are checked when they are known.
  * @param field Name of the connection in messages: `nodes[2].connection`.
  */
-export function checkConnection(problems: Problems, field: string, connection: SshConnection): void {
+export function checkConnection(problems: Problems, field: string, connection: pulumi.Input<SshConnection>): void {
   // Programs without types may leave it out.
-  if (!problems.isObject(field, connection, "host and hostKey")) return;
-  checkHost(problems, field, connection);
-  const { bastion } = connection;
-  if (!bastion || !problems.isObject(`${field}.bastion`, bastion, "host and hostKey")) return;
-  checkHost(problems, `${field}.bastion`, bastion);
-}
-
-function checkHost(problems: Problems, field: string, ssh: SshHost): void {
-  for (const [key, { allows, allowed }] of Object.entries(RULES)) {
-    const value: unknown = ssh[key as keyof typeof RULES];
-    if (isLater(value)) continue;
-    const needed = key === "host" || (key === "hostKey" && !ssh.insecureIgnoreHostKey);
-    if (value === undefined ? needed : !allows(value)) refuse(problems, field, key, value, allowed);
+  if (isLater(connection) || !problems.isObject(field, connection, "host and hostKey")) return;
+  const { bastion } = connection as SshConnection;
+  checkHost(problems, field, connection as SshConnection);
+  if (bastion === undefined || isLater(bastion)) return;
+  if (problems.isObject(`${field}.bastion`, bastion, "host and hostKey")) {
+    checkHost(problems, `${field}.bastion`, bastion as SshHost);
   }
 }
 
-/** People mistake the private key for the host's: of what stands there only kind and length are printed. */
-function refuse(problems: Problems, field: string, key: string, value: unknown, allowed: string): void {
-  if (key === "hostKey") problems.addHidden(`${field}.${key}`, value, allowed);
-  else problems.add(`${field}.${key}`, value, allowed);
+function checkHost(problems: Problems, field: string, ssh: SshHost): void {
+  for (const key of CHECKED) {
+    const value = ssh[key];
+    if (!isLater(value)) checkField(problems, field, key, value, ssh.insecureIgnoreHostKey);
+  }
+}
+
+/** The log-in needs a host, and a key unless somebody chose to do without; all else has a default. */
+function checkField(problems: Problems, field: string, key: Checked, value: unknown, noHostKey: unknown): void {
+  const needed = key === "host" || (key === "hostKey" && (noHostKey === undefined || noHostKey === false));
+  if (value !== undefined || needed) checkValue(problems, `${field}.${key}`, value, RULES[key]);
+}
+
+/** The user that a connection logs in as. */
+export function userOf(connection: pulumi.Input<SshConnection>): pulumi.Input<string> {
+  return whenKnown(fieldsOf(connection, ["user"]).user, (user) => user ?? "root");
 }
 
 /** The connection as the command plugin takes it. */
-export function connectionInputs(connection: SshConnection): command.types.input.remote.ConnectionArgs {
-  const { bastion } = connection;
-  return { ...hostInputs("connection", connection), proxy: bastion && hostInputs("connection.bastion", bastion) };
+export function connectionInputs(connection: pulumi.Input<SshConnection>): command.types.input.remote.ConnectionArgs {
+  const node = fieldsOf(connection, FIELDS);
+  const { bastion } = node;
+  return { ...hostInputs("connection", node), proxy: proxyInputs(bastion) };
+}
+
+/** Whether there is a jump host may also be known only later. */
+function proxyInputs(
+  bastion: pulumi.Input<SshHost> | undefined,
+): pulumi.Input<command.types.input.remote.ProxyConnectionArgs> | undefined {
+  if (!isLater(bastion)) return bastion && hostInputs("connection.bastion", bastion as SshHost);
+  const proxy = pulumi.output(bastion).apply((known) => known && hostInputs("connection.bastion", known));
+  return proxy as pulumi.Output<command.types.input.remote.ProxyConnectionArgs>;
 }
 
 function hostInputs(field: string, ssh: SshHost): command.types.input.remote.ProxyConnectionArgs {
-  const { host, port, user, privateKey, privateKeyPassword, hostKey } = ssh;
+  const known = <T>(key: Checked, value: pulumi.Input<T>): pulumi.Input<T> =>
+    whenKnown(value, (now) => (checkKnown(field, key, now), now as T));
   return {
-    host: checked(field, "host", host),
-    port: port === undefined ? 22 : checked(field, "port", port),
-    user: user === undefined ? "root" : checked(field, "user", user),
-    privateKey: privateKey === undefined ? undefined : pulumi.secret(privateKey),
-    privateKeyPassword: privateKeyPassword === undefined ? undefined : pulumi.secret(privateKeyPassword),
-    hostKey: hostKey === undefined ? undefined : checked(field, "hostKey", hostKey),
+    host: known("host", ssh.host),
+    port: whenKnown(known("port", ssh.port), (port) => port ?? 22),
+    user: whenKnown(known("user", ssh.user), (user) => user ?? "root"),
+    privateKey: secretOf(ssh.privateKey),
+    privateKeyPassword: secretOf(ssh.privateKeyPassword),
+    hostKey: checkedHostKey(field, ssh),
     // A node that does not answer is an error to report, not one to wait for ten times.
     dialErrorLimit: 3,
     perDialTimeout: 15,
-  };
+  } as command.types.input.remote.ProxyConnectionArgs;
 }
 
-const checked = <T>(field: string, key: keyof typeof RULES, value: pulumi.Input<T>): pulumi.Output<T> =>
-  pulumi.output(value).apply((known) => (checkKnown(field, key, known), known as T));
+/** Nothing stays nothing: a secret of it would be sent as a null. */
+function secretOf(value: pulumi.Input<string> | undefined): pulumi.Input<string> | undefined {
+  const secret = (known: string | undefined) => (known === undefined ? undefined : pulumi.secret(known));
+  return (isLater(value) ? pulumi.output(value).apply(secret) : secret(value as string)) as pulumi.Input<string>;
+}
 
-/** @throws Error naming field, value and what is allowed. */
-export function checkKnown(field: string, key: keyof typeof RULES, value: unknown): void {
+/** Values that are there already are checked already, but a program without types may have skipped that. */
+function checkedHostKey(field: string, { hostKey, insecureIgnoreHostKey }: SshHost): pulumi.Input<string | undefined> {
+  return whenKnown({ hostKey, insecureIgnoreHostKey }, (known) => {
+    checkKnown(field, "hostKey", known.hostKey, known.insecureIgnoreHostKey);
+    return known.hostKey;
+  });
+}
+
+/** @throws InputPropertiesError naming field, value and what is allowed. */
+export function checkKnown(field: string, key: Checked, value: unknown, noHostKey?: boolean): void {
   const problems = new Problems("SSH connection");
-  const { allows, allowed } = RULES[key];
-  if (!allows(value)) refuse(problems, field, key, value, allowed);
+  checkField(problems, field, key, value, noHostKey);
   problems.throwIfAny();
 }

@@ -21,7 +21,7 @@ export interface NodeSettings {
    * The PEM certificates that the registry (and its mirrors) are trusted by, beside nothing else for that registry.
    * @default the node's own trust store
    */
-  caPem?: string;
+  ca?: string;
   /**
    * URLs tried in this order before the registry itself.
    * @default none
@@ -45,7 +45,30 @@ export interface NodeSettings {
 }
 
 /** The runtimes that a node's sandbox image is set in. */
-export const RUNTIMES = ["containerd", "cri-o", "cri-dockerd", "dockershim", "k3s", "rke2"] as const;
+export enum Runtime {
+  /** containerd 1.6 to 2.4. */
+  Containerd = "containerd",
+  /** CRI-O. */
+  CriO = "cri-o",
+  /** Docker, behind cri-dockerd. */
+  CriDockerd = "cri-dockerd",
+  /** Docker, behind a kubelet up to 1.23. */
+  Dockershim = "dockershim",
+  /** The containerd that k3s brings. */
+  K3s = "k3s",
+  /** The containerd that RKE2 brings. */
+  Rke2 = "rke2",
+}
+
+/** What a run did to a node. */
+export enum NodeStatus {
+  /** It was changed. */
+  Changed = "changed",
+  /** It was as wanted, and was left alone. */
+  Unchanged = "unchanged",
+  /** A dry run found that it is not as wanted. */
+  WouldChange = "would-change",
+}
 
 /** What a node reports after `apply` or `restore`: its one line on stdout. */
 export interface NodeReport {
@@ -57,19 +80,22 @@ export interface NodeReport {
   image: string;
   /** The kubelet's version; empty where no kubelet runs as a service. */
   kubelet: string;
+  /** The node's name. */
   node: string;
-  /** Is the image safe from garbage collection? */
+  /** True if the image is safe from garbage collection. */
   pinned: boolean;
   /** The sandbox image before the first `apply`. */
   previousImage: string;
   /** The units that this run restarted. */
   restarted: string[];
-  runtime: (typeof RUNTIMES)[number];
+  /** The container runtime. */
+  runtime: Runtime;
+  /** The runtime's version, such as `2.1.4`. */
   runtimeVersion: string;
-  /** Which script ran: `make node-script` prints the one of this version. */
+  /** Which script ran: `make node-script` prints the one of this version. Missing in reports of 0.1.0. */
   scriptVersion?: string;
-  /** `would-change` is what `plan` says, where `apply` would change something. */
-  status: "changed" | "unchanged" | "would-change";
+  /** What the run did. */
+  status: NodeStatus;
 }
 
 /** Only `true`, as `plainHttp`: false sends nothing. */
@@ -83,7 +109,7 @@ const scalar = (field: string, value: string): string => {
 const pemLines = (pem: string): string[] => {
   if (pem.includes("\0")) {
     throw new Error(
-      'caPem: must not contain NUL; allowed are the lines of PEM certificates ("-----BEGIN CERTIFICATE-----")',
+      'ca: must not contain NUL; allowed are the lines of PEM certificates ("-----BEGIN CERTIFICATE-----")',
     );
   }
   return pem.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "");
@@ -105,7 +131,7 @@ export function settingsText(settings: NodeSettings): string {
     ...(settings.owner === undefined ? [] : [`owner ${scalar("owner", settings.owner)}`]),
     `image ${scalar("image", settings.image)}`,
     ...(settings.digest === undefined ? [] : [`digest ${scalar("digest", settings.digest)}`]),
-    ...pemLines(settings.caPem ?? "").map((line) => `ca ${line}`),
+    ...pemLines(settings.ca ?? "").map((line) => `ca ${line}`),
     ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
     ...(settings.plainHttp === true ? ["plain-http 1"] : []),
     ...(settings.kubeletFlag === false ? ["kubelet-flag 0"] : []),
@@ -166,6 +192,8 @@ function jsonObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
+const isOneOf = (values: Record<string, string>, value: unknown): boolean =>
+  Object.values(values).some((known) => known === value);
 const isString = (value: unknown): boolean => typeof value === "string";
 const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
 
@@ -179,10 +207,10 @@ const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
   previousImage: isString,
   restarted: isStrings,
   // None where there was nothing to restore, and so nothing to look at.
-  runtime: (value) => value === "" || RUNTIMES.some((runtime) => runtime === value),
+  runtime: (value) => value === "" || isOneOf(Runtime, value),
   runtimeVersion: isString,
   scriptVersion: (value) => value === undefined || isString(value),
-  status: (value) => value === "changed" || value === "unchanged" || value === "would-change",
+  status: (value) => isOneOf(NodeStatus, value),
 };
 
 function wrongFields(report: Record<string, unknown>): string[] {

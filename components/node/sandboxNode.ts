@@ -1,52 +1,61 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkConnection, connectionInputs, type SshConnection } from "./connection";
+import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { isWholeNumber, Problems } from "../problems";
+import { checkPlain, checkValue, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { isLater, isWholeNumber, Problems } from "../problems";
 import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {
-  /** Certificate authority of the registry, PEM. @default the node's own trust store */
+  /** Certificate authority of the registry, PEM. Default: the node's own trust store. */
   ca?: pulumi.Input<string>;
-  /** URLs to try before the registry itself, in this order, such as `https://mirror.example.com:5000`. @default none */
-  mirrors?: pulumi.Input<string[]>;
-  /** Pull over HTTP, without TLS. Anyone between node and registry can then replace the image. @default false */
+  /**
+   * URLs to try before the registry itself, in this order, such as `https://mirror.example.com:5000`. Default: none.
+   */
+  mirrors?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Pull over HTTP, without TLS. Anyone between node and registry can then replace the image. Default: false.
+   */
   plainHttp?: pulumi.Input<boolean>;
   /**
    * The login that the sandbox image is pulled with: no Pod's credentials are used for it. It lies on the node in a file
    * that only root can read. Refused for cri-dockerd and the dockershim, where docker has logins of its own.
-   * @default none
+   * Default: none.
    */
-  login?: RegistryLogin;
+  login?: pulumi.Input<RegistryLogin>;
 }
 
 export interface SandboxNodeArgs {
-  connection: SshConnection;
+  /** How to log in to the node. */
+  connection: pulumi.Input<SshConnection>;
   /** What the node is to use as its sandbox image: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;
-  /** Digest the image must have on the node, `sha256:…`. @default no check */
+  /** Digest the image must have on the node, `sha256:…`. Default: no check. */
   digest?: pulumi.Input<string | undefined>;
-  /** Name of the node in messages. @default the name of the resource */
-  nodeName?: string;
-  /** @default the node's own trust store and no mirror */
-  trust?: RegistryTrust;
+  /** Name of the node in messages. Default: the name of the resource. */
+  nodeName?: pulumi.Input<string>;
+  /** What the node must trust. Default: its own trust store and no mirror. */
+  trust?: pulumi.Input<RegistryTrust>;
   /**
    * Set the kubelet's `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
    * collection, from 1.29 on it has no effect, and a kubelet from 1.35 on does not start with it. False takes it away
-   * wherever it is: before an upgrade to 1.35, or for good on kubelets from 1.29 on.
-   * @default true
+   * wherever it is: before an upgrade to 1.35, or for good on kubelets from 1.29 on. Default: true.
    */
-  kubeletFlag?: boolean;
+  kubeletFlag?: pulumi.Input<boolean>;
   /**
-   * Raise it to have the node looked at again although nothing else changed: the engine knows what it asked for, not
-   * what became of the node since (an upgraded kubelet, an edited file, a deleted image). A node that is as wanted is
-   * left alone.
-   * @default 0
+   * Any other number has the node looked at again, although nothing else changed. The engine knows what it asked for.
+   * It does not know what became of the node since: an upgraded kubelet, an edited file, a deleted image. A node that is
+   * as wanted is left alone. A whole number from 0. Default: 0.
    */
-  generation?: number;
+  recheck?: pulumi.Input<number>;
+  /**
+   * Change nothing on the node, and report what would change: the status is then `would-change` or `unchanged`, and a diff
+   * is shown for people. What an earlier run did to the node stays. Default: false.
+   */
+  dryRun?: pulumi.Input<boolean>;
 }
 
 /**
@@ -66,19 +75,19 @@ export class SandboxNode extends command.remote.Command {
     const problems = new Problems(`SandboxNode "${name}"`);
     checkArgs(problems, args);
     problems.throwIfAny();
-    const { generation = 0 } = args;
-    const sudo = pulumi.output(args.connection.user ?? "root").apply((user) => (user === "root" ? "" : "sudo -n "));
-    const apply = pulumi.interpolate`${sudo}sh -s -- apply`;
+    const sudo = whenKnown(userOf(args.connection), (user) => (user === "root" ? "" : "sudo -n "));
+    const change = whenKnown({ sudo, dryRun: args.dryRun }, (now) => {
+      return `${now.sudo}sh -s -- ${now.dryRun === true ? "plan" : "apply"}`;
+    });
     super(
       name,
       {
         connection: connectionInputs(args.connection),
-        create: apply,
+        create: change,
         // Never `triggers`: they replace, and the old delete would undo what the new create has done.
-        update: apply,
-        delete: pulumi.interpolate`${sudo}sh -s -- restore`,
-        // The generation is nothing to the node; it only makes these bytes others, so that `update` runs.
-        stdin: settingsOf(name, args).apply((s) => `${renderStdin(s)}# generation ${generation}\n`),
+        update: change,
+        delete: whenKnown(sudo, (now) => `${now}sh -s -- restore`),
+        stdin: stdinOf(name, args),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
@@ -92,7 +101,7 @@ export class SandboxNode extends command.remote.Command {
 
 function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   if (!problems.isObject("", args, "connection and reference")) return;
-  const { reference, digest, trust } = args;
+  const { reference, digest, nodeName, trust, connection } = args;
   if (problems.isGiven("reference", reference, REFERENCE_SHAPE) && typeof reference === "string") {
     problems.attempt("reference", () => parseReference("reference", reference));
   }
@@ -101,90 +110,127 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
       checkDigest("digest", digest);
     });
   }
-  checkConnection(problems, "connection", args.connection);
-  if (trust) checkTrust(problems, "trust", trust);
+  checkPlain(problems, "nodeName", nodeName, NODE_NAME);
+  checkConnection(problems, "connection", connection);
+  if (trust !== undefined) checkTrust(problems, "trust", trust);
   checkNodeSettings(problems, args);
 }
 
 /**
- * Renames and moves of a resource make it anew before the old one is removed; by its owner a node knows that the one that
- * leaves is not the one it belongs to any more.
+ * A resource that is renamed or moved is created again before the old one is removed. By its owner a node knows that the
+ * one that leaves is not the one it belongs to any more.
  */
 const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 
-function settingsOf(name: string, args: SandboxNodeArgs): pulumi.Output<NodeSettings> {
-  const { ca, mirrors, plainHttp, login } = args.trust ?? {};
-  const { reference, digest: wanted, nodeName: node = name, kubeletFlag } = args;
+function stdinOf(name: string, args: SandboxNodeArgs): pulumi.Output<string> {
+  const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
+  const { reference, digest, kubeletFlag, nodeName, recheck } = args;
+  const shared = { reference, digest, kubeletFlag, nodeName, recheck };
   return pulumi
-    .all([reference, wanted, ca, mirrors, plainHttp, login && secretLogin(login)])
-    .apply(([image, digest, caPem, urls, http, known]) =>
-      checkedSettings({
-        node,
-        owner: ownerOf(name),
-        image,
-        digest,
-        caPem,
-        mirrors: urls,
-        plainHttp: http,
-        kubeletFlag,
-        login: known,
-      }),
-    );
+    .all([shared, { ca, mirrors, plainHttp }, secretLogin(login)])
+    .apply(([{ reference: image, nodeName: node = name, recheck: count = 0, ...now }, trust, known]) => {
+      const settings = { node, owner: ownerOf(name), image, ...now, ...trust, login: known };
+      // The number is nothing to the node; it only makes these bytes others, so that `update` runs.
+      return `${renderStdin(checkedSettings(settings, count))}# recheck ${count}\n`;
+    });
 }
 
-/** Returns the settings of a node. @throws Error naming every one that is not allowed. */
-export function checkedSettings(settings: NodeSettings): NodeSettings {
-  const { node, image, digest, caPem, mirrors } = settings;
+function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
+  return fieldsOf(trust, ["ca", "mirrors", "plainHttp", "login"]);
+}
+
+/** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
+export function checkedSettings(settings: NodeSettings & SharedSettings, recheck?: number): NodeSettings {
+  const { node, image, digest, ca, mirrors, login } = settings;
   const problems = new Problems(`SandboxNode "${node}"`);
   problems.attempt("reference", () => parseReference("reference", image));
   problems.attempt("digest", () => {
     if (digest !== undefined) checkDigest("digest", digest);
   });
-  checkKnownTrust(problems, "trust", caPem, mirrors);
+  checkValue(problems, "nodeName", node, NODE_NAME);
+  checkKnownTrust(problems, "trust", { ca, mirrors });
+  if (login) checkKnownLogin(problems, "trust.login", login);
+  checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck });
   problems.throwIfAny();
   return settings;
 }
 
 /** Secret as a whole, so that all that it is sent in is. */
-function secretLogin({ username, password }: RegistryLogin): pulumi.Output<{ username: string; password: string }> {
-  return pulumi.secret({ username, password });
+function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
+  if (login === undefined) return undefined;
+  const secret = (known: KnownLogin | undefined) => {
+    return known === undefined ? undefined : (pulumi.secret(known) as unknown as KnownLogin);
+  };
+  return pulumi.output(login).apply(secret);
 }
+
+/** A login whose parts are known. */
+type KnownLogin = NonNullable<NodeSettings["login"]>;
 
 /**
  * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
  * @param field Name of it in messages: `trust`.
  */
-export function checkTrust(problems: Problems, field: string, trust: RegistryTrust): void {
-  if (!problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
-  const { ca, mirrors, login } = trust;
-  const plain = Array.isArray(mirrors) ? mirrors.filter((url): url is string => typeof url === "string") : undefined;
-  checkKnownTrust(problems, field, typeof ca === "string" ? ca : undefined, plain);
-  if (!login || !problems.isObject(`${field}.login`, login, "username and password")) return;
-  problems.isGiven(`${field}.login.password`, login.password, "the password of the login");
-  if (!problems.isGiven(`${field}.login.username`, login.username, "the user of the login")) return;
-  if (login.username === "" || (typeof login.username === "string" && /[:\0\r\n]/.test(login.username))) {
-    problems.add(`${field}.login.username`, login.username, "a user name without a colon");
+export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
+  if (isLater(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
+  const { ca, mirrors, plainHttp, login } = trust as RegistryTrust;
+  checkKnownTrust(problems, field, { ca, mirrors });
+  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
+  if (login === undefined || isLater(login)) return;
+  if (problems.isObject(`${field}.login`, login, "username and password")) {
+    checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
   }
 }
 
-function checkKnownTrust(problems: Problems, field: string, ca?: string, mirrors?: string[]): void {
-  if (ca !== undefined && !/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(ca)) {
-    problems.addHidden(`${field}.ca`, ca, "certificates in PEM form (-----BEGIN CERTIFICATE-----)");
+/** Also takes what holds Outputs, which it passes over. */
+function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
+  problems.isGiven(`${field}.password`, password, "the password of the login");
+  if (!problems.isGiven(`${field}.username`, username, "the user of the login")) return;
+  if (username === "" || (typeof username === "string" && /[:\0\r\n]/.test(username))) {
+    problems.add(`${field}.username`, username, "a user name without a colon");
   }
-  mirrors?.forEach((url, i) => {
-    if (/^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(url)) return;
-    problems.add(`${field}.mirrors[${i}]`, url, "an http or https URL, host[:port] and perhaps a path");
-  });
+}
+
+/** Also takes what holds Outputs, which it passes over. */
+function checkKnownTrust(problems: Problems, field: string, { ca, mirrors }: RegistryTrust): void {
+  checkPlain(problems, `${field}.ca`, ca, PEM);
+  if (mirrors === undefined || isLater(mirrors)) return;
+  if (!Array.isArray(mirrors)) problems.addHidden(`${field}.mirrors`, mirrors, "a list of URLs");
+  else
+    mirrors.forEach((url, i) => {
+      checkPlain(problems, `${field}.mirrors[${i}]`, url, MIRROR);
+    });
+}
+
+/** The settings that nodes share and that have a rule of their own. */
+interface SharedSettings {
+  kubeletFlag?: pulumi.Input<boolean>;
+  recheck?: pulumi.Input<number>;
+  dryRun?: pulumi.Input<boolean>;
 }
 
 /** Notes what is wrong with the settings that nodes share. */
-export function checkNodeSettings(
-  problems: Problems,
-  { generation = 0, kubeletFlag = true }: Pick<SandboxNodeArgs, "generation" | "kubeletFlag">,
-): void {
-  // Programs without types may give anything.
-  if (typeof (kubeletFlag as unknown) !== "boolean") problems.add("kubeletFlag", kubeletFlag, "true or false");
-  if (!isWholeNumber(generation, 0, Number.MAX_SAFE_INTEGER)) {
-    problems.add("generation", generation, "a whole number from 0");
-  }
+export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dryRun }: SharedSettings): void {
+  checkPlain(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
+  checkPlain(problems, "recheck", recheck, COUNT);
+  checkPlain(problems, "dryRun", dryRun, TRUE_OR_FALSE);
 }
+
+const PEM: Rule = {
+  allows: (value) =>
+    typeof value === "string" && /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(value),
+  allowed: "certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+  hidden: true,
+};
+const MIRROR: Rule = {
+  allows: (value) => typeof value === "string" && /^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(value),
+  allowed: "an http or https URL, host[:port] and perhaps a path",
+};
+const COUNT: Rule = {
+  allows: (value) => isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER),
+  allowed: "a whole number from 0",
+};
+const NODE_NAME: Rule = {
+  allows: (value) => typeof value === "string" && value !== "" && !/[\0\r\n]/.test(value),
+  allowed: "a name in one line",
+};

@@ -2,32 +2,27 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "net";
 
-import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
-import { isWholeNumber, Problems } from "../problems";
+import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
+import { checkPlain, type Rule, whenKnown } from "../inputs";
+import { isLater, isWholeNumber, Problems } from "../problems";
 
-export interface HandmadePodArgs extends NginxAndApp {
+export interface HandmadePodArgs {
   /** The pause image: it owns the namespaces that the others join. */
   pauseImage: pulumi.Input<string>;
-  /**
-   * Port of the machine that leads to nginx.
-   * @default 8080
-   */
-  publishedPort?: number;
-  /**
-   * IP address of the machine to publish the port on; `0.0.0.0` for every address.
-   * @default "127.0.0.1"
-   */
-  publishedAddress?: string;
-  /**
-   * nginx's `server_name`.
-   * @default none: any name
-   */
-  serverName?: string;
-  /**
-   * Labels for all three containers, to find them by.
-   * @default none
-   */
-  labels?: Record<string, pulumi.Input<string>>;
+  /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
+  nginxImage: pulumi.Input<string>;
+  /** The image of an app that listens on 127.0.0.1 at `appPort`; nobody outside the Pod can reach it directly. */
+  appImage: pulumi.Input<string>;
+  /** TCP port the app listens on, on 127.0.0.1. Default: 8888. */
+  appPort?: pulumi.Input<number>;
+  /** TCP port of the machine that leads to nginx. Default: 8080. */
+  publishedPort?: pulumi.Input<number>;
+  /** IP address of the machine to publish the port on; `0.0.0.0` for every address. Default: `127.0.0.1`. */
+  publishedAddress?: pulumi.Input<string>;
+  /** nginx's `server_name`. Default: none, which is any name. */
+  serverName?: pulumi.Input<string>;
+  /** Labels for all three containers, to find them by. Default: none. */
+  labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /**
@@ -59,8 +54,8 @@ export class HandmadePod extends pulumi.ComponentResource {
   constructor(name: string, args: HandmadePodArgs, opts?: pulumi.ComponentResourceOptions) {
     check(name, args);
     super("pause-sandbox:index:HandmadePod", name, {}, opts);
-    const { publishedPort = 8080, publishedAddress = "127.0.0.1" } = args;
-    const labels = args.labels && Object.entries(args.labels).map(([label, value]) => ({ label, value }));
+    const published = publishedBy(args);
+    const labels = args.labels && whenKnown(args.labels, labelsOf);
     // A port, the machine's as well as nginx's own in the shared namespace, can be had by one container at a time.
     const alone = { parent: this, deleteBeforeReplace: true };
     const pause = new docker.Container(
@@ -68,7 +63,7 @@ export class HandmadePod extends pulumi.ComponentResource {
       {
         image: args.pauseImage,
         ipcMode: "shareable",
-        ports: [{ internal: 80, external: publishedPort, ip: publishedAddress }],
+        ports: whenKnown(published, ({ port, address }) => [{ internal: 80, external: port, ip: address }]),
         labels,
       },
       alone,
@@ -76,7 +71,7 @@ export class HandmadePod extends pulumi.ComponentResource {
     const joined = pulumi.interpolate`container:${pause.id}`;
     const join = { networkMode: joined, ipcMode: joined, pidMode: joined, labels };
     const inside = { ...alone, dependsOn: pause };
-    const content = nginxConf(args.appPort, args.serverName);
+    const content = nginxConfOf(args.appPort, args.serverName);
     const nginx = new docker.Container(
       `${name}-nginx`,
       { image: args.nginxImage, ...join, uploads: [{ file: "/etc/nginx/nginx.conf", content }] },
@@ -88,7 +83,7 @@ export class HandmadePod extends pulumi.ComponentResource {
     this.nginxId = nginx.id;
     this.appId = app.id;
     // Known once all three run: whoever asks for the address wants an answer from it.
-    this.url = pulumi.all([nginx.id, app.id]).apply(() => urlOf(publishedAddress, publishedPort));
+    this.url = pulumi.all([published, nginx.id, app.id]).apply(([{ address, port }]) => urlOf(address, port));
     this.registerOutputs({ url: this.url, pauseId: this.pauseId, nginxId: this.nginxId, appId: this.appId });
   }
 }
@@ -109,19 +104,51 @@ function check(name: string, args: HandmadePodArgs): void {
   problems.throwIfAny();
 }
 
+/** Where the machine publishes nginx. */
+interface Published {
+  port: number;
+  address: string;
+}
+
+function publishedBy({ publishedPort, publishedAddress }: HandmadePodArgs): pulumi.Input<Published> {
+  return whenKnown({ publishedPort, publishedAddress }, (known) => {
+    const problems = new Problems("HandmadePod");
+    checkPublished(problems, known);
+    problems.throwIfAny();
+    return { port: known.publishedPort ?? 8080, address: known.publishedAddress ?? "127.0.0.1" };
+  });
+}
+
+function labelsOf(labels: Record<string, string>): { label: string; value: string }[] {
+  return Object.entries(labels).map(([label, value]) => ({ label, value }));
+}
+
+const PORT: Rule = { allows: (value) => isWholeNumber(value, 1, 65535), allowed: "a whole number from 1 to 65535" };
+const ADDRESS: Rule = {
+  allows: (value) => typeof value === "string" && isIP(value) !== 0,
+  allowed: "an IP address of the machine, or 0.0.0.0 for all of them",
+};
+const SERVER_NAME: Rule = {
+  allows: (value) => typeof value === "string" && /^[A-Za-z0-9.*-]+$/.test(value),
+  allowed: "a host name",
+};
+
 function checkArgs(problems: Problems, args: HandmadePodArgs): void {
-  const { publishedPort = 8080, publishedAddress = "127.0.0.1", serverName, labels = {} } = args;
+  const { serverName, labels } = args;
   const pauseImage: unknown = args.pauseImage;
   if (pauseImage === undefined || pauseImage === "") problems.add("pauseImage", pauseImage, "an image reference");
   checkNginxAndApp(problems, "", args);
-  if (!isWholeNumber(publishedPort, 1, 65535)) {
-    problems.add("publishedPort", publishedPort, "a whole number from 1 to 65535");
+  checkPublished(problems, args);
+  checkPlain(problems, "serverName", serverName, SERVER_NAME);
+  if (labels !== undefined && !isLater(labels) && "" in labels) {
+    problems.add("labels", labels, "labels that have a name");
   }
-  if (isIP(publishedAddress) === 0) {
-    problems.add("publishedAddress", publishedAddress, "an IP address of the machine, or 0.0.0.0 for all of them");
-  }
-  if (serverName !== undefined && !/^[A-Za-z0-9.*-]+$/.test(serverName)) {
-    problems.add("serverName", serverName, "a host name");
-  }
-  if ("" in labels) problems.add("labels", labels, "labels that have a name");
+}
+
+function checkPublished(
+  problems: Problems,
+  { publishedPort, publishedAddress }: Pick<HandmadePodArgs, "publishedPort" | "publishedAddress">,
+): void {
+  checkPlain(problems, "publishedPort", publishedPort, PORT);
+  checkPlain(problems, "publishedAddress", publishedAddress, ADDRESS);
 }

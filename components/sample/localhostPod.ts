@@ -1,26 +1,28 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkNginxAndApp, type NginxAndApp, nginxConf } from "./nginxAndApp";
+import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
 import { isWholeNumber, Problems } from "../problems";
 
-export interface LocalhostPodArgs extends NginxAndApp {
+export interface LocalhostPodArgs {
+  /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
+  nginxImage: pulumi.Input<string>;
+  /** The image of an app that listens on 127.0.0.1 at `appPort`; nobody outside the Pod can reach it directly. */
+  appImage: pulumi.Input<string>;
+  /** TCP port the app listens on, on 127.0.0.1. Default: 8888. */
+  appPort?: pulumi.Input<number>;
   /**
    * Name of the node to run on. The Pod tolerates every taint, so that a cordoned node can be proven too.
-   * @default wherever the scheduler puts it
+   * Default: wherever the scheduler puts it.
    */
   nodeName?: pulumi.Input<string>;
-  /** @default "default" */
+  /** Namespace of the Pod. Default: `default`. */
   namespace?: pulumi.Input<string>;
-  /**
-   * How long the Pod may take to become Ready, in seconds.
-   * @default 300
-   */
+  /** How long the Pod may take to become Ready, in seconds, from 1 to 86400. Default: 300. */
   readyTimeoutSeconds?: number;
   /**
    * What the Pod proves. A Pod keeps the sandbox that it was started with, so that another value makes another Pod.
-   * Kept as the annotation `pause-sandbox/proof-of`.
-   * @default the Pod is left as it is
+   * Kept as the annotation `pause-sandbox/proof-of`. Default: the Pod is left as it is.
    */
   proofOf?: pulumi.Input<string>;
 }
@@ -47,7 +49,7 @@ export class LocalhostPod extends pulumi.ComponentResource {
     const namespace = args.namespace ?? "default";
     const nginx = new k8s.core.v1.ConfigMap(
       `${name}-nginx`,
-      { metadata: { namespace }, data: { "nginx.conf": nginxConf(args.appPort) } },
+      { metadata: { namespace }, data: { "nginx.conf": nginxConfOf(args.appPort) } },
       { parent: this },
     );
     const pod = new k8s.core.v1.Pod(

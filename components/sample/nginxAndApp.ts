@@ -1,36 +1,49 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { isWholeNumber, type Problems } from "../problems";
+import { checkPlain, checkValue, type Rule, whenKnown } from "../inputs";
+import { isLater, isWholeNumber, Problems } from "../problems";
 
-/** The two containers of the sample Pod, whether Kubernetes or a person makes it. */
+/** What both sample Pods are told of their two containers. */
 export interface NginxAndApp {
-  /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
-  nginxImage: pulumi.Input<string>;
-  /** The image of an app that listens on 127.0.0.1:{@link appPort}; nobody outside the Pod can reach it directly. */
-  appImage: pulumi.Input<string>;
-  /**
-   * Port the app listens on, on 127.0.0.1.
-   * @default 8888
-   */
-  appPort?: number;
+  readonly nginxImage: pulumi.Input<string>;
+  readonly appImage: pulumi.Input<string>;
+  readonly appPort?: pulumi.Input<number>;
 }
+
+const IMAGE: Rule = {
+  allows: (value) => typeof value === "string" && value !== "",
+  allowed: "an image reference",
+};
+const APP_PORT: Rule = {
+  allows: (value) => isWholeNumber(value, 1, 65535) && value !== 80,
+  allowed: "a whole number from 1 to 65535, and not 80: nginx listens there",
+};
 
 /** Notes what is wrong with the plain values; `at` stands before the name of each field: `proof.`. */
 export function checkNginxAndApp(problems: Problems, at: string, args: NginxAndApp): void {
   for (const field of ["nginxImage", "appImage"] as const) {
-    const value: unknown = args[field];
-    if (value === undefined || value === "") problems.add(`${at}${field}`, value, "an image reference");
+    if (!isLater(args[field])) checkValue(problems, `${at}${field}`, args[field], IMAGE);
   }
-  const { appPort = 8888 } = args;
-  if (!isWholeNumber(appPort, 1, 65535) || appPort === 80) {
-    problems.add(`${at}appPort`, appPort, "a whole number from 1 to 65535, and not 80: nginx listens there");
-  }
+  checkPlain(problems, `${at}appPort`, args.appPort, APP_PORT);
+}
+
+/** nginx.conf, once the port is known. @throws InputPropertiesError if it is not one. */
+export function nginxConfOf(
+  appPort: pulumi.Input<number | undefined>,
+  serverName?: pulumi.Input<string>,
+): pulumi.Input<string> {
+  return whenKnown({ appPort, serverName }, (known) => {
+    const problems = new Problems("the sample Pod");
+    checkPlain(problems, "appPort", known.appPort, APP_PORT);
+    problems.throwIfAny();
+    return nginxConf(known.appPort, known.serverName);
+  });
 }
 
 /**
  * An nginx.conf that listens on port 80 and leads everything to an app on 127.0.0.1.
- * @param appPort Port the app listens on. @default 8888
- * @param serverName `server_name`; any name when left out.
+ * @param appPort Port the app listens on. Default: 8888.
+ * @param serverName `server_name`; any name where it is left out.
  */
 export function nginxConf(appPort = 8888, serverName?: string): string {
   const name = serverName === undefined ? "" : `\n    server_name ${serverName};`;

@@ -56,7 +56,7 @@ for (const shell of shells) {
 
         it("learns of CA, mirrors and login in registries.yaml, after the image was pulled with them", () => {
           const before = host.files();
-          const settings = { caPem, mirrors: ["https://m.example.com"], login: { username: "u", password: "p" } };
+          const settings = { ca: caPem, mirrors: ["https://m.example.com"], login: { username: "u", password: "p" } };
           const { did } = host.done("apply", settings);
           assert.equal(did[0], `ctr pull ${image} by "https://m.example.com" "https://${registry}" `);
           const ca = path.join(host.dir, "root/pause-sandbox-ca.crt");
@@ -79,7 +79,7 @@ for (const shell of shells) {
         it("is refused where registries.yaml is somebody else's", () => {
           host.write("root/registries.yaml", "mirrors: {}\n");
           const before = host.files();
-          const run = host.run("apply", { caPem });
+          const run = host.run("apply", { ca: caPem });
           assert.deepEqual([run.status, run.did], [3, []], run.stderr);
           assert.match(run.stderr, /PS-N022 .*registries\.yaml is there already.*leave ca, mirrors/);
           assert.deepEqual(host.files(), before);
@@ -113,7 +113,7 @@ for (const shell of shells) {
 
       it("gets a drop-in with the flag, is restarted once, and is given back", () => {
         const before = host.files();
-        const report = host.done("apply", { caPem });
+        const report = host.done("apply", { ca: caPem });
         assert.deepEqual(
           [report.runtime, report.runtimeVersion, report.restarted],
           ["cri-dockerd", "0.3.17", ["cri-docker"]],
@@ -125,9 +125,9 @@ for (const shell of shells) {
         );
         assert.equal(host.read(`root/certs.d/${registry}/ca.crt`), caPem);
         assert.deepEqual(report.did, [`pull ${image}`, "restart cri-docker", `pull ${image}`]);
-        const again = host.done("apply", { caPem });
+        const again = host.done("apply", { ca: caPem });
         assert.deepEqual([again.status, again.did], ["unchanged", []]);
-        host.done("restore", { caPem });
+        host.done("restore", { ca: caPem });
         assert.deepEqual(host.files(), before);
       });
 

@@ -31,7 +31,7 @@ const nodes: Node[] = [
           '  [plugins."io.containerd.grpc.v1.cri".registry]\n    config_path = "@DIR@/root/certs.d"\n',
       );
     },
-    settings: { login, caPem },
+    settings: { login, ca: caPem },
     changed: [
       `certs.d/${registry}/ca.crt`,
       `certs.d/${registry}/hosts.toml`,

@@ -40,6 +40,13 @@ describe("SandboxNode", () => {
     assert.strictEqual(inputs.delete, "sudo -n sh -s -- restore");
   });
 
+  it("only looks at the node in a dry run, and still restores it when it is removed", async () => {
+    const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, dryRun: true })), "node-1");
+    assert.strictEqual(inputs.create, "sh -s -- plan");
+    assert.strictEqual(inputs.update, "sh -s -- plan");
+    assert.strictEqual(inputs.delete, "sh -s -- restore");
+  });
+
   it("keeps the private keys secret, also the bastion's", async () => {
     const connection = { ...args.connection, bastion: { ...args.connection, privateKey: "the bastion's key" } };
     const registered = find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
@@ -54,12 +61,12 @@ describe("SandboxNode", () => {
     assert.notStrictEqual(await stdin(DIGEST), await stdin(`sha256:${"e".repeat(64)}`));
   });
 
-  it("runs again when the generation is raised, with the same settings", async () => {
-    const stdin = async (generation?: number) =>
-      String(find(await run(() => new SandboxNode("node-1", { ...args, generation })), "node-1").inputs.stdin);
+  it("runs again when recheck is raised, with the same settings", async () => {
+    const stdin = async (recheck?: number) =>
+      String(find(await run(() => new SandboxNode("node-1", { ...args, recheck })), "node-1").inputs.stdin);
     const [first, raised] = [await stdin(), await stdin(1)];
     assert.notStrictEqual(first, raised);
-    assert.strictEqual(first.replace("# generation 0\n", "# generation 1\n"), raised);
+    assert.strictEqual(first.replace("# recheck 0\n", "# recheck 1\n"), raised);
   });
 
   it("reports what the node said", async () => {
@@ -108,7 +115,7 @@ describe("SandboxNode", () => {
       node: "n",
       image: "pause",
       digest: "sha256:1",
-      caPem: "no pem",
+      ca: "no pem",
       mirrors: ["https://m", 'https://m"'],
     };
     assert.throws(
@@ -195,7 +202,7 @@ describe("PauseSandbox", () => {
 
   it("is the image, then the nodes in order, then the proof", async () => {
     const nodes = [node("a"), node("b", true), node("c"), node("d")];
-    const all = await run(() => new PauseSandbox("pause", { image, nodes, maxUnavailable: 2, proof }));
+    const all = await run(() => new PauseSandbox("pause", { image, nodes, maxUnavailable: "2", proof }));
     const waits = (name: string): string[] => find(all, name).dependsOn;
     const nodesOf = (name: string): string[] => waits(name).filter((d) => /^pause-[a-d]$/.test(d));
     assert.deepStrictEqual(nodesOf("pause-b"), []);
@@ -227,23 +234,29 @@ describe("PauseSandbox", () => {
     assert.ok(!all.some(({ name }) => name.startsWith("pause-proof-b")), "no Pod on a host that is gone");
     assert.strictEqual(find(all, "pause-a").retainOnDelete, false);
     assert.strictEqual(find(all, "pause-b").retainOnDelete, true);
-    assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin"]);
+    assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin", "create", "update", "delete"]);
   });
 
-  it("proves another image, and another generation, by other Pods", async () => {
+  it("proves another image, and another recheck, by other Pods", async () => {
     const nodes = [node("a")];
-    const proofOf = async (args: { generation?: number; reference?: string }): Promise<unknown> => {
-      const { reference = REFERENCE, generation } = args;
-      const all = await run(() => new PauseSandbox("pause", { image: { reference }, nodes, proof, generation }));
+    const proofOf = async (args: { recheck?: number; reference?: string }): Promise<unknown> => {
+      const { reference = REFERENCE, recheck } = args;
+      const all = await run(() => new PauseSandbox("pause", { image: { reference }, nodes, proof, recheck }));
       const { inputs, replaceOnChanges } = find(all, "pause-proof-pod");
       assert.deepStrictEqual(replaceOnChanges, ["spec", 'metadata.annotations["pause-sandbox/proof-of"]']);
       return (inputs.metadata as { annotations: unknown }).annotations;
     };
-    assert.deepStrictEqual(await proofOf({}), { "pause-sandbox/proof-of": `${REFERENCE}@${DIGEST}, generation 0` });
+    assert.deepStrictEqual(await proofOf({}), { "pause-sandbox/proof-of": `${REFERENCE}@${DIGEST}, recheck 0` });
     const other = REFERENCE.replace("1.0.0", "1.0.1");
-    assert.deepStrictEqual(await proofOf({ reference: other, generation: 2 }), {
-      "pause-sandbox/proof-of": `${other}@${DIGEST}, generation 2`,
+    assert.deepStrictEqual(await proofOf({ reference: other, recheck: 2 }), {
+      "pause-sandbox/proof-of": `${other}@${DIGEST}, recheck 2`,
     });
+  });
+
+  it("has no sample Pod in a dry run: on a node that was not healed it would never be Ready", async () => {
+    const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")], proof, dryRun: true }));
+    assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));
+    assert.strictEqual(find(all, "pause-a").inputs.create, "sh -s -- plan");
   });
 
   it("hands on what the nodes reported, by name", async () => {
@@ -265,7 +278,7 @@ describe("PauseSandbox", () => {
             {} as ClusterNode,
           ],
           maxUnavailable: "0%",
-          generation: -1,
+          recheck: -1,
           kubeletFlag: "no" as unknown as boolean,
           proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
         }),
@@ -277,7 +290,7 @@ describe("PauseSandbox", () => {
         "nodes[3].name: no value",
         "nodes[3].connection: no value",
         'maxUnavailable: "0%"',
-        "generation: -1",
+        "recheck: -1",
         'kubeletFlag: "no"',
         "proof.nginxImage",
         'proof.scope: "some"',

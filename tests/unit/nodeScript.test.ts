@@ -109,7 +109,7 @@ describe("renderStdin", () => {
 
   it("delivers a PEM chain with CRLF as lines", () => {
     const pem = "-----BEGIN CERTIFICATE-----\r\nAAAA\r\n-----END CERTIFICATE-----\r\n";
-    assert.equal(received({ ...settings, caPem: pem }).ca, pem.replaceAll("\r\n", "\n"));
+    assert.equal(received({ ...settings, ca: pem }).ca, pem.replaceAll("\r\n", "\n"));
   });
 
   const bad: [string, NodeSettings, RegExp][] = [
@@ -128,7 +128,7 @@ describe("renderStdin", () => {
       { ...settings, login: { username: "a", password: "secret\n" } },
       /^login\.password: must not contain NUL, CR or LF$/,
     ],
-    ["NUL in caPem", { ...settings, caPem: "a\0" }, /^caPem: must not contain NUL/],
+    ["NUL in ca", { ...settings, ca: "a\0" }, /^ca: must not contain NUL/],
   ];
   for (const [what, value, message] of bad) {
     it(`refuses ${what}, naming field and value`, () => {

@@ -59,8 +59,8 @@ describe("PauseImage", () => {
     assert.deepStrictEqual(find(all, "image-index").inputs.sources, [`${REPOSITORY}@${DIGEST}`]);
   });
 
-  it("pushes the one image as the reference itself with insecureRegistry", async () => {
-    const { all, digest } = await make({ platforms: ["linux/amd64"], insecureRegistry: true });
+  it("pushes the one image as the reference itself with plainHttp", async () => {
+    const { all, digest } = await make({ platforms: ["linux/amd64"], plainHttp: true });
     assert.strictEqual(find(all, "image-linux-amd64").inputs.imageName, REFERENCE);
     assert.ok(!all.some(({ type }) => type === "docker-build:index:Index"));
     assert.strictEqual(digest, DIGEST);
@@ -177,8 +177,8 @@ describe("PauseImage", () => {
     ],
     ["an unknown platform", { platforms: ["linux/m68k"] }, ['platforms[0]: "linux/m68k"', "linux/riscv64"]],
     ["Windows", { platforms: ["windows/amd64"] }, ['platforms[0]: "windows/amd64"', "mirror upstream's image"]],
-    ["HTTP for several platforms", { ...build, insecureRegistry: true }, ["platforms:", "exactly one platform"]],
-    ["HTTP for a mirror", { ...mirror, insecureRegistry: true }, ["insecureRegistry: true", "left out"]],
+    ["HTTP for several platforms", { ...build, plainHttp: true }, ["platforms:", "exactly one platform"]],
+    ["HTTP for a mirror", { ...mirror, plainHttp: true }, ["plainHttp: true", "left out"]],
     ["a tag without room", { reference: `r.example/p:${"1".repeat(117)}` }, ["reference:", "at most 116 characters"]],
   ];
   for (const [name, args, words] of bad) {

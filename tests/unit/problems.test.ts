@@ -74,7 +74,6 @@ describe("an error about arguments", () => {
 describe("arguments that are missing or have another shape", () => {
   const image = { reference: "registry.example.com/pause:1" };
   const nodes = [good("a")];
-  const connection = good("a").connection;
   const later = <T>(value: T) => pulumi.secret(value);
   type Make = (args: never) => unknown;
   const sandbox: Make = (args) => new PauseSandbox("x", args);
@@ -110,21 +109,27 @@ describe("arguments that are missing or have another shape", () => {
     ["nodes as one Output", sandbox, { image, nodes: later(nodes) }, { nodes: plain }],
     ["a node as an Output", sandbox, { image, nodes: [later(nodes[0])] }, { "nodes[0]": plain }],
     [
-      "a connection as an Output",
+      "marks of a node as Outputs",
       sandbox,
-      { image, nodes: [{ name: "a", connection: later(connection) }] },
-      { "nodes[0].connection": plain },
+      { image, nodes: [{ ...nodes[0], canary: later(true), gone: later(false) }] },
+      { "nodes[0].canary": plain, "nodes[0].gone": plain },
+    ],
+    ["dryRun as an Output", sandbox, { image, nodes, dryRun: later(true) }, { dryRun: plain }],
+    [
+      "plainHttp of a push as an Output",
+      pause,
+      { ...image, platforms: ["linux/arm64"], plainHttp: later(true) },
+      { plainHttp: plain },
     ],
     ["nodes as a Promise", sandbox, { image, nodes: Promise.resolve(nodes) }, { nodes: /^a Promise is not allowed/ }],
     ["an image as an Output", sandbox, { image: later(image), nodes }, { image: plain }],
-    ["trust as an Output", sandbox, { image, nodes, trust: later({}) }, { trust: plain }],
     ["a proof as an Output", sandbox, { image, nodes, proof: later({}) }, { proof: plain }],
     ["a proof with {}", sandbox, { image, nodes, proof: {} }, { "proof.nginxImage": /./, "proof.appImage": /./ }],
     [
       "maxUnavailable as an Output",
       sandbox,
-      { image, nodes, maxUnavailable: later(1) },
-      { maxUnavailable: /^an Output is not allowed; it must be a whole number/ },
+      { image, nodes, maxUnavailable: later("1") },
+      { maxUnavailable: /^an Output is not allowed; it must be a text: a whole number/ },
     ],
     [
       "a login without password",
@@ -134,12 +139,6 @@ describe("arguments that are missing or have another shape", () => {
     ],
     ["SandboxNode without arguments", node, undefined, { "": /no value .* an object with connection and reference/ }],
     ["SandboxNode with {}", node, {}, { connection: /no value/, reference: /no value .* host\[:port\]\// }],
-    [
-      "a bastion as an Output",
-      node,
-      { ...image, connection: { ...connection, bastion: later(connection) } },
-      { "connection.bastion": plain },
-    ],
     ["PauseImage without arguments", pause, undefined, { "": /no value .* an object with reference/ }],
     ["PauseImage with {}", pause, {}, { reference: /no value .* host\[:port\]\// }],
     ["platforms as an Output", pause, { ...image, platforms: later(["linux/arm64"]) }, { platforms: plain }],
@@ -228,7 +227,7 @@ describe("a private key that was pasted where another text belongs", () => {
       () => {
         checkKnown("connection", "hostKey", pem);
       },
-      () => checkedSettings({ node: "n", image: image.reference, caPem: pem }),
+      () => checkedSettings({ node: "n", image: image.reference, ca: pem }),
     ]) {
       assert.throws(check, (error: Error) => {
         assert.match(error.message, /a private key, \d+ characters/);

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
-import { PauseSandbox } from "../../components";
+import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
 import { readStackConfig } from "../../config";
 import { run } from "../support/mocks";
 import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
@@ -16,6 +16,8 @@ async function configured<T>(settings: Settings, body: () => T): Promise<T> {
   return result as T;
 }
 
+const connectionOf = (node?: ClusterNode): SshConnection => node?.connection as SshConnection;
+
 describe("the stack's configuration", () => {
   const secrets = { registryPassword: "p", sshPrivateKey: "k" };
 
@@ -25,8 +27,8 @@ describe("the stack's configuration", () => {
       const { args } = readStackConfig();
       assert.strictEqual(args.nodes.length, 3);
       assert.strictEqual(args.nodes[0]?.canary, true);
-      assert.strictEqual(args.nodes[2]?.connection.port, 2222);
-      assert.strictEqual(args.nodes[1]?.connection.bastion?.host, "jump.bank.example");
+      assert.strictEqual(connectionOf(args.nodes[2]).port, 2222);
+      assert.strictEqual((connectionOf(args.nodes[1]).bastion as SshHost).host, "jump.bank.example");
       assert.strictEqual(args.maxUnavailable, "10%");
       return new PauseSandbox("pause", args);
     });
@@ -128,7 +130,7 @@ describe("the stack's configuration", () => {
     const set = { reference: "registry.example.com/pause:1", nodes: [good], appImage: "registry.example.com/app:1" };
     await configured({ ...defaults(), ...set }, () => {
       const { args, kubeconfig, kubeContext } = readStackConfig();
-      const { privateKey, privateKeyPassword, bastion } = args.nodes[0]?.connection ?? {};
+      const { privateKey, privateKeyPassword, bastion } = connectionOf(args.nodes[0]);
       const unset = [kubeconfig, kubeContext, privateKey, privateKeyPassword, bastion, args.image.login];
       assert.ok(unset.every((value) => value === undefined));
       return new PauseSandbox("pause", args);

@@ -61,8 +61,8 @@ describe("PauseImage", function () {
       new RegExp(`^  [\\w:-]+ \\(${of}\\):\\n((?:    .*\\n)+)`, "m").exec(message)?.[1] ?? message;
     assert.match(said(resource), why);
     assert.ok(typeof args.reference === "string");
-    // The reference itself is the index's, or the only image's with insecureRegistry.
-    const pushed = resource === "pause-index" || args.insecureRegistry ? "" : resource.slice("pause".length);
+    // The reference itself is the index's, or the only image's with plainHttp.
+    const pushed = resource === "pause-index" || args.plainHttp ? "" : resource.slice("pause".length);
     const registry = args.reference.slice(0, args.reference.indexOf("/"));
     const whole = `${args.reference}${pushed} was not pushed to registry ${registry} \\(.*\\)\\. What to do: \\S`;
     assert.match(said("pause"), new RegExp(whole));
@@ -338,8 +338,8 @@ describe("PauseImage", function () {
 
     it("writes nothing where it speaks plain HTTP and the engine was not told so, asked for or not", async () => {
       await startFar({ plainHttp: true });
-      for (const insecureRegistry of [false, true]) {
-        const asked = { ...args(), insecureRegistry };
+      for (const plainHttp of [false, true]) {
+        const asked = { ...args(), plainHttp };
         const resource = "pause-linux-amd64";
         await fails(asked, resource, /https:.*: http: server gave HTTP response to HTTPS client/);
         assert.deepEqual(far.asked, []);
@@ -371,12 +371,12 @@ describe("PauseImage", function () {
       const readBack = `\\(reading: .*(HTTP response to HTTPS client|wrong version number).*\\)`;
       await assert.rejects(
         program.up(args),
-        new RegExp(`error: ${reference} was .*${readBack}\\. What to do: .*insecureRegistry`),
+        new RegExp(`error: ${reference} was .*${readBack}\\. What to do: .*plainHttp`),
       );
-      const { digest } = await program.up({ ...args, insecureRegistry: true });
+      const { digest } = await program.up({ ...args, plainHttp: true });
       assert.equal(await digestOf(VERSION), digest);
       assert.equal((await registry.config(REPOSITORY, VERSION)).architecture, "amd64");
-      await program.up({ ...args, insecureRegistry: true }, { expectNoChanges: true });
+      await program.up({ ...args, plainHttp: true }, { expectNoChanges: true });
     });
   });
 });

@@ -55,7 +55,7 @@ export class Target {
     // Destroying passes what was applied last, as the provider does.
     const image = this.images[state === "B" ? "B" : "A"];
     const { reference, digest } = image;
-    return { node: this.node.name, image: reference, digest, caPem: this.caPem, ...changed };
+    return { node: this.node.name, image: reference, digest, ca: this.caPem, ...changed };
   }
 
   /** The command line that leads to a state. */

@@ -58,7 +58,7 @@ describe("a kubelet as other people run it", function () {
       await machine.lay(folder);
       const { reference, digest } = shared.images.A;
       const off = fs.existsSync(path.join(folder, "off"));
-      const settings = { node: name, image: reference, digest, caPem: shared.caPem, kubeletFlag: !off };
+      const settings = { node: name, image: reference, digest, ca: shared.caPem, kubeletFlag: !off };
       // One that cannot start comes and goes.
       const before = downBefore ? { argv: [], environ: [] } : await machine.running();
       const files = await machine.files();

@@ -44,7 +44,7 @@ describe("a node as other people set it up", function () {
         `cd /etc/containerd/certs.d 2>/dev/null || exit 0; [ ! -d 10.203.0.2:5000 ] || { mv 10.203.0.2:5000 "$1"; sed -i "s/10.203.0.2:5000/$1/" "$1/hosts.toml"; }`,
         reference.split("/")[0] ?? "",
       );
-      const settings = { node: name, image: reference, digest, caPem: shared.caPem };
+      const settings = { node: name, image: reference, digest, ca: shared.caPem };
       const files = await machine.files();
       const first = await machine.run("apply", settings);
       if (refused) {

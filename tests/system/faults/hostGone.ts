@@ -33,7 +33,7 @@ async function loseHost(lab: LabInfo, lost: Target): Promise<void> {
     await expectRefusal(lab, all, lost.node.name);
     const without = settings(lab, lost.node.name);
     // A new image at the same time: nothing of it may be asked of the host.
-    await (await openStack(lab, { ...without, generation: "2" })).up();
+    await (await openStack(lab, { ...without, recheck: "2" })).up();
     await (await openStack(lab, without)).destroy();
     await expectNothingLeft(lab, without);
   } finally {

@@ -34,5 +34,5 @@ export const registry: Fault[] = [
     digest: images.foreign.digest,
   })),
   refused("digest that was not pushed", /PS-N011/, () => ({ digest: `sha256:${"0".repeat(64)}` })),
-  refused("wrong certificate authority", /PS-N010.*x509/, () => ({ caPem: certificate(foreignCa()) })),
+  refused("wrong certificate authority", /PS-N010.*x509/, () => ({ ca: certificate(foreignCa()) })),
 ];

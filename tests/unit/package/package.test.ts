@@ -85,7 +85,7 @@ describe("the package", function () {
       { module: "es2022", moduleResolution: "bundler" },
     ]) {
       it(`has its types, as the example has, where modules are resolved as "${options.moduleResolution}"`, () => {
-        const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox/components"');
+        const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox"');
         const files = { "index.ts": program(), "twoClusters.ts": example };
         const own = consumer(`types-${options.moduleResolution}`, tarball, options, files);
         tsc(own, "--noEmit");
@@ -137,13 +137,17 @@ describe("the package", function () {
       assertRegistered(own, sh(own, "node", ["out/unit/package/observe.js", "../../index"]));
     });
 
-    it("gives its names to a program of ES modules", () => {
-      const own = consumer("esm", tarball, COMMONJS, {
-        "names.mjs": `import { PauseSandbox, ProofScope } from "pause-sandbox/components";
-          console.log(PauseSandbox.name, ProofScope.Every);`,
+    const say = "console.log(PauseSandbox.name, ProofScope.Every);";
+    for (const [kind, file, load] of [
+      ["ES modules", "names.mjs", 'import { PauseSandbox, ProofScope } from "pause-sandbox";'],
+      ["CommonJS", "names.cjs", 'const { PauseSandbox, ProofScope } = require("pause-sandbox");'],
+      ["the older path", "older.cjs", 'const { PauseSandbox, ProofScope } = require("pause-sandbox/components");'],
+    ] as const) {
+      it(`gives its names to a program of ${kind}`, () => {
+        const own = consumer(file, tarball, COMMONJS, { [file]: `${load}\n${say}\n` });
+        assert.equal(sh(own, "node", [file]), "PauseSandbox every\n");
       });
-      assert.equal(sh(own, "node", ["names.mjs"]), "PauseSandbox every\n");
-    });
+    }
   });
 
   describe("the guide's test of a program", () => {

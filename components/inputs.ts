@@ -1,0 +1,66 @@
+/**
+ * Arguments that may be known only later.
+ *
+ * A value of the components' arguments is plain where it decides which resources exist, what they are called, in which
+ * order they are changed, or how the engine treats them. Everything else is an Input: it may be an Output, and so may any
+ * element of a list and any field of an object.
+ */
+import * as pulumi from "@pulumi/pulumi";
+
+import { isLater, type Problems } from "./problems";
+
+/** What a value must be. */
+export interface Rule {
+  readonly allows: (value: unknown) => boolean;
+  /** The end of "it must be …". */
+  readonly allowed: string;
+  /** True where a person may have pasted a secret: then only kind and length are printed. */
+  readonly hidden?: boolean;
+}
+
+/** Notes a value that its rule does not allow. */
+export function checkValue(problems: Problems, field: string, value: unknown, rule: Rule): void {
+  if (rule.allows(value)) return;
+  if (rule.hidden) problems.addHidden(field, value, rule.allowed);
+  else problems.add(field, value, rule.allowed);
+}
+
+/** Notes an optional plain value that its rule does not allow. What is known only later is checked then. */
+export function checkPlain(problems: Problems, field: string, value: unknown, rule: Rule): void {
+  if (value !== undefined && !isLater(value)) checkValue(problems, field, value, rule);
+}
+
+/** Notes an optional value that its rule does not allow, or that is known only later although it must be plain. */
+export function checkPlainOnly(problems: Problems, field: string, value: unknown, rule: Rule): void {
+  if (isLater(value)) problems.addHidden(field, value, rule.allowed);
+  else checkPlain(problems, field, value, rule);
+}
+
+/**
+ * Calls `use` with the value: at once where it is plain, so that no Output is paid for, else when it is known.
+ * An object is known when all of its fields are, and is secret as a whole if one of them is.
+ */
+export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwrap<T>) => U): pulumi.Input<U> {
+  return holdsLater(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
+}
+
+/**
+ * The object itself, or one whose fields are taken from it when it is known, where it is an Output as a whole. Its
+ * fields are Inputs, so that both look the same to whoever uses them.
+ */
+export function fieldsOf<T extends object, K extends keyof T>(
+  input: pulumi.Input<T>,
+  fields: readonly K[],
+): Pick<T, K> {
+  if (!isLater(input)) return input as T;
+  const known = pulumi.output(input) as unknown as pulumi.Output<T>;
+  return Object.fromEntries(fields.map((field) => [field, known.apply((object) => object[field])])) as Pick<T, K>;
+}
+
+export const TRUE_OR_FALSE: Rule = { allows: (value) => typeof value === "boolean", allowed: "true or false" };
+
+/** True where the value, or something inside it, is known only later. */
+function holdsLater(value: unknown): boolean {
+  if (isLater(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsLater);
+}

@@ -1,0 +1,74 @@
+/** What Pulumi's own analyzer makes of the components: the API of every other language. */
+import { Analyzer } from "@pulumi/pulumi/provider/experimental/analyzer";
+import { generateSchema, type PackageSpec, type Property } from "@pulumi/pulumi/provider/experimental/schema";
+import * as assert from "assert";
+import * as fs from "fs";
+import * as path from "path";
+
+const GOLDEN = path.join(__dirname, "schema.json");
+const NAME = "pause-sandbox";
+const COMPONENTS = ["PauseSandbox", "PauseImage", "LocalhostPod", "HandmadePod"];
+
+/** As `pulumi package get-schema` has it, without a language host. */
+function schema(): PackageSpec {
+  const folder = path.join(__dirname, "../../plugin");
+  const manifest = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8")) as Record<string, string>;
+  const analyzer = new Analyzer(folder, NAME, manifest, new Set(COMPONENTS));
+  const { components, typeDefinitions, dependencies } = analyzer.analyze();
+  return generateSchema(NAME, manifest.version ?? "", "", components, typeDefinitions, dependencies);
+}
+
+describe("the components for other languages", function () {
+  // The compiler reads the types of Kubernetes.
+  this.timeout(120_000);
+  let spec: PackageSpec;
+  before(() => {
+    spec = schema();
+    if (process.env.PAUSE_SANDBOX_SCHEMA === "write") fs.writeFileSync(GOLDEN, `${JSON.stringify(spec, null, 2)}\n`);
+  });
+
+  it("have the schema that was agreed on (PAUSE_SANDBOX_SCHEMA=write agrees on another one)", () => {
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(spec)), JSON.parse(fs.readFileSync(GOLDEN, "utf8")));
+  });
+
+  it("have every field of every type described, and the default of each that may be left out", () => {
+    const missing: string[] = [];
+    const look = (owner: string, fields: Record<string, Property> = {}, required: string[] = [], inputs = true) => {
+      for (const [name, { description = "" }] of Object.entries(fields)) {
+        if (description === "" || description.includes("{@")) missing.push(`${owner}.${name}`);
+        if (inputs && !required.includes(name) && !/\bDefault: /.test(description))
+          missing.push(`${owner}.${name}: default`);
+      }
+    };
+    for (const [token, resource] of Object.entries(spec.resources)) {
+      look(token, resource.inputProperties, resource.requiredInputs);
+      look(token, resource.properties, resource.required, false);
+    }
+    const reports = /:(NodeReport)$/;
+    for (const [token, type] of Object.entries(spec.types)) {
+      look(token, type.properties, type.required, !reports.test(token));
+      for (const { name, description } of type.enum ?? []) if (!description) missing.push(`${token}.${name}`);
+    }
+    assert.deepStrictEqual(missing, []);
+  });
+
+  it("want plain values only where these decide which resources exist, their order or the engine's options", () => {
+    const plain = new Set<string>();
+    const look = (owner: string, fields: Record<string, Property> = {}) => {
+      for (const [name, field] of Object.entries(fields)) if (field.plain) plain.add(`${owner}.${name}`);
+    };
+    const short = (token: string) => token.split(":").pop() ?? "";
+    for (const [token, { inputProperties }] of Object.entries(spec.resources)) look(short(token), inputProperties);
+    for (const [token, { properties }] of Object.entries(spec.types)) look(short(token), properties);
+    assert.deepStrictEqual([...plain].sort(), [
+      ...["ClusterNode.canary", "ClusterNode.gone", "ClusterNode.name"],
+      // An option of the engine's, as canary is one of the order.
+      ...["LocalhostPod.readyTimeoutSeconds"],
+      ...["PauseImage.plainHttp", "PauseImage.platforms", "PauseImage.source"],
+      ...["PauseImageArgs.plainHttp", "PauseImageArgs.platforms", "PauseImageArgs.source"],
+      // Without a proof, or with dryRun, there is no Pod.
+      ...["PauseSandbox.dryRun", "PauseSandbox.image", "PauseSandbox.maxUnavailable", "PauseSandbox.nodes"],
+      ...["PauseSandbox.proof", "ProofArgs.readyTimeoutSeconds", "ProofArgs.scope"],
+    ]);
+  });
+});
