@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.

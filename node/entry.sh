@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Run: the last part, the only one that does anything when it is read.
 
 # Sorting and patterns go by bytes, as in the runtimes.

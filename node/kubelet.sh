@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # kubelet: --pod-infra-container-image, written below 1.35 (there it guards the image from garbage collection up to 1.28
 # and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting, nor where it is not wanted.
 

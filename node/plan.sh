@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Plan: what `apply` would do, up to its first change on disk. Nothing is written to the node's disks, pulled or restarted.
 
 # Where its notes are: a directory in memory, which goes when the run ends.

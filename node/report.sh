@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Report: the one line on stdout.
 
 # json_string TEXT: as JSON writes it, quotes and all.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Trust: how containerd reaches the registry, in certs.d/<host[:port]>/. Other registries' directories stay untouched.
 
 # Is there anything to say about the registry? If not, how the runtime reaches it stays as it is.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Verify: what the runtime itself says, through CRI, before a run counts.
 
 cri() { crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154 # awk has $ of its own; the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # systemd's environment files, read and edited character by character as systemd reads them: white space, quotes in any
 # place, escapes, continued lines, comments, the last assignment. What is edited keeps every byte that is not the flag's.
 
@@ -13,6 +13,7 @@ env_file() {
   { cat && printf x; } | MODE=$1 awk "$env_program"
 }
 
+# shellcheck disable=SC2016 # awk's dollars, not the shell's
 env_program='
 function push() {
   if (state == "value") { while (n && value[n] ~ /[ \t]/ && !quoted[n]) n-- }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Settings: what this run is asked to do, read as data from stdin, and how it talks to people.
 #
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # TOML: reading and editing by line, so that comments, spacing and order of a person's file survive.
 #
 # A path is written with `|` between its parts, since parts hold dots and slashes.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Runtime: what the files of the container runtimes have in common. Each of those has functions by the same names,
 #   _find     where its files and its socket are          _plan     plans its configuration
 #   _read     its configuration as it is, $plan/before    _check    lets it parse the result: no other key may differ

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # containerd's files: which of them count, asked of containerd itself on a copy, before anything is changed.
 
 # Lists every file that containerd reads in $plan/load, in its order: the main file, then what that imports, then what

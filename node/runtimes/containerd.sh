@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # containerd: which file and which key decide its sandbox image, and whether the runtime's own parse agrees.
 
 old_cri='plugins|io.containerd.grpc.v1.cri'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # cri-dockerd: docker behind a kubelet. It takes the sandbox image from a flag, which a drop-in of ours gives to its unit.
 
 cri_dockerd_unit=/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf

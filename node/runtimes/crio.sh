@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
 
 crio_find() {

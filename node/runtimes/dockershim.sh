@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # dockershim: docker behind a kubelet up to 1.23, as a part of the kubelet itself. Its sandbox image is the kubelet's flag.
 
 # Sets what common.sh lists. Dies with 003, 022.

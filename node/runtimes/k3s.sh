@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # k3s and RKE2: they write containerd's configuration anew at every start, from their own.
 
 # Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated and what

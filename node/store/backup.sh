@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Backup: what was there before our very first change to a path, what is still ours of what is there, and the way back.
 
 # The committed sum of a path, empty when it is none of ours.

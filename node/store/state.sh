@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # State: what a run leaves for the next one to compare with, and whether that one has anything to do.
 #
 #   state   what was asked for, `file SUM PATH` for each file of ours, `unit UNIT PATH` for those that are not the runtime's

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts share their variables: node/pack.ts joins them
+# shellcheck shell=sh
 # Transaction: what a run changes on disk happens whole or not at all, whenever it is killed.
 #
 #   plan/     what this run wants: `wanted`, `changed` (paths) and root/PATH (contents; none: the file shall go)

@@ -1,0 +1,52 @@
+/**
+ * Lints node/*.sh as the one script that they are: `node --import tsx node/lint.ts`.
+ *
+ * A part alone would hide what matters most: a variable that no part sets (SC2154), one that no part reads (SC2034). The text is
+ * that of `make node-script` with its comments, since a line that needs an exception says so in one.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parts } from "./pack";
+
+/** What ShellCheck says of one place. */
+interface Finding {
+  readonly line: number;
+  readonly column: number;
+  readonly level: string;
+  readonly code: number;
+  readonly message: string;
+}
+
+/** Every line that runs on a node, with the place it comes from. */
+function lines(more: string): { text: string; file: string; line: number }[] {
+  const head = ["set -eu", "script_id=lint"].map((text, at) => ({ text, file: "node/pack.ts", line: at + 1 }));
+  const rest = parts.flatMap((part) => {
+    const text = readFileSync(join(__dirname, `${part}.sh`), "utf8");
+    return text.split("\n").map((one, at) => ({ text: one, file: `node/${part}.sh`, line: at + 1 }));
+  });
+  return [...head, ...rest, { text: more, file: "more", line: 1 }];
+}
+
+/**
+ * What ShellCheck finds in the joined script, a line each; no configuration file can switch a check off.
+ * @param more A line of shell behind the last one. Default: none.
+ */
+export function findings(more = ""): string[] {
+  const all = lines(more);
+  const input = all.map(({ text }) => text).join("\n");
+  const run = spawnSync("shellcheck", ["--norc", "-s", "sh", "-f", "json1", "-"], { input, encoding: "utf8" });
+  if (run.status !== 0 && run.status !== 1) throw new Error(`shellcheck: ${run.error?.message ?? run.stderr}`);
+  const { comments } = JSON.parse(run.stdout) as { comments: Finding[] };
+  return comments.map(({ line, column, level, code, message }) => {
+    const from = all[line - 1];
+    return `${from?.file ?? "-"}:${from?.line ?? 0}:${column}: ${level}: ${message} [SC${code}]`;
+  });
+}
+
+if (require.main === module) {
+  const found = findings();
+  for (const one of found) console.error(one);
+  process.exitCode = found.length === 0 ? 0 : 1;
+}
