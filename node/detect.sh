@@ -94,39 +94,6 @@ runtime_by_unit() {
   fi
 }
 
-# Reads what systemd knows of a unit into $show; false unless it is loaded.
-loaded() {
-  show=$(systemctl show "$1" -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths -p MainPID)
-  case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
-}
-
-# The executable and the command line in $show.
-show_path() {
-  path=${show#*path=}
-  printf %s "${path%% *}"
-}
-show_argv() {
-  argv=${show#*argv\[\]=}
-  printf %s "${argv%% ;*}"
-}
-
-# option_of DEFAULT NAME…: the value of an option on the command line in $show, by any of its names.
-option_of() {
-  found=$1 take=''
-  shift
-  for word in $(show_argv); do
-    [ -z "$take" ] || found=$word
-    take=''
-    for name; do
-      case $word in
-        "$name") take=1 ;;
-        "$name"=*) found=${word#*=} ;;
-      esac
-    done
-  done
-  printf %s "$found"
-}
-
 # Sets what is known of the kubelet: $kubelet_show, $kubelet, $kubelet_pid, $kubelet_version, $kubelet_minor, $opaque. All are
 # empty where no kubelet runs as kubelet.service. Dies with 023.
 detect_kubelet() {

@@ -2,7 +2,6 @@
 # kubelet: --pod-infra-container-image, written below 1.35 (there it guards the image from garbage collection up to 1.28
 # and is what tools read), never from 1.35 on, where a leftover keeps the kubelet from starting, nor where it is not wanted.
 
-flag=--pod-infra-container-image
 # What starts the kubelet where that is not systemd itself; its process; 1 where its files were edited since its start.
 opaque='' kubelet_pid='' edited=''
 
@@ -10,48 +9,6 @@ opaque='' kubelet_pid='' edited=''
 flag_refused() {
   case $1 in *kubelet*) [ "${kubelet_minor:-0}" -ge 35 ] ;; *) return 1 ;; esac
 }
-
-# The text on stdin, of a unit, with the flag's first occurrence set to $1 and all others gone; without $1 all gone:
-#   ExecStart=/k "--pod-infra-container-image=a/b:1" --v=2   the whole quoted word counts
-#   ExecStart=/k --pod-infra-container-image "a/b:1" --v=2   so does a value with its quotes
-flag_edit() {
-  FLAG=$flag IMAGE=$1 awk '
-    # Sets from and to, the place of the first flag in s, and word, where the flag itself begins; false without one.
-    function found(s,   before, rest, q) {
-      rest = s; offset = 0
-      while (i = index(rest, ENVIRON["FLAG"])) {
-        word = offset + i
-        after = substr(s, word + length(ENVIRON["FLAG"]))
-        before = word > 1 ? substr(s, word - 1, 1) : " "
-        if (before ~ /[ \t"\047=]/ && after ~ /^([= \t"\047]|$)/) break
-        offset = word
-        rest = substr(s, offset + 1)
-      }
-      if (!i) return 0
-      to = word + length(ENVIRON["FLAG"])
-      if (match(after, /^(=|[ \t]+)("[^"]*"|\047[^\047]*\047|[^ \t"\047\\]*)/)) to += RLENGTH
-      from = word
-      q = before
-      # A quote around this word alone.
-      if (q ~ /["\047]/ && substr(s, to, 1) == q && (word == 2 || substr(s, word - 2, 1) ~ /[ \t]/)) { from--; to++ }
-      return 1
-    }
-    {
-      out = ""
-      s = $0
-      if (s !~ /^[ \t]*[#;]/) while (found(s)) {
-        if (ENVIRON["IMAGE"] != "" && !done++) out = out substr(s, 1, from - 1) ENVIRON["FLAG"] "=" ENVIRON["IMAGE"]
-        else { while (from > 1 && substr(s, from - 1, 1) ~ /[ \t]/) from--; out = out substr(s, 1, from - 1) }
-        s = substr(s, to)
-      }
-      print out s
-    }'
-}
-
-flag_value() { sed -n "/^[[:space:]]*[#;]/d; s/.*${flag}[= ]\([^ \"']*\).*/\1/p" | head -n 1; }
-
-# Does the text on stdin set the flag, outside comments?
-flag_set() { sed '/^[[:space:]]*[#;]/d' | grep -qe "$flag"; }
 
 # The files that make up the kubelet's command line, in the order in which they count: units, then environment files.
 flag_files() {
@@ -70,25 +27,6 @@ environment_files() {
 # A drop-in of ours, for a unit that reads no file where flags are kept or carries the flag itself. It repeats the
 # command line that counts without it.
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
-
-# exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of
-# a continued line go, white space around the = too.
-exec_start() {
-  systemctl cat "$1" 9>&- | OWN="# $2" awk '
-    { sub(/\r$/, ""); line = $0; sub(/^[ \t]+/, "", line) }
-    !more && /^# \// { skip = $0 == ENVIRON["OWN"] }
-    line ~ /^[#;]/ { next }
-    {
-      text = more ? joined (joined ~ /[ \t]$/ || $0 ~ /^[ \t]/ ? "" : " ") $0 : line
-      more = match(text, /\\+$/) && RLENGTH % 2
-      if (more) { joined = substr(text, 1, length(text) - 1); next }
-    }
-    !skip && text ~ /^ExecStart[ \t]*=/ { sub(/^ExecStart[ \t]*=[ \t]*/, "", text); last = text }
-    END { print "ExecStart=" last }'
-}
-
-# The variables that stand as words of their own in the command line on stdin, so that systemd splits them into words.
-plain_variables() { tr '\t ' '[\n*]' | sed -n 's/^\$\([A-Za-z_][A-Za-z0-9_]*\)$/\1/p'; }
 
 # Plans the files that the kubelet's flag stands in. Sets $wanted_flag. Dies with 021, 023.
 plan_kubelet() {
@@ -113,17 +51,6 @@ plan_kubelet() {
   while IFS= read -r file; do plan_environment "$file"; done <"$plan/environment-files"
   [ "$set_in" != "$own_unit" ] || plan_own_unit
 }
-
-# What the running kubelet has, to compare with afterwards: its words and its environment, one a line.
-note_kubelet() {
-  : >"$plan/argv"
-  : >"$plan/environ"
-  if [ "$kubelet_pid" ] && [ -r "/proc/$kubelet_pid/cmdline" ]; then
-    lines_of "/proc/$kubelet_pid/cmdline" >"$plan/argv"
-    lines_of "/proc/$kubelet_pid/environ" >"$plan/environ"
-  fi
-}
-lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
 # A kubelet that another program starts has a command line that is not its unit's.
 refuse_opaque() {
@@ -214,18 +141,6 @@ check_grammar() {
   set_in=$own_unit set_name=''
 }
 
-# Was FILE, or any of the kubelet's files, changed since the kubelet started?
-stale() {
-  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
-  [ "$since" ] || return 1
-  : >"$plan/now"
-  started=$(($(stat -c %Y "$plan/now") - $(clock) + since))
-  for one; do
-    if [ -e "$one" ] && [ "$(stat -Lc %Z "$one")" -gt "$started" ]; then return 0; fi
-  done
-  return 1
-}
-
 # Sets the flag in the unit or drop-in that decides, strips it from all others.
 plan_unit_file() {
   case $1 in "$own_unit" | /usr/* | /lib/* | /run/*) return 0 ;; esac
@@ -291,79 +206,4 @@ plan_unit() {
   esac
   printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
   want_for "$1" "$2"
-}
-
-# The flag on the command line of a unit that runs: the last one counts.
-running_flag() { argv_of "$1" | option_in '' "${flag#--}"; }
-
-# The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet
-# whose files somebody edited without a restart gets that restart. Dies with 021.
-check_flag() {
-  [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
-  if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
-  [ "$(running_flags)" = "$wanted_flag" ] ||
-    die 021 "the kubelet runs with $flag '$(running_flags)' instead of '$wanted_flag': see systemctl cat kubelet"
-  # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
-  if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
-  pid=$(pid_of kubelet)
-  lines_of "/proc/$pid/cmdline" | without_flag >"$plan/argv-now"
-  without_flag <"$plan/argv" >"$plan/argv-before"
-  cmp -s "$plan/argv-before" "$plan/argv-now" ||
-    die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
-  lines_of "/proc/$pid/environ" | own_environment >"$plan/environ-now"
-  own_environment <"$plan/environ" >"$plan/environ-before"
-  cmp -s "$plan/environ-before" "$plan/environ-now" ||
-    die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
-}
-
-# first_other A B: the first line that only one of them has.
-first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
-
-# Each value of the flag on the command line of the running kubelet, one a line.
-running_flags() {
-  argv_of kubelet | FLAG=$flag awk '
-    take { print; take = 0; next }
-    $0 == ENVIRON["FLAG"] { take = 1 }
-    index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
-}
-without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
-# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag.
-own_environment() {
-  sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
-    FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
-}
-env_words() {
-  awk '{
-    n = split($0, word, /[ \t]+/); out = ""
-    for (i = 1; i <= n; i++) {
-      w = word[i]; name = ""
-      if (i == 1 && match(w, /^[A-Za-z_][A-Za-z0-9_]*=/)) { name = substr(w, 1, RLENGTH); w = substr(w, RLENGTH + 1) }
-      plain = w; gsub(/["\047]/, "", plain)
-      if (plain == ENVIRON["FLAG"]) { i++; w = "" } else if (index(plain, ENVIRON["FLAG"] "=") == 1) w = ""
-      out = out name (w == "" || out name == "" || name != "" ? "" : " ") w
-    }
-    gsub(/= +/, "=", out); sub(/ +$/, "", out)
-    print out
-  }'
-}
-
-# Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in
-# its configuration, else 10248.
-kubelet_healthy() {
-  systemctl -q is-active kubelet || return 1
-  port=$(argv_of kubelet | option_in '' healthz-port)
-  port=${port:-$(kubelet_setting healthzPort)}
-  [ "$port" != 0 ] || return 0
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
-}
-
-# kubelet_setting KEY: a scalar at the top of the configuration file that the running kubelet has, YAML or JSON.
-kubelet_setting() {
-  file=$(argv_of kubelet | option_in /var/lib/kubelet/config.yaml config)
-  [ -r "$file" ] || return 0
-  case $(sed -n '/[^[:space:]]/{p;q;}' "$file") in
-    *'{'*) sed 's/[,{]/\
-/g' "$file" ;;
-    *) cat "$file" ;;
-  esac | sed -n "s/^[[:space:]]*\"\{0,1\}$1\"\{0,1\}[[:space:]]*:[[:space:]]*[\"']\{0,1\}\([^\"',}[:space:]]*\).*/\1/p" | head -n 1
 }

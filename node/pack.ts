@@ -15,7 +15,11 @@ export const parts = [
     "lib/settings",
     "lib/toml",
     "lib/environment",
+    "lib/systemd",
+    "lib/flag",
     "store/transaction",
+    "store/guards",
+    "store/services",
     "store/backup",
     "store/state",
     "detect",
@@ -28,7 +32,7 @@ export const parts = [
     "runtimes/dockershim",
     "runtimes/k3s",
   ],
-  ...["kubelet", "verify", "report", "apply", "restore", "plan", "entry"],
+  ...["kubelet", "kubelet-running", "verify", "report", "apply", "restore", "plan", "entry"],
 ];
 
 const target = join(__dirname, "..", "components/node/nodeScript.generated.ts");

@@ -24,35 +24,7 @@ containerd_find() {
   watched=$config$nl$target$nl${config%/*}$nl${target%/*}$nl$containerd${nl}/etc/systemd/system/containerd.service.d
 }
 
-# Where a test keeps its processes.
-proc=/proc
 address=''
-
-# daemon_option UNIT DEFAULT NAME…: an option of the process that runs, by any of its names without dashes. Where none
-# runs, of the unit's command line, which may still hold a variable of systemd's.
-daemon_option() {
-  pid=$(systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p')
-  shift
-  if [ -r "$proc/${pid:-0}/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; else show_argv | tr ' ' '\n'; fi | option_in "$@"
-}
-
-# option_in DEFAULT NAME…: the last value of an option in the words on stdin, one a line.
-option_in() {
-  standard=$1
-  shift
-  awk -v found="$standard" -v names=" $* " '
-    take { found = $0; take = 0; next }
-    /^--?[a-z]/ {
-      name = $0
-      sub(/^--?/, "", name)
-      value = name
-      sub(/=.*/, "", name)
-      if (!index(names, " " name " ")) next
-      if (sub(/^[^=]*=/, "", value)) found = value
-      else take = 1
-    }
-    END { print found }'
-}
 
 # The runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes $home/error.
 effective() {

@@ -16,7 +16,7 @@ cri_dockerd_find() {
   need_docker
   cri_dockerd=$(show_path)
   runtime_version=$("$cri_dockerd" --version 2>&1 | sed -n 's/^cri-dockerd v\{0,1\}\([^ ]*\).*/\1/p')
-  socket=$(cri_dockerd_argv | last_option --container-runtime-endpoint)
+  socket=$(daemon_option cri-docker '' container-runtime-endpoint)
   case $socket in
     unix://*) socket=${socket#unix://} ;;
     /*) ;;
@@ -51,21 +51,6 @@ docker_only_ca() {
   esac
 }
 
-# The command line of the process that runs, else what systemd would start.
-cri_dockerd_argv() {
-  words=$(argv_of cri-docker)
-  printf '%s\n' "${words:-$(show_argv | tr ' ' '\n')}"
-}
-
-# last_option NAME <WORDS: the value of an option, one a line or behind `=`; the last one counts.
-last_option() {
-  awk -v name="$1" '
-    take { value = $0; take = 0; next }
-    $0 == name { take = 1; next }
-    index($0, name "=") == 1 { value = substr($0, length(name) + 2) }
-    END { print value }'
-}
-
 # flag_default PROGRAM: the sandbox image that a program has built in, which its own help tells.
 flag_default() {
   "$1" --help 2>&1 | sed -n "s/.*$flag .*(default \"\{0,1\}\([^\")]*\)\"\{0,1\}).*/\1/p" | head -n 1
@@ -74,7 +59,7 @@ flag_default() {
 cri_dockerd_read() {
   : >"$plan/before"
   loaded cri-docker || :
-  sandbox_before=$(cri_dockerd_argv | last_option "$flag")
+  sandbox_before=$(daemon_option cri-docker '' "${flag#--}")
   [ "$sandbox_before" ] || sandbox_before=$(flag_default "$cri_dockerd")
 }
 

@@ -5,8 +5,8 @@ crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
   runtime_name=cri-o
   crio=$(show_path)
-  config=$(option_of /etc/crio/crio.conf -c --config)
-  confdir=$(option_of /etc/crio/crio.conf.d -d --config-dir)
+  config=$(show_words | option_in /etc/crio/crio.conf c config)
+  confdir=$(show_words | option_in /etc/crio/crio.conf.d d config-dir)
   runtime_version=$("$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
   target=$confdir/zz-pause-sandbox.conf
   reach='*/etc/containers/*'

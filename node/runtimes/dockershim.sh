@@ -17,7 +17,7 @@ dockershim_find() {
 
 dockershim_read() {
   : >"$plan/before"
-  sandbox_before=$(argv_of kubelet | last_option "$flag")
+  sandbox_before=$(argv_of kubelet | option_in '' "${flag#--}")
   [ "$sandbox_before" ] || sandbox_before=$(flag_default "$kubelet")
 }
 

@@ -7,7 +7,7 @@ k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)
   runtime_version=$("$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
-  pid=$(systemctl show "$unit" -p MainPID | sed -n 's/^MainPID=//p')
+  pid=$(pid_of "$unit")
   # k3s hides its command line from ps; the unit's is not changed by that.
   prefix=$(printf %s "$runtime_name" | tr '[:lower:]' '[:upper:]')
   config=$(unit_option "${prefix}_CONFIG_FILE" "/etc/rancher/$runtime_name/config.yaml" c config)
@@ -41,7 +41,7 @@ unit_option() {
     standard=${found:-$standard}
   fi
   shift 2
-  show_argv | tr ' ' '\n' | option_in "$standard" "$@"
+  show_words | option_in "$standard" "$@"
 }
 
 # With another runtime k3s writes no configuration of containerd's, and its pause-image counts for nothing.

@@ -73,13 +73,6 @@ watch_kubelet() {
     sub(/^--?(config|config-dir)=/, "") { print }'
 }
 
-pid_of() { systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p'; }
-# argv_of UNIT: the command line of the process that runs, a word a line; nothing where none does.
-argv_of() {
-  pid=$(pid_of "$1")
-  if [ "${pid:-0}" != 0 ] && [ -r "/proc/$pid/cmdline" ]; then tr '\0' '\n' <"/proc/$pid/cmdline"; fi
-}
-
 # Inode, size and times, of a link and of what it leads to: whoever touches a file changes its ctime, which nobody can set
 # back. Of a directory, the files in it: its own times say nothing.
 look() {

@@ -22,7 +22,6 @@ lock() {
   within 300 flock -n 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
 }
 
-sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
 # Beside the file: the new one before its rename, and a second link to the old one until the commit. A way back that is
 # only a rename needs neither space nor inodes.
 old_of() { printf %s "$(beside "$1").pause-sandbox-old"; }
@@ -59,39 +58,6 @@ write() {
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
   same "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
-}
-
-# saw PATH: notes in $plan/seen that this run builds on PATH as it is now.
-saw() { printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"; }
-
-# same A B: content, mode and owner.
-same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }
-
-# Which file PATH is, and in which state: whoever replaces or edits it changes that. Its times alone do not tell: an edit within
-# the same second may leave the size as it is.
-version_of() { if [ -e "$1" ]; then echo "$(stat -Lc '%i %s %y %z' "$1") $(sum "$1")"; else echo none; fi; }
-
-# Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
-# $plan/changed and $plan/seen. Dies with 013, 026.
-refuse_fixed() {
-  while IFS= read -r path; do
-    if FIXED=$path awk '$5 == ENVIRON["FIXED"] { found = 1 } END { exit !found }' /proc/self/mountinfo; then
-      die 013 "$path is a mount point, which no rename can replace: unmount it, or mount its directory instead"
-    fi
-    for one in "$path" "${path%/*}"; do refuse_immutable "$one"; done
-  done <"$plan/changed"
-  while IFS=$tab read -r path version; do
-    [ "$version" = "$(version_of "$path")" ] ||
-      die 026 "$path was changed by somebody else while this run planned: see who else manages this node, and run again"
-  done <"$plan/seen"
-}
-
-# Where lsattr is missing, making the link beside the file finds out, and the run is undone.
-refuse_immutable() {
-  if [ -e "$1" ] && command -v lsattr >/dev/null; then
-    attributes=$(lsattr -d "$1" 2>/dev/null) || return 0
-    case ${attributes%% *} in *[ia]*) die 013 "$1 is immutable or append-only: chattr -i -a $1" ;; esac
-  fi
 }
 
 # Everything that the paths of list $1 lie on is on disk afterwards, and our own notes. /var may be a disk of its own.
@@ -155,41 +121,9 @@ swap() {
   done <"$plan/changed"
 }
 
-# Marks a unit as restarted (or reloaded) before it is: an undone run does it again, on the files of before.
-restart() {
-  verb=${2:-restart}
-  : >"$journal/$verb-$1" || return 1
-  touched="$touched $1"
-  say "${verb}ing $1"
-  manage "$verb" "$1"
-}
-
-manage() { systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2"; } 9>&-
-
-# reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
-# that brings a node back. What starts with the unit, such as its socket, has a counter of its own.
-reset_starts() {
-  for starts in "$1" $(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy | sed -n 's/^Requires=//p; s/^BindsTo=//p; s/^TriggeredBy=//p'); do
-    case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac
-  done
-}
-
 # discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
 # every file on it for one that was not there before.
 discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.new"; }
-
-# Is PATH neither as it was nor as this run makes it? Then somebody else has written it meanwhile.
-foreign() {
-  [ -d "$plan/root" ] || return 1
-  if [ -e "$1" ]; then
-    if [ -e "$journal/root$1" ] && same "$journal/root$1" "$1"; then return 1; fi
-    if [ -e "$plan/root$1" ] && same "$plan/root$1" "$1"; then return 1; fi
-    return 0
-  fi
-  # It is gone: by us, or it never was there.
-  if [ -e "$journal/root$1" ] && [ -e "$plan/root$1" ]; then return 0; fi
-  return 1
-}
 
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
 undo() {
@@ -270,21 +204,6 @@ recover() {
 forget_home() {
   if [ -e "$home/state" ] || [ -d "$journal" ] || [ -d "$commit" ]; then return 0; fi
   rm -rf "$home"
-}
-
-# When nobody said why the run ends: is there a disk that takes no more?
-blame_disk() {
-  for dir in /var/lib "${config%/*}" "$home"; do
-    [ -d "$dir" ] || continue
-    probe=$dir/.pause-sandbox
-    if ! (echo "$probe" >"$probe") 2>/dev/null; then
-      rm -f "$probe" 2>/dev/null
-      say "PS-N013 cannot write in $dir: make room or remount it writable, see docs/errors/PS-N013.md"
-      return 0
-    fi
-    rm -f "$probe"
-  done
-  return 1
 }
 
 # The EXIT trap: whatever ends the script before its commit brings the state before back.

@@ -64,7 +64,7 @@ started() {
 }
 exec_start_now() {
   systemctl cat "$1" | sed -n 's/^ExecStart=\(..*\)/\1/p' | tail -n 1 | tr ' ' '\n' >"$node_dir/$1.argv"
-  last_option "$flag" <"$node_dir/$1.argv" >"$node_dir/running"
+  option_in '' "${flag#--}" <"$node_dir/$1.argv" >"$node_dir/running"
 }
 flag_now() {
   flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"
@@ -73,7 +73,6 @@ flag_now() {
     printf '%s\n%s\n' "$flag" "$(cat "$node_dir/running")"
   } >"$node_dir/kubelet.argv"
 }
-running_flag() { argv_of "$1" | last_option "$flag"; }
 # The command line of a unit that runs: DIR/UNIT.argv, one word a line.
 argv_of() { cat "$node_dir/$1.argv" 2>/dev/null || :; }
 kubelet_healthy() { :; }

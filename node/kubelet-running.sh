@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# The kubelet that runs: what it was started with, whether that is so afterwards but for the flag, and whether it is healthy.
+
+# What the running kubelet has, to compare with afterwards: its words and its environment, one a line.
+note_kubelet() {
+  : >"$plan/argv"
+  : >"$plan/environ"
+  if [ "$kubelet_pid" ] && [ -r "/proc/$kubelet_pid/cmdline" ]; then
+    lines_of "/proc/$kubelet_pid/cmdline" >"$plan/argv"
+    lines_of "/proc/$kubelet_pid/environ" >"$plan/environ"
+  fi
+}
+lines_of() { tr '\n\0' '\001\n' <"$1"; }
+
+# Was FILE, or any of the kubelet's files, changed since the kubelet started?
+stale() {
+  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
+  [ "$since" ] || return 1
+  : >"$plan/now"
+  started=$(($(stat -c %Y "$plan/now") - $(clock) + since))
+  for one; do
+    if [ -e "$one" ] && [ "$(stat -Lc %Z "$one")" -gt "$started" ]; then return 0; fi
+  done
+  return 1
+}
+
+# The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet
+# whose files somebody edited without a restart gets that restart. Dies with 021.
+check_flag() {
+  [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
+  if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
+  [ "$(running_flags)" = "$wanted_flag" ] ||
+    die 021 "the kubelet runs with $flag '$(running_flags)' instead of '$wanted_flag': see systemctl cat kubelet"
+  # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
+  if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
+  pid=$(pid_of kubelet)
+  lines_of "/proc/$pid/cmdline" | without_flag >"$plan/argv-now"
+  without_flag <"$plan/argv" >"$plan/argv-before"
+  cmp -s "$plan/argv-before" "$plan/argv-now" ||
+    die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
+  lines_of "/proc/$pid/environ" | own_environment >"$plan/environ-now"
+  own_environment <"$plan/environ" >"$plan/environ-before"
+  cmp -s "$plan/environ-before" "$plan/environ-now" ||
+    die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
+}
+
+# first_other A B: the first line that only one of them has.
+first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
+
+# Each value of the flag on the command line of the running kubelet, one a line.
+running_flags() {
+  argv_of kubelet | FLAG=$flag awk '
+    take { print; take = 0; next }
+    $0 == ENVIRON["FLAG"] { take = 1 }
+    index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
+}
+without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
+# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag.
+own_environment() {
+  sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
+    FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
+}
+env_words() {
+  awk '{
+    n = split($0, word, /[ \t]+/); out = ""
+    for (i = 1; i <= n; i++) {
+      w = word[i]; name = ""
+      if (i == 1 && match(w, /^[A-Za-z_][A-Za-z0-9_]*=/)) { name = substr(w, 1, RLENGTH); w = substr(w, RLENGTH + 1) }
+      plain = w; gsub(/["\047]/, "", plain)
+      if (plain == ENVIRON["FLAG"]) { i++; w = "" } else if (index(plain, ENVIRON["FLAG"] "=") == 1) w = ""
+      out = out name (w == "" || out name == "" || name != "" ? "" : " ") w
+    }
+    gsub(/= +/, "=", out); sub(/ +$/, "", out)
+    print out
+  }'
+}
+
+# Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in
+# its configuration, else 10248.
+kubelet_healthy() {
+  systemctl -q is-active kubelet || return 1
+  port=$(argv_of kubelet | option_in '' healthz-port)
+  port=${port:-$(kubelet_setting healthzPort)}
+  [ "$port" != 0 ] || return 0
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
+}
+
+# kubelet_setting KEY: a scalar at the top of the configuration file that the running kubelet has, YAML or JSON.
+kubelet_setting() {
+  file=$(argv_of kubelet | option_in /var/lib/kubelet/config.yaml config)
+  [ -r "$file" ] || return 0
+  case $(sed -n '/[^[:space:]]/{p;q;}' "$file") in
+    *'{'*) sed 's/[,{]/\
+/g' "$file" ;;
+    *) cat "$file" ;;
+  esac | sed -n "s/^[[:space:]]*\"\{0,1\}$1\"\{0,1\}[[:space:]]*:[[:space:]]*[\"']\{0,1\}\([^\"',}[:space:]]*\).*/\1/p" | head -n 1
+}

@@ -1,0 +1,21 @@
+# shellcheck shell=sh
+# Services: restarts and reloads that an undone run repeats.
+
+# Marks a unit as restarted (or reloaded) before it is: an undone run does it again, on the files of before.
+restart() {
+  verb=${2:-restart}
+  : >"$journal/$verb-$1" || return 1
+  touched="$touched $1"
+  say "${verb}ing $1"
+  manage "$verb" "$1"
+}
+
+manage() { systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2"; } 9>&-
+
+# reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
+# that brings a node back. What starts with the unit, such as its socket, has a counter of its own.
+reset_starts() {
+  for starts in "$1" $(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy | sed -n 's/^Requires=//p; s/^BindsTo=//p; s/^TriggeredBy=//p'); do
+    case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac
+  done
+}
