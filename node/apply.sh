@@ -3,8 +3,9 @@
 
 leaving='' configured='' broken=''
 
+# The verb `apply`. Sets $configured.
 apply() {
-  ! nothing_to_do || return 0
+  if nothing_to_do; then return 0; fi
   look_around
   say "$runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
   "${runtime}_trust"
@@ -23,6 +24,7 @@ apply() {
   report
 }
 
+# What is there, before anything is planned. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.
 look_around() {
   detect
   mkdir -p "$plan"
@@ -34,8 +36,8 @@ look_around() {
   remember
 }
 
-# Sets $previous, the image before us, and $image_ours, what we committed last. Our own notes count where there are any:
-# what is in effect by then is ours.
+# The image before us, and what we committed last. Our own notes count where there are any: what is in effect by then is ours.
+# Reads $home/state. Sets $previous, $image_ours.
 remember() {
   if [ -e "$home/state" ]; then previous=$(state_of previous); else previous=$sandbox_before; fi
   image_ours=$(state_of image)
@@ -43,9 +45,9 @@ remember() {
 
 changed_in() { grep -qE "$1" "$plan/changed"; }
 
-# Restarts what changed, and checks what came of it.
+# Restarts what changed, and checks what came of it. Dies with PS-N017.
 settle() {
-  ! runtime_changed || "${runtime}_restart"
+  if runtime_changed; then "${runtime}_restart"; fi
   check_image
   check_sandbox
   # A file already as wanted proves nothing about the running daemon.
@@ -60,7 +62,7 @@ settle() {
 }
 
 # want_for UNIT PATH [MODE]: as `want`, for a file that UNIT reads at its start. A file that nobody says this of is the
-# runtime's.
+# runtime's. Writes $plan/units.
 want_for() {
   printf '%s\t%s\n' "$1" "$(real "$2")" >>"$plan/units"
   shift
@@ -88,16 +90,16 @@ units_changed() {
       for (name in hit) if (name != own) print name
     }' "$plan/units" "$plan/changed"
 }
-unit_changed() {
-  case $nl$(units_changed)$nl in *"$nl$1$nl"*) ;; *) return 1 ;; esac
-}
+unit_changed() { units_changed | grep -qxF -e "$1"; }
 runtime_changed() { unit_changed "$(runtime_unit)"; }
 
-# Restarts the kubelet where a file of its own changed. Dies with 018.
+# Restarts the kubelet where a file of its own changed.
 settle_kubelet() {
   if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
   restart_kubelet
 }
+
+# Restarts the kubelet, and waits until it is healthy. Dies with PS-N018.
 restart_kubelet() {
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'

@@ -4,14 +4,15 @@
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.
 tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail timeout tr uname wc'
 
-# Dies with 003 before anything is looked at.
+# Before anything is looked at. Dies with PS-N003.
 need_tools() {
   for tool in $tools; do
     command -v "$tool" >/dev/null || die 003 "$tool is not on PATH ($PATH): install it"
   done
 }
 
-# Sets $runtime, which the names of that runtime's functions begin with, and what those need to know.
+# What kind of node this is, and what the functions of its runtime need to know: each finds that itself. Dies with PS-N003,
+# PS-N006.
 detect() {
   [ "$(uname -s)" = Linux ] || die 006 "$(uname -s) runs this node, which is not supported: set sandbox_image in its containerd's config.toml yourself"
   refuse_kinds
@@ -31,12 +32,13 @@ talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part
 bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
 os_release=/etc/os-release
 
+# Refuses a node of such a kind. Reads $os_release, systemd. Dies with PS-N006.
 refuse_kinds() {
   os=$(sed -n 's/^ID=//p' "$os_release" 2>/dev/null | tr -d "\"'") || :
   units=$(printf '%s\n' "$kinds" | sed 's/|.*//')
   any=''
   # shellcheck disable=SC2086 # a list of names
-  ! systemctl -q is-active $units 2>/dev/null || any=1
+  if systemctl -q is-active $units 2>/dev/null; then any=1; fi
   IFS=$nl
   # shellcheck disable=SC2086 # one a line
   set -- $kinds
@@ -48,8 +50,8 @@ refuse_kinds() {
   done
 }
 
-# Which runtime the kubelet speaks to. Its own endpoint says so, since several runtimes may be installed, and docker runs
-# a containerd of its own; where it names none, the unit that is there.
+# Which runtime the kubelet speaks to. Its own endpoint says so, since several runtimes may be installed, and docker runs a
+# containerd of its own; where it names none, the unit that is there. Reads systemd. Sets $runtime, $unit.
 find_runtime() {
   for unit in k3s k3s-agent rke2-server rke2-agent; do
     if loaded $unit && systemctl -q is-active $unit; then
@@ -63,11 +65,12 @@ find_runtime() {
     *crio*) runtime=crio ;;
     *cri-dockerd*) runtime=cri_dockerd ;;
     *containerd*) runtime=containerd ;;
-    *) runtime_by_socket "${endpoint#unix://}" ;;
+    *) runtime_by_socket "${endpoint#unix://}" "$endpoint" ;;
   esac
 }
 
-# The runtime that says of itself that it listens on $1. Dies with 005 where none does.
+# runtime_by_socket PATH ENDPOINT: the runtime that says of itself that it listens on PATH. Reads systemd. Sets $runtime.
+# Dies with PS-N005 where none does.
 runtime_by_socket() {
   if systemctl show cri-docker.socket -p Listen | grep -qF "=$1 "; then
     runtime=cri_dockerd
@@ -78,10 +81,11 @@ runtime_by_socket() {
   elif argv_of crio | grep -qxF -e "$1" -e "--listen=$1"; then
     runtime=crio
   else
-    die 005 "the kubelet speaks to $endpoint, and no runtime that we know listens there: set the sandbox image where that runtime is configured"
+    die 005 "the kubelet speaks to $2, and no runtime that we know listens there: set the sandbox image where that runtime is configured"
   fi
 }
 
+# Where the kubelet names no socket: the unit that is there. Sets $runtime.
 runtime_by_unit() {
   if [ "$kubelet_minor" ] && [ "$kubelet_minor" -le 23 ] && loaded docker; then
     runtime=dockershim
@@ -94,8 +98,8 @@ runtime_by_unit() {
   fi
 }
 
-# Sets what is known of the kubelet: $kubelet_show, $kubelet, $kubelet_pid, $kubelet_version, $kubelet_minor, $opaque. All are
-# empty where no kubelet runs as kubelet.service. Dies with 023.
+# What is known of the kubelet; all is empty where no kubelet runs as kubelet.service. Sets $kubelet_show, $kubelet,
+# $kubelet_pid, $kubelet_version, $kubelet_minor, $opaque. Dies with PS-N023.
 detect_kubelet() {
   kubelet_version='' kubelet_minor='' kubelet_pid='' opaque=''
   if ! loaded kubelet; then

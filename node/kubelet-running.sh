@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # The kubelet that runs: what it was started with, whether that is so afterwards but for the flag, and whether it is healthy.
 
-# What the running kubelet has, to compare with afterwards: its words and its environment, one a line.
+# What the running kubelet has, to compare with afterwards: its words and its environment, one a line. Writes $plan/argv,
+# $plan/environ.
 note_kubelet() {
   : >"$plan/argv"
   : >"$plan/environ"
@@ -12,7 +13,7 @@ note_kubelet() {
 }
 lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
-# Was FILE, or any of the kubelet's files, changed since the kubelet started?
+# stale FILE…: was any of them changed since the kubelet started? Reads systemd. Writes $plan/now, whose time is now's.
 stale() {
   since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
   [ "$since" ] || return 1
@@ -24,8 +25,9 @@ stale() {
   return 1
 }
 
-# The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet
-# whose files somebody edited without a restart gets that restart. Dies with 021.
+# The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet whose
+# files somebody edited without a restart gets that restart. Reads $plan/argv, $plan/environ. Writes $plan/argv-now,
+# $plan/argv-before, $plan/environ-now, $plan/environ-before. Dies with PS-N021.
 check_flag() {
   [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
   if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
@@ -47,19 +49,28 @@ check_flag() {
 # first_other A B: the first line that only one of them has.
 first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
 
-# Each value of the flag on the command line of the running kubelet, one a line.
+# Each value of the flag on the command line of the running kubelet, one a line:
+#   kubelet --pod-infra-container-image=a/b:1 --v=2 --pod-infra-container-image c/d:2 gives a/b:1 and c/d:2
 running_flags() {
   argv_of kubelet | FLAG=$flag awk '
     take { print; take = 0; next }
     $0 == ENVIRON["FLAG"] { take = 1 }
     index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
 }
+
+# The words on stdin, one a line, without the flag and its value:
+#   kubelet --pod-infra-container-image a/b:1 --v=2 gives kubelet --v=2
 without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
-# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag.
+
+# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag:
+#   A=--pod-infra-container-image=a/b:1, B=1 and INVOCATION_ID=2 gives B=1
 own_environment() {
   sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
     FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
 }
+
+# The variables on stdin, one a line, without the flag and its value:
+#   A=--v=2 --pod-infra-container-image=a/b:1 gives A=--v=2
 env_words() {
   awk '{
     n = split($0, word, /[ \t]+/); out = ""
@@ -75,8 +86,8 @@ env_words() {
   }'
 }
 
-# Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in
-# its configuration, else 10248.
+# Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in its
+# configuration, else 10248. Reads systemd.
 kubelet_healthy() {
   systemctl -q is-active kubelet || return 1
   port=$(argv_of kubelet | option_in '' healthz-port)

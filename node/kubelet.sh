@@ -28,7 +28,8 @@ environment_files() {
 # command line that counts without it.
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
 
-# Plans the files that the kubelet's flag stands in. Sets $wanted_flag. Dies with 021, 023.
+# Plans the files that the kubelet's flag stands in. Reads the unit. Sets $wanted_flag, $used, $edited. Writes
+# $plan/unit-files, $plan/environment-files, $plan/flags.
 plan_kubelet() {
   [ "$kubelet_version" ] || return 0
   wanted_flag=$image
@@ -52,14 +53,15 @@ plan_kubelet() {
   [ "$set_in" != "$own_unit" ] || plan_own_unit
 }
 
-# A kubelet that another program starts has a command line that is not its unit's.
+# A kubelet that another program starts has a command line that is not its unit's. Reads $plan/argv. Dies with PS-N023.
 refuse_opaque() {
   if [ "$wanted_flag" ] || grep -qe "^$flag" "$plan/argv"; then
     die 023 "kubelet.service runs $opaque, which starts the kubelet, so that its $flag cannot be set from here: set it there, or set kubeletFlag to false"
   fi
 }
 
-# The assignments in the environment files, `FILE<TAB>NAME<TAB>VALUE`, those that count only, in $plan/assigned.
+# The assignments in the environment files, `FILE<TAB>NAME<TAB>VALUE`, those that count only. Reads $plan/environment-files.
+# Writes $plan/assigned, by $plan/assignments.
 read_environment() {
   : >"$plan/assigned"
   while IFS= read -r file; do
@@ -69,11 +71,13 @@ read_environment() {
   awk -F '\t' '{ last[$2] = NR; line[NR] = $0 } END { for (i = 1; i <= NR; i++) { split(line[i], part, "\t"); if (last[part[2]] == i) print line[i] } }' \
     "$plan/assignments" >"$plan/assigned"
 }
+
 # The file whose assignment of $1 counts; the value that it has there.
 file_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print $1 }' "$plan/assigned"; }
 value_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print substr($0, length($1 $2) + 3) }' "$plan/assigned"; }
 
-# Sets $set_in and $set_name: the file, and the variable in it, that the flag goes into; $own_unit for a drop-in of ours.
+# Where the flag goes: the file, and the variable in it; $own_unit for a drop-in of ours. Reads $plan/unit-files,
+# $plan/assigned. Sets $set_in, $set_name, $in_unit.
 choose_place() {
   set_in='' set_name=''
   in_unit=''
@@ -91,8 +95,8 @@ choose_place() {
   [ -z "$set_name" ] || check_grammar "$set_in" "$set_name"
 }
 
-# Does the flag that stands in $in_unit reach the kubelet? In its command line it does, and in a variable that the
-# command line has and no environment file sets, too.
+# Does the flag that stands in $in_unit reach the kubelet? In its command line it does, and in a variable that the command
+# line has and no environment file sets, too. Writes $plan/flag-lines.
 unit_counts() {
   base "$in_unit" | sed -e '/^[[:space:]]*[#;]/d' -e ':more' -e '/\\$/N' -e 's/\\\n/ /' -e 't more' | sed -n "/$flag/p" >"$plan/flag-lines"
   if grep -q '^[[:space:]]*ExecStart' "$plan/flag-lines"; then return 0; fi
@@ -102,8 +106,8 @@ unit_counts() {
   return 1
 }
 
-# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else the last variable of the command
-# line that a file sets, else a drop-in.
+# Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else the last variable of the command line
+# that a file sets, else a drop-in. Reads $plan/environment-files. Sets $set_in, $set_name.
 choose_variable() {
   set_in=$(grep '/kubeadm-flags\.env$' "$plan/environment-files" | tail -n 1)
   if [ -e "$set_in" ] && used_variable KUBELET_KUBEADM_ARGS; then return 0; fi
@@ -125,8 +129,9 @@ used_variable() {
   set_in=${counts:-$set_in}
 }
 
-# The parse of a file counts where it is that of systemd: the running kubelet has the same value, or the file is newer.
-# Else the flag goes into a drop-in of ours, where no grammar but our own text counts. Dies with 021.
+# check_grammar FILE NAME: the parse of a file counts where it is that of systemd: the running kubelet has the same value, or
+# the file is newer. Else the flag goes into a drop-in of ours, where no grammar but our own text counts. Reads $plan/environ.
+# Sets $set_in, $set_name. Writes $plan/value. Dies with PS-N021.
 check_grammar() {
   [ -s "$plan/environ" ] || return 0
   NAME=$2 awk 'index($0, ENVIRON["NAME"] "=") == 1 { print substr($0, length(ENVIRON["NAME"]) + 2) }' "$plan/environ" >"$plan/value"
@@ -135,13 +140,13 @@ check_grammar() {
   read_now=$(env_file list <"$1" | NAME=$2 awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }')
   [ "$read_now" != "$(cat "$plan/value")" ] || return 0
   if stale "$1"; then return 0; fi
-  case $read_now$(cat "$plan/value") in
-    *"$flag"*) die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet" ;;
-  esac
+  if printf '%s\n' "$read_now" | grep -qe "$flag" - "$plan/value"; then
+    die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet"
+  fi
   set_in=$own_unit set_name=''
 }
 
-# Sets the flag in the unit or drop-in that decides, strips it from all others.
+# plan_unit_file FILE: sets the flag in the unit or drop-in that decides, strips it from all others. Writes $plan/edit, $new.
 plan_unit_file() {
   case $1 in "$own_unit" | /usr/* | /lib/* | /run/*) return 0 ;; esac
   base "$1" >"$plan/edit"
@@ -152,7 +157,8 @@ plan_unit_file() {
   want_for kubelet "$1"
 }
 
-# The same for an environment file, in the assignments that count of the variables that the command line has.
+# plan_environment FILE: the same for an environment file, in the assignments that count of the variables that the command
+# line has. Writes $plan/edit, $new.
 plan_environment() {
   base "$1" >"$plan/edit"
   word=''
@@ -166,9 +172,14 @@ plan_environment() {
   same_words "$1"
   want_for kubelet "$1"
 }
+
+# edit_environment NAMES WORD: the environment file on stdin; variables NAMES lose the flag, and $set_name gets WORD:
+#   A="--v=2 --pod-infra-container-image=a/b:1" becomes A="--v=2 --pod-infra-container-image=c/d:2"
 edit_environment() { FLAG=$flag NAMES=$1 TARGET=$set_name WORD=$2 env_file edit; }
 
-# Nothing but the flag differs between $plan/edit and $new, read as systemd reads them. Dies with 021.
+# same_words FILE: nothing but the flag differs between $plan/edit and $new, read as systemd reads them. Writes $plan/bare.
+# Dies with PS-N021.
+#   A="--v=2 --pod-infra-container-image=a/b:1" and A="--v=2" are the same
 same_words() {
   FLAG=$flag env_file bare <"$plan/edit" >"$plan/bare"
   FLAG=$flag env_file bare <"$new" | NAME=$set_name awk -F '\t' '
@@ -178,7 +189,9 @@ same_words() {
   ' "$plan/bare" - || die 021 "$1: $flag cannot be edited there without changing something else: set it by hand"
 }
 
-# plan_own_unit: our drop-in gives the flag. A variable of the unit that has it already is given again without it.
+# Our drop-in gives the flag. A variable of the unit that has it already is given again without it. Reads $plan/environ. Writes
+# $plan/given, $plan/whole, $new, and on the way $plan/value.
+#   A=--v=2 --pod-infra-container-image=a/b:1 becomes Environment="A=--v=2"
 plan_own_unit() {
   # Those that an earlier run has given again: the kubelet that runs has them without the flag by now.
   : >"$plan/given"
@@ -196,7 +209,8 @@ plan_own_unit() {
   want_for kubelet "$own_unit"
 }
 
-# plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none.
+# plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none. Writes
+# $new. Dies with PS-N021.
 plan_unit() {
   line=$(exec_start "$1" "$2" | flag_edit "$3")
   case $line in

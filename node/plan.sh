@@ -5,7 +5,8 @@
 scratch=''
 memory="/run /dev/shm ${TMPDIR:-/tmp}"
 
-# plan: the diff for people on stderr, the report on stdout. Dies with 004, 013, and as the first half of `apply` does.
+# The verb `plan`: the diff for people on stderr, the report on stdout. Reads what `apply` reads. Sets $notes, $changed_paths,
+# $touched, $previous, $got, $pinned.
 plan() {
   look_lock
   notes=$home
@@ -34,13 +35,15 @@ plan() {
   report would-change
 }
 
-# Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on.
+# Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on. Sets
+# descriptor 9. Dies with PS-N004.
 look_lock() {
   exec 9</var/lib
   flock -s -n 9 || die 004 'another run is changing this node: plan again when it has ended'
 }
 
-# Points everything that a plan writes to memory. Sets $scratch, $home and what is below it. Dies with 013.
+# Points everything that a plan writes to memory. Sets $scratch, $home, $plan, $journal, $commit, $new. Writes $scratch.
+# Dies with PS-N013.
 use_scratch() {
   for dir in $memory; do
     case $(stat -f -c %T "$dir" 2>/dev/null) in tmpfs | ramfs) ;; *) continue ;; esac
@@ -50,7 +53,8 @@ use_scratch() {
   home=$scratch plan=$scratch/plan journal=$scratch/journal commit=$scratch/commit new=$scratch/plan/new
 }
 
-# The state that counts, in $home by links: that of a run which was killed while it committed is in its commit. Sets $backup.
+# The state that counts, in $home by links: that of a run which was killed while it committed is in its commit. Reads $notes.
+# Sets $backup. Writes $home, which is in memory.
 borrow_state() {
   from=$notes
   if [ -d "$notes/commit" ]; then
@@ -64,7 +68,8 @@ borrow_state() {
   if [ -e "$from/state" ]; then ln -s "$from/state" "$home/state"; fi
 }
 
-# What the next run does first, where an earlier one was killed: nobody knows before what it finds after that.
+# What the next run does first, where an earlier one was killed: nobody knows before what it finds after that. Reads
+# $notes/journal. Sets $changed_paths, $touched.
 plan_undo() {
   say 'an earlier run was killed: the next run undoes what it changed first, so plan again after that'
   changed_paths=$(sort -u "$notes/journal/files")
@@ -125,7 +130,8 @@ without_secrets() {
     { print }'
 }
 
-# The EXIT trap of a run that has changed nothing yet, and of every plan: there is nothing to undo.
+# The EXIT trap of a run that has changed nothing yet, and of every plan: there is nothing to undo. Writes $scratch, which
+# goes.
 finish_look() {
   status=$?
   trap '' EXIT INT TERM

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Restore: the order of things when the node is given back as it was.
 
+# The verb `restore`. Reads $home/state. Sets $leaving, $image, $got, $pinned. Writes $journal/forget.
 restore() {
   if [ ! -e "$home/state" ]; then
     say 'nothing of ours is on this node'

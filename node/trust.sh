@@ -8,8 +8,8 @@ own_url() {
   case $plain_http in 1) printf 'http://%s' "$registry" ;; *) printf 'https://%s' "$registry" ;; esac
 }
 
-# Plans hosts.toml and the CA that it names in certs.d directory $1. A site's own file is kept. Dies with 025 where that
-# lacks something of ours.
+# plan_hosts DIR: plans hosts.toml and the CA that it names in certs.d directory DIR. A site's own file is kept. Writes $new.
+# Dies with PS-N025 where that lacks something of ours.
 plan_hosts() {
   dir=$1/$registry
   if site_hosts "$dir/hosts.toml"; then
@@ -27,7 +27,8 @@ plan_hosts() {
 # Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
 site_hosts() { [ -e "$1" ] && [ -z "$(managed "$1")" ]; }
 
-# What a site's hosts.toml lacks of what is asked for, in words; nothing when all is there.
+# missing_in FILE: what a site's hosts.toml lacks of what is asked for, in words; nothing when all is there. Writes
+# $plan/hosts, $plan/urls.
 missing_in() {
   toml_list <"$1" >"$plan/hosts"
   sep=''
@@ -38,25 +39,22 @@ missing_in() {
       printf '%s[host."%s"] with capabilities = ["pull", "resolve"]' "$sep" "$url"
       sep=', '
     fi
-    case $ca$url in
-      ?*https:*)
-        if ! names_ca "$url"; then
-          printf '%sthe CA of the stack, in a file that ca names in [host."%s"]' "$sep" "$url"
-          sep=', '
-        fi
-        ;;
-    esac
+    if takes_ca "$url" && ! names_ca "$url" "${1%/*}"; then
+      printf '%sthe CA of the stack, in a file that ca names in [host."%s"]' "$sep" "$url"
+      sep=', '
+    fi
   done <"$plan/urls"
   if [ "$login" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
     printf '%s[host."%s".header] with the login as Authorization' "$sep" "$(own_url)"
   fi
 }
 
-# names_ca URL: does a file that the host's `ca` names hold our CA? Only the text of the certificates counts.
+# names_ca URL DIR: does a file that the host's `ca` names, in DIR or by its whole path, hold our CA? Only the text of the
+# certificates counts. Reads $plan/hosts. Writes $plan/cas, $plan/ca.text.
 names_ca() {
   awk -F '\t' -v key="host|$1|ca" '$1 == key { print "ca\t" $2 }' "$plan/hosts" | strings_of ca >"$plan/cas"
   while IFS= read -r named; do
-    case $named in /*) ;; *) named=$dir/$named ;; esac
+    case $named in /*) ;; *) named=$2/$named ;; esac
     [ -e "$named" ] || continue
     tr -d ' \t\r\n' <"$named" >"$plan/ca.text"
     if grep -qFe "$(printf %s "$ca" | tr -d ' \t\r\n')" "$plan/ca.text"; then return 0; fi
@@ -64,6 +62,12 @@ names_ca() {
   return 1
 }
 
+# Is a server at URL $1 checked by a CA of ours?
+takes_ca() {
+  case $1 in https:*) [ "$ca" ] ;; *) return 1 ;; esac
+}
+
+# want_ca PATH: plans the CA, where there is one. Writes $new.
 want_ca() {
   [ "$ca" ] || return 0
   printf %s "$ca" >"$new"
@@ -89,7 +93,5 @@ hosts_toml() {
 
 host_keys() {
   printf '%scapabilities = ["pull", "resolve"]\n' "$3"
-  case $ca$1 in
-    ?*https:*) printf '%sca = "%s/ca.crt"\n' "$3" "$2" ;;
-  esac
+  if takes_ca "$1"; then printf '%sca = "%s/ca.crt"\n' "$3" "$2"; fi
 }

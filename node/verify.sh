@@ -1,7 +1,10 @@
 # shellcheck shell=sh
 # Verify: what the runtime itself says, through CRI, before a run counts.
 
+# cri ARGUMENT…: asks the runtime through CRI, for at most $patience seconds. Changes what its arguments say. Writes
+# $home/error.
 cri() { crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
+
 # What the last tool had to say in the end: the lines before are its log.
 error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
 
@@ -14,7 +17,8 @@ clock() {
   printf %s "${up%.*}"
 }
 
-# within SECONDS COMMAND…: waits until the command succeeds. A call that hangs ends with the time that is left.
+# within SECONDS COMMAND…: waits until the command succeeds. A call that hangs ends with the time that is left. Sets
+# $patience.
 within() {
   until_then=$(($(clock) + $1))
   shift
@@ -33,7 +37,7 @@ within() {
   done
 }
 
-# pull_failed: tells a wrong architecture from a registry that cannot be reached or trusted.
+# Tells a wrong architecture from a registry that cannot be reached or trusted. Dies with PS-N010.
 pull_failed() {
   case $(error) in
     *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
@@ -59,15 +63,18 @@ architecture() {
   esac
 }
 
-# containerd pulls a single manifest of any architecture; every Pod of the node would then fail to start.
+# containerd pulls a single manifest of any architecture; every Pod of the node would then fail to start. Reads the runtime's
+# images.
 check_architecture() {
   built=$(cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "$image") || pull_failed
   [ "$built" = "$(architecture)" ] || wrong_architecture "it is built for $built"
 }
 
+# wrong_architecture WHY. Dies with PS-N012.
 wrong_architecture() { die 012 "image $image: $1, and this node is $(architecture): push one for it"; }
 
-# Reads $pinned and $got, the digest by which the runtime knows the image.
+# What the runtime knows of the image; false where it has none. Reads the runtime's images. Sets $pinned, and $got, the digest
+# by which the runtime knows it.
 inspect_image() {
   # The same digest may be known under other names: only our repository's counts.
   pinned=$(cri inspecti -o go-template --template '{{.status.pinned}}{{range .status.repoDigests}} {{.}}{{end}}' "$image") || return 1
@@ -75,11 +82,13 @@ inspect_image() {
   pinned=${pinned%% *}
 }
 
+# The image is the one that was pushed. Dies with PS-N011.
 check_digest() {
   [ -z "$digest" ] || [ "$digest" = "$got" ] ||
     die 011 "image $image: the registry gives this node $got, but $digest was pushed: push again under a new tag, or repair the mirror"
 }
 
+# The image is there, is the right one, and stays. Dies with PS-N016.
 check_image() {
   if ! "${runtime}_pull"; then
     check_sandbox
@@ -97,12 +106,15 @@ same_image() {
   one=$(image_id "$1")
   [ "$one" ] && [ "$one" = "$(image_id "$2")" ]
 }
+
+# image_id IMAGE: the id behind a name. Reads the runtime's images.
 image_id() { cri inspecti -o go-template --template '{{.status.id}}' "$1"; }
 
 check_name=pause-sandbox-check
 
 # A sandbox in the host's network needs no CNI and nobody sees it; with a PID namespace of its own it has a pause in CRI-O
-# too. Sets $seen, the image that it runs on.
+# too. Changes the runtime: the sandbox runs and is removed. Sets $sandbox, and $seen, the image that it ran on. Writes
+# $plan/sandbox.json, $journal/sandbox.
 run_sandbox() {
   drop_check_sandboxes
   printf '{"metadata":{"name":"%s","namespace":"kube-system","uid":"%s","attempt":0},"linux":{"security_context":{"namespace_options":{"network":2}}}}' \
@@ -117,9 +129,12 @@ run_sandbox() {
   if [ "$seen" != "$image" ] && same_image "$seen" "$image"; then seen=$image; fi
   drop_check_sandboxes
 }
+
+# A sandbox starts on the node. Dies with PS-N017.
 check_sandbox() { run_sandbox || die 017 "no sandbox starts on $image: $(error)"; }
 runs_on() { run_sandbox && [ "$seen" = "$1" ]; }
 
+# Changes the runtime: removes sandboxes of ours, also those of a killed run.
 drop_check_sandboxes() {
   for pod in $(cri pods -q --name "^$check_name\$"); do
     cri rmp -f "$pod" >/dev/null || :

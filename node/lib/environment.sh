@@ -6,7 +6,8 @@
 #   list   each assignment as `NAME<TAB>VALUE`, a newline in a value as the byte 1
 #   bare   the same without the flag's words, white space squeezed
 #   edit   the file, with the flag's words gone from the last assignment of each name in $NAMES, and $WORD in that of
-#          $TARGET: in place of the first one, else behind the last word
+#          $TARGET: in place of the first one, else behind the last word:
+#          A="--v=2 --pod-infra-container-image=a/b:1" becomes A="--v=2 --pod-infra-container-image=c/d:2"
 # Reads $FLAG, $NAMES, $TARGET, $WORD from the environment: awk's -v would read escapes in them.
 env_file() {
   # The x keeps the last newline, or that there is none.

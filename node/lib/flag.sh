@@ -40,7 +40,11 @@ flag_edit() {
     }'
 }
 
+# The flag's value in the text on stdin, the first one outside comments; nothing where there is none:
+#   A="--v=2 --pod-infra-container-image=a/b:1" gives a/b:1
 flag_value() { sed -n "/^[[:space:]]*[#;]/d; s/.*${flag}[= ]\([^ \"']*\).*/\1/p" | head -n 1; }
 
 # Does the text on stdin set the flag, outside comments?
+#   A="--pod-infra-container-image=a/b:1": yes
+#   # A="--pod-infra-container-image=a/b:1": no
 flag_set() { sed '/^[[:space:]]*[#;]/d' | grep -qe "$flag"; }

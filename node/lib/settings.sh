@@ -15,7 +15,7 @@ tab='	'
 # A closed SSH session must not break a transaction half-way, so a message that nobody reads is no failure.
 say() { printf '[%s] %s\n' "$node" "$*" >&2 || :; }
 
-# die CODE TEXT…: the one way to fail on purpose. The text names file, key, value and the way out.
+# die CODE TEXT…: the one way to fail on purpose. The text names file, key, value and the way out. Sets $said.
 die() {
   code=$1
   shift
@@ -31,6 +31,8 @@ die() {
   exit "$fail"
 }
 
+# Takes the settings as data: what is not known, or could break out of where it is written, is refused. Reads stdin. Sets
+# $node, $owner, $image, $registry, $digest, $ca, $mirrors, $plain_http, $no_flag, $login, $id. Dies with PS-N002.
 settings_read() {
   while IFS= read -r line; do
     value=${line#* }

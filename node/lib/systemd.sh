@@ -4,7 +4,7 @@
 # Where a test keeps its processes.
 proc=/proc
 
-# Reads what systemd knows of a unit into $show; false unless it is loaded.
+# loaded UNIT: is there such a unit? Reads what systemd knows of it. Sets $show.
 loaded() {
   show=$(systemctl show "$1" -p ExecStart -p LoadState -p EnvironmentFiles -p FragmentPath -p DropInPaths -p MainPID)
   case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
@@ -21,13 +21,15 @@ show_argv() {
 }
 show_words() { show_argv | tr ' ' '\n'; }
 
-# The process that runs; 0 or nothing where none does.
+# pid_of UNIT: the process that runs; 0 or nothing where none does. Reads systemd.
 pid_of() { systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p'; }
+
 # argv_of UNIT: the command line of the process that runs, a word a line; nothing where none does.
 argv_of() {
   pid=$(pid_of "$1")
   if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; fi
 }
+
 # words_of UNIT: the same, else what systemd would start by $show. The x keeps an empty word at the end.
 words_of() {
   words=$(argv_of "$1" && printf x)
@@ -58,8 +60,8 @@ option_in() {
     END { print found }'
 }
 
-# exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of
-# a continued line go, white space around the = too.
+# exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of a
+# continued line go, white space around the = too. Reads systemd.
 exec_start() {
   systemctl cat "$1" 9>&- | OWN="# $2" awk '
     { sub(/\r$/, ""); line = $0; sub(/^[ \t]+/, "", line) }

@@ -7,7 +7,8 @@
 # and sets $runtime_name, $runtime_version, $target (the file that decides), $reach (the files, as a pattern, by which the
 # registry is reached and that count at once), $watched (what else decides, one a line) and $socket.
 
-# A file that somebody broke since must not keep a node from being given back: the runtime is not restarted on it.
+# unreadable FILE: a file that somebody broke since must not keep a node from being given back: the runtime is not restarted
+# on it. Reads $home/error. Writes $plan/before. Dies with PS-N007.
 unreadable() {
   why="$1: $runtime_name itself cannot read it ($(cat "$home/error"))"
   [ "$leaving" ] || die 007 "$why: repair it first"
@@ -15,7 +16,8 @@ unreadable() {
   : >"$plan/before"
 }
 
-# The runtime refuses what is there now; where it refused what was there before, that is no news.
+# The runtime refuses what is there now; where it refused what was there before, that is no news. Reads $home/error. Sets
+# $broken. Writes $plan/after. Dies with PS-N014.
 refused() {
   [ ! -s "$plan/before" ] || die 014 "$target: $runtime_name refuses the result ($(cat "$home/error"))"
   broken=1
@@ -23,34 +25,37 @@ refused() {
 }
 
 # unchanged_but KEYS: the keys that differ between $plan/before and $plan/after all match the regular expression.
+# Dies with PS-N014.
 unchanged_but() {
   [ -s "$plan/before" ] || return 0
   # By the environment: an assignment of -v loses backslashes in gawk and busybox.
-  other=$(KEYS=$1 awk -F '\t' '
+  differs=$(KEYS=$1 awk -F '\t' '
     FILENAME == ARGV[1] { left[$0]++; next }
     { left[$0]-- }
     END { for (line in left) if (left[line]) { split(line, part, "\t"); if (part[1] !~ ENVIRON["KEYS"]) { print part[1]; exit } } }
   ' "$plan/before" "$plan/after") || die 014 "$target: what $runtime_name reads before and after cannot be compared"
-  [ -z "$other" ] || die 014 "$target: the edit would also change $other"
+  [ -z "$differs" ] || die 014 "$target: the edit would also change $differs"
 }
 
-# taken WANTED SEEN: unless nothing is wanted, what the runtime sees is that.
+# taken WANTED SEEN: unless nothing is wanted, what the runtime sees is that. Dies with PS-N014.
 taken() {
   [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not take $1 from there; it reads $2"
 }
 
-# Both set $got, the digest by which the runtime knows the image.
+# Has the runtime pull the image. Changes the runtime's images.
 cri_pull() {
   cri pull "$image" >/dev/null || pull_failed
   inspect_image || pull_failed
 }
+
 # ctr_pull CERTS: with containerd's own resolver, from what is said in directory CERTS. CRI knows such an image by its tag
-# alone.
+# alone. Changes the runtime's images. Sets $got.
 ctr_pull() {
   containerd_ctr images pull --hosts-dir "$1" "$image" >/dev/null || pull_failed
   got=$(containerd_ctr images ls "name==$image" | awk 'NR == 2 { print $3 }')
 }
-# k3s brings its own, under its own name.
+
+# containerd_ctr ARGUMENT…: k3s brings its own, under its own name. Changes what its arguments say. Writes $home/error.
 containerd_ctr() {
   set -- -a "$socket" -n k8s.io "$@"
   if command -v ctr >/dev/null; then ctr "$@"; else k3s ctr "$@"; fi 2>"$home/error" 9>&-

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # containerd's files: which of them count, asked of containerd itself on a copy, before anything is changed.
 
-# Lists every file that containerd reads in $plan/load, in its order: the main file, then what that imports, then what
-# those import. Writes $plan/imports (what to watch); sets $dropin, where the main file's imports read a file of ours.
+# Lists every file that containerd reads, in its order: the main file, then what that imports, then what those import. Sets
+# $dropin, $watched. Writes that list, $plan/load, what to watch, $plan/imports, and on the way $plan/queue, $plan/one,
+# $plan/one.list, $plan/one.imports.
 list_files() {
   dropin=''
   : >"$plan/imports"
@@ -26,7 +27,7 @@ list_files() {
     while IFS= read -r pattern; do
       case $pattern in /*) ;; *) pattern=${file%/*}/$pattern ;; esac
       printf '%s\n' "$pattern" >>"$plan/imports"
-      case $runtime_version$file$pattern in 2.*"$config"*/\*.toml) [ "$file" != "$config" ] || dropin=${pattern%/*}/zz-pause-sandbox.toml ;; esac
+      note_dropin "$file" "$pattern"
       expanded "$pattern" >>"$plan/queue"
     done <"$plan/one.imports"
   done <"$plan/queue"
@@ -34,8 +35,16 @@ list_files() {
   watched=$watched$nl$(cat "$plan/load")
 }
 
-# expanded PATTERN: the files that it means, as Go's Glob has it: `*` matches a dot at the start too, and names are sorted
-# by bytes. Without `*` it is a plain name for containerd.
+# note_dropin FILE PATTERN: where the main file imports a directory, and containerd lets that count, ours can go there. Sets
+# $dropin.
+note_dropin() {
+  [ "$1" = "$config" ] || return 0
+  case $runtime_version in 2.*) ;; *) return 0 ;; esac
+  case $2 in */\*.toml) dropin=${2%/*}/zz-pause-sandbox.toml ;; esac
+}
+
+# expanded PATTERN: the files that it means, as Go's Glob has it: `*` matches a dot at the start too, and names are sorted by
+# bytes. Without `*` it is a plain name for containerd. Dies with PS-N014.
 expanded() {
   case $1 in
     *[\\]* | *\**[][?]* | *[][?]*\**) die 014 "$config: the import '$1' is not understood: write it without brackets, question marks and backslashes" ;;
@@ -60,8 +69,9 @@ expanded() {
 # What a file that containerd reads holds without us.
 content_of() { base "$(real "$1")"; }
 
-# Copies all that containerd reads to $plan/own/N (as it is) and $plan/try/N.toml (imports in one list of copies), so that
-# the runtime can be asked about an edit before anything is changed. Sets $version, $effective_version and $unversioned.
+# Copies all that containerd reads, as it is and with its imports in one list of copies, so that the runtime can be asked
+# about an edit before anything is changed. Reads $plan/load. Sets $version, $effective_version, $unversioned. Writes
+# $plan/own/N ($plan/own/1 is the main file), $plan/try/N.toml, $plan/lists, and on the way $plan/list, $plan/one, $plan/first.
 copy_files() {
   rm -rf "$plan/own" "$plan/try"
   mkdir -p "$plan/own" "$plan/try"
@@ -91,8 +101,8 @@ copy_files() {
   import_copies
 }
 
-# parses_for TABLE: sets $repeat. containerd 2.3 and 2.4 merge an old and a new table in random order; a file without a
-# version is asked more than once too.
+# parses_for TABLE: containerd 2.3 and 2.4 merge an old and a new table in random order; a file without a version is asked
+# more than once too. Reads $plan/lists. Sets $repeat.
 parses_for() {
   repeat=1
   tables=$(awk -F '\t' '{ split($2, p, "|"); t = p[2]; if (p[1] == "plugins" && (t == "cri" || t ~ /^io\.containerd\.(grpc\.v1\.cri|cri\.v1\.images)$/) && !seen[t]++) print "plugins|" t }' "$plan/lists" &&
@@ -104,7 +114,7 @@ parses_for() {
   esac
 }
 
-# Has the copy of the main file import all other copies, in the order of $plan/load.
+# Has the copy of the main file import all other copies, in the order of $plan/load. Writes $plan/try/1.toml.
 import_copies() {
   list='' number=0
   while IFS= read -r file; do
@@ -128,7 +138,7 @@ differing() {
 }
 
 # settled WANTED-IMAGE WANTED-TRUST FILE BASE: has the runtime parse FILE as often as it takes, and compares with BASE; only
-# our two keys may differ. Sets $other, a key that differs, and $reads.
+# our two keys may differ. Sets $other, a key that differs, and $reads. Writes $plan/tried.
 settled() {
   other='' reads=''
   round=0
@@ -144,6 +154,7 @@ settled() {
 }
 
 # attempt KIND-OF-KEY NUMBER TABLE: our value in that file and table, if the runtime then reads it and all else as before.
+# Writes $plan/own/NUMBER, $plan/try/NUMBER.toml, and on the way $plan/saved, $plan/one, $plan/main.
 attempt() {
   case $1 in
     image) key=$(image_key "$3") value=$image trusted='' ;;
@@ -152,7 +163,7 @@ attempt() {
   [ -e "$plan/own/$2" ] || printf 'version = %s\n' "${version:-$effective_version}" >"$plan/own/$2"
   rm -rf "$plan/saved"
   cp -R "$plan/try" "$plan/saved"
-  if edited "$2" <"$plan/own/$2" >"$plan/one"; then
+  if edited "$2" "$key" "$value" <"$plan/own/$2" >"$plan/one"; then
     toml_unset imports <"$plan/one" >"$plan/try/$2.toml"
     [ "$2" != 1 ] || cp "$plan/try/1.toml" "$plan/main"
     import_copies
@@ -168,14 +179,15 @@ attempt() {
   return 1
 }
 
-# The file on stdin with $key set to $value. Notes an inline table in $inline; dies with 014 when awk fails otherwise.
+# edited NUMBER KEY VALUE: the file on stdin with KEY set to VALUE, which fails in an inline table. Sets $inline to the place
+# of that. Writes $home/error. Dies with PS-N014 when awk fails otherwise.
 edited() {
   status=0
-  toml_set "$key" "\"$value\"" 2>"$home/error" || status=$?
+  toml_set "$2" "\"$3\"" 2>"$home/error" || status=$?
   case $status in
     0) return 0 ;;
-    3) inline="$(sed -n "${1}p" "$plan/load"): $key" ;;
-    *) die 014 "$(sed -n "${1}p" "$plan/load"): awk ends with status $status and cannot set $key ($(cat "$home/error"))" ;;
+    3) inline="$(sed -n "${1}p" "$plan/load"): $2" ;;
+    *) die 014 "$(sed -n "${1}p" "$plan/load"): awk ends with status $status and cannot set $2 ($(cat "$home/error"))" ;;
   esac
   return 1
 }
@@ -197,8 +209,8 @@ candidates() {
   } | awk '!seen[$0]++'
 }
 
-# place KIND-OF-KEY: tries the candidates in turn, the one of before first. Sets $placed and $place_table; dies with 008 or
-# 014, with the node untouched.
+# place KIND-OF-KEY: tries the candidates in turn, the one of before first. Sets $placed, $place_table. Writes
+# $plan/candidates. Dies with PS-N008, PS-N014, with the node untouched.
 place() {
   inline=''
   { [ -z "${placed:-}" ] || printf '%s\t%s\n' "$placed" "$place_table"; candidates "$1"; } | awk '!seen[$0]++' >"$plan/candidates"
@@ -211,6 +223,7 @@ place() {
 }
 
 # A file without a version is one of version 1 for 2.0 to 2.2, and what it says of plugins counts for nothing or in part.
+# Dies with PS-N014.
 refuse_unversioned() {
   needs_version || return 0
   [ -z "$effective_version" ] || [ "$effective_version" = 1 ] || return 0

@@ -4,8 +4,9 @@
 old_cri='plugins|io.containerd.grpc.v1.cri'
 new_cri='plugins|io.containerd.cri.v1.images'
 
-# Reads the unit. Sets $config (the path as the daemon sees it: a link stays a link), $target, $containerd and what `common`
-# names. Dies with 005 where the daemon's own file is not known for certain.
+# Reads the unit and its process. Sets $config (the path as the daemon sees it: a link stays a link), $target, $containerd,
+# $address, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N005 where the daemon's own file is not known for
+# certain.
 containerd_find() {
   loaded containerd ||
     die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
@@ -26,7 +27,8 @@ containerd_find() {
 
 address=''
 
-# The runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes $home/error.
+# effective FILE: the runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes $home/defaults.toml,
+# $plan/dump, $home/parse.out, $home/error.
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
   case $runtime_version in 2.0.*) parse=migrate ;; *) parse=dump ;; esac
@@ -77,7 +79,7 @@ strings_of() {
   }'
 }
 
-# Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $certs. Dies with 007.
+# Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $certs. Writes $plan/before.
 containerd_read() {
   effective "$config" >"$plan/before" || unreadable "$config"
   socket=${address:-$(toml_get 'plugins|io.containerd.server.v1.grpc|address' <"$plan/before")}
@@ -93,7 +95,8 @@ containerd_read() {
 effective_image() { awk -F '\t' -v k="$old_cri|sandbox_image" -v l="$new_cri|pinned_images|sandbox" '$1 == k || $1 == l { print substr($2, 2, length($2) - 2) }'; }
 effective_trust() { awk -F '\t' -v k="$old_cri|registry|config_path" -v l="$new_cri|registry|config_path" '$1 == k || $1 == l { print substr($2, 2, length($2) - 2) }'; }
 
-# containerd refuses `config_path` beside the deprecated tables, and ignores certs.d without it.
+# containerd refuses `config_path` beside the deprecated tables, and ignores certs.d without it. Reads $plan/before.
+# Dies with PS-N009.
 refuse_conflict() {
   trust_needed && [ -z "$trust_before" ] || return 0
   clash=$(awk -F '\t' '$1 ~ /\|registry\|(mirrors|configs)\|/ && $1 !~ /\|auth\|/ { print $1; exit }' "$plan/before")
@@ -101,21 +104,22 @@ refuse_conflict() {
     die 009 "$config: $clash cannot stand beside config_path: move it to $certs/<registry>/hosts.toml first"
 }
 
-# Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image.
+# Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image. Reads $plan/before.
+# Dies with PS-N024.
 refuse_disabled() {
   off=$(strings_of disabled_plugins <"$plan/before" | grep -xE 'cri|io\.containerd\.(grpc\.v1\.cri|cri\.v1\.(images|runtime))' | head -n 1) || :
   [ -z "$off" ] ||
     die 024 "$config: disabled_plugins holds \"$off\", so that no kubelet can use this containerd: remove it there and restart containerd"
 }
 
-# The socket is derived: nothing is changed before something listens there.
+# The socket is derived: nothing is changed before something listens there. Dies with PS-N005.
 refuse_deaf() {
   [ -S "$socket" ] || die 005 "$socket, where containerd would listen by $config, is no socket: start containerd, or see systemctl status containerd"
 }
 
-containerd_trust() { ! trust_needed || plan_hosts "$certs"; }
+containerd_trust() { if trust_needed; then plan_hosts "$certs"; fi; }
 
-# Plans the files of containerd that decide. Sets $target and $repeat.
+# Plans the files of containerd that decide. Reads $plan/before. Sets $target. Writes $plan/base, $new. Dies with PS-N014.
 containerd_plan() {
   refuse_disabled
   refuse_deaf
@@ -130,14 +134,14 @@ containerd_plan() {
       die 014 "$config: containerd reads ${other:-it} differently from one start to the next: keep one of its [plugins.cri] and [plugins.\"io.containerd.grpc.v1.cri\"] tables"
   fi
   # The copy stands for the real files only as long as it reads the same.
-  other=$(differing "$plan/before" "$plan/base")
-  [ -z "$other" ] ||
-    die 014 "$config: containerd reads $other otherwise from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
+  differs=$(differing "$plan/before" "$plan/base")
+  [ -z "$differs" ] ||
+    die 014 "$config: containerd reads $differs otherwise from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
   placed=''
   place image
   target=$(real "$(sed -n "${placed}p" "$plan/load")")
   first=$placed
-  ! trust_needed || place trust
+  if trust_needed; then place trust; fi
   for one in $first $placed; do
     cat "$plan/own/$one" >"$new"
     # Both keys in one file: the second time says the same.
@@ -147,18 +151,20 @@ containerd_plan() {
   done
 }
 
-# Lets containerd parse what it would start with, and compares key by key with what it read before.
+# Lets containerd parse what it would start with, and compares key by key with what it read before. Reads $plan/before. Writes
+# $plan/after. Dies with PS-N014.
 containerd_check() {
   effective "$config" >"$plan/after" || refused
   unchanged_but '^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$'
   taken "$1" "$(effective_image <"$plan/after")"
-  [ -z "$1" ] || ! trust_needed || taken "$certs" "$(effective_trust <"$plan/after")"
+  if [ "$1" ] && trust_needed; then taken "$certs" "$(effective_trust <"$plan/after")"; fi
   # Its order may be another one at its next start.
   [ -n "$1" ] && [ "${repeat:-1}" -gt 1 ] && [ -s "$plan/before" ] || return 0
-  settled "$1" "$(! trust_needed || printf %s "$certs")" "$config" "$plan/before" ||
+  settled "$1" "$(if trust_needed; then printf %s "$certs"; fi)" "$config" "$plan/before" ||
     die 014 "$target: containerd does not read the same from one start to the next (${other:-"$reads"})"
 }
 
+# Restarts containerd, and waits until it answers. Dies with PS-N015.
 containerd_restart() {
   restart containerd || die 015 'containerd does not restart: see systemctl status containerd'
   within 60 cri version || die 015 "containerd does not answer on $socket after its restart: see journalctl -u containerd"
@@ -174,7 +180,8 @@ containerd_pull() {
   fi
 }
 
-# What is left of a configuration file of containerd's when our keys go: the values of before where there were any.
+# containerd_without FILE: what is left of a configuration file of containerd's when our keys go: the values of before where
+# there were any. Writes $plan/edit.
 containerd_without() {
   cp "$1" "$plan/edit"
   for name in $all_tables; do
@@ -184,7 +191,8 @@ containerd_without() {
   cat "$plan/edit"
 }
 
-# A value that is no longer ours is somebody's decision and stays.
+# reset_key KEY FILE OURS: a value that is no longer ours is somebody's decision and stays. Reads $backup. Writes $plan/edit,
+# by $plan/list, $plan/edited.
 reset_key() {
   toml_list <"$plan/edit" >"$plan/list"
   [ "$(toml_get "$1" <"$plan/list")" = "$3" ] || return 0

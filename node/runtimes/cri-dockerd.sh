@@ -4,7 +4,8 @@
 cri_dockerd_unit=/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=/etc/docker/certs.d
 
-# Sets what common.sh lists. Dies with 003, 005, 022.
+# Reads the unit, its process and its socket. Sets $cri_dockerd, $socket, $target, $runtime_name, $runtime_version, $reach,
+# $watched. Dies with PS-N005.
 cri_dockerd_find() {
   if ! loaded cri-docker; then
     case $show in
@@ -32,13 +33,13 @@ cri_dockerd_find() {
   docker_only_ca
 }
 
-# Only docker itself tells the image of a sandbox. Dies with 003.
+# Only docker itself tells the image of a sandbox. Dies with PS-N003.
 need_docker() {
   command -v docker >/dev/null ||
     die 003 "docker is not on PATH ($PATH): install its command line (docker-cli or docker-ce-cli), which tells what image a sandbox of $runtime_name runs on"
 }
 
-# What docker can be told of one registry in a file of its own is whom to trust. Dies with 022.
+# What docker can be told of one registry in a file of its own is whom to trust. Dies with PS-N022.
 docker_only_ca() {
   [ -z "$mirrors" ] ||
     die 022 "docker pulls for $runtime_name, and its registry-mirrors in /etc/docker/daemon.json serve Docker Hub only: leave mirrors out, and name the mirror itself as the registry of the image"
@@ -56,6 +57,7 @@ flag_default() {
   "$1" --help 2>&1 | sed -n "s/.*$flag .*(default \"\{0,1\}\([^\")]*\)\"\{0,1\}).*/\1/p" | head -n 1
 }
 
+# Reads the process that runs. Sets $sandbox_before. Writes $plan/before, which is empty: there is no file to compare.
 cri_dockerd_read() {
   : >"$plan/before"
   loaded cri-docker || :
@@ -69,7 +71,7 @@ cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }
 
 cri_dockerd_check() { :; }
 
-# Restarts cri-docker. Dies with 015.
+# Restarts cri-docker, and waits until it answers. Dies with PS-N015.
 cri_dockerd_restart() {
   restart cri-docker || die 015 'cri-dockerd does not restart: see systemctl status cri-docker'
   within 60 cri version || die 015 "cri-dockerd does not answer on $socket after its restart: see journalctl -u cri-docker"
@@ -77,5 +79,5 @@ cri_dockerd_restart() {
 
 cri_dockerd_pull() { cri_pull; }
 
-# Its word on a sandbox has no image; the sandbox is a container of docker's.
+# Its word on a sandbox has no image; the sandbox is a container of docker's. Reads docker. Writes $home/error.
 docker_seen() { docker inspect -f '{{.Config.Image}}' "$sandbox" 2>"$home/error"; }

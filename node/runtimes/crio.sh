@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
 
+# Reads the unit. Sets $crio, $config, $confdir, $crio_auth, $target, $runtime_name, $runtime_version, $reach, $watched.
+# Dies with PS-N005.
 crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
   runtime_name=cri-o
@@ -14,7 +16,7 @@ crio_find() {
   watched=$config$nl$confdir$nl$crio${nl}/etc/containers/registries.conf${nl}/etc/containers/registries.conf.d
 }
 
-# Its own reading of all its files, in $home/parse.out. What is a default is commented out there.
+# Its own reading of all its files. What is a default is commented out there. Writes $home/parse.out, $home/error.
 crio_parse() {
   set -- -d "$confdir"
   [ ! -e "$config" ] || set -- -c "$config" "$@"
@@ -22,6 +24,7 @@ crio_parse() {
 }
 crio_image() { sed -n 's/^#* *pause_image = "\(.*\)"/\1/p' "$home/parse.out"; }
 
+# Reads CRI-O's whole configuration. Sets $socket, $sandbox_before. Writes $plan/before.
 crio_read() {
   if crio_parse; then toml_list <"$home/parse.out" >"$plan/before"; else unreadable "$confdir"; fi
   socket=$(toml_get 'crio|api|listen' <"$plan/before")
@@ -29,7 +32,7 @@ crio_read() {
   sandbox_before=$(crio_image)
 }
 
-# certs.d is read at each pull; how a registry is reached otherwise, with CRI-O's own configuration.
+# certs.d is read at each pull; how a registry is reached otherwise, with CRI-O's own configuration. Writes $plan/hosts, $new.
 crio_trust() {
   trust_needed || return 0
   printf '%s%s\n' "$mirrors" "$(own_url)" | sed -n 's,^https://\([^/]*\).*,\1,p' | sort -u >"$plan/hosts"
@@ -53,6 +56,7 @@ registries_conf() {
   done
 }
 
+# Plans our drop-in, which sets the image and, with a login, the file that holds it. Writes $new.
 crio_plan() {
   {
     printf '[crio.image]\npause_image = "%s"\n' "$image"
@@ -61,12 +65,14 @@ crio_plan() {
   want "$target"
 }
 
+# Lets CRI-O parse what it would read, and compares key by key with what it read before. Writes $plan/after.
 crio_check() {
   if crio_parse; then toml_list <"$home/parse.out" >"$plan/after"; else refused; fi
   unchanged_but '^crio[|]image[|]pause_image(_auth_file)?$'
   taken "$1" "$(crio_image)"
 }
 
+# Restarts nothing: CRI-O reads its files again. Dies with PS-N015.
 crio_reload() { restart crio reload || die 015 'CRI-O does not reload its configuration: see systemctl status crio'; }
 
 # A live reload, which is over when a sandbox runs on the image.
@@ -75,7 +81,7 @@ crio_restart() {
   [ "$leaving" ] || within 30 runs_on "$image" || :
 }
 
-# A login is the sandbox's alone: no other pull has it, so that the first sandbox pulls.
+# A login is the sandbox's alone: no other pull has it, so that the first sandbox pulls. Changes the runtime's images.
 crio_pull() {
   if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
     crio_reload

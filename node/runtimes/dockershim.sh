@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # dockershim: docker behind a kubelet up to 1.23, as a part of the kubelet itself. Its sandbox image is the kubelet's flag.
 
-# Sets what common.sh lists. Dies with 003, 022.
+# Reads docker. Sets $socket, $target, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N022.
 dockershim_find() {
   [ -z "$no_flag" ] || die 022 "the dockershim knows its sandbox image by $flag alone: leave kubeletFlag out"
   loaded docker
@@ -15,6 +15,7 @@ dockershim_find() {
   docker_only_ca
 }
 
+# Reads the process that runs. Sets $sandbox_before. Writes $plan/before, which is empty: there is no file to compare.
 dockershim_read() {
   : >"$plan/before"
   sandbox_before=$(argv_of kubelet | option_in '' "${flag#--}")

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # k3s and RKE2: they write containerd's configuration anew at every start, from their own.
 
-# Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated and what
-# `common` names. Dies with 006 where k3s runs no containerd of its own, with 005 where a value is not certain.
+# Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated, $k3s_pid,
+# $socket, $target, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N005 where a value is not certain.
 k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)
   runtime_version=$("$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
-  pid=$(pid_of "$unit")
+  k3s_pid=$(pid_of "$unit")
   # k3s hides its command line from ps; the unit's is not changed by that.
   prefix=$(printf %s "$runtime_name" | tr '[:lower:]' '[:upper:]')
   config=$(unit_option "${prefix}_CONFIG_FILE" "/etc/rancher/$runtime_name/config.yaml" c config)
@@ -36,15 +36,16 @@ k3s_find() {
 # else the default.
 unit_option() {
   standard=$2
-  if [ "$1" ] && [ -r "$proc/${pid:-0}/environ" ]; then
-    found=$(tr '\0' '\n' <"$proc/$pid/environ" | sed -n "s/^$1=//p" | tail -n 1)
+  if [ "$1" ] && [ -r "$proc/${k3s_pid:-0}/environ" ]; then
+    found=$(tr '\0' '\n' <"$proc/$k3s_pid/environ" | sed -n "s/^$1=//p" | tail -n 1)
     standard=${found:-$standard}
   fi
   shift 2
   show_words | option_in "$standard" "$@"
 }
 
-# With another runtime k3s writes no configuration of containerd's, and its pause-image counts for nothing.
+# refuse_external FILE…: with another runtime k3s writes no configuration of containerd's, and its pause-image counts for
+# nothing. Dies with PS-N006.
 refuse_external() {
   k3s_setting container-runtime-endpoint "$@"
   endpoint=$(unit_option '' "$k3s_value" container-runtime-endpoint)
@@ -59,7 +60,7 @@ refuse_external() {
   esac
 }
 
-# k3s_setting KEY FILE…: sets $k3s_value to the last value of a top-level key in k3s's YAML files. Dies with 005 where it is
+# k3s_setting KEY FILE…: the last value of a top-level key in k3s's YAML files. Sets $k3s_value. Dies with PS-N005 where it is
 # no plain text.
 k3s_setting() {
   key=$1
@@ -107,12 +108,13 @@ yaml_values() {
     END { exit odd }'
 }
 
+# Reads what k3s wrote for its containerd. Sets $sandbox_before. Writes $plan/before, $home/error.
 k3s_read() {
   toml_list <"$generated" >"$plan/before" 2>"$home/error" || unreadable "$generated"
   sandbox_before=$(effective_image <"$plan/before")
 }
 
-# One file for all registries, in YAML that people wrote: ours only where there is none.
+# One file for all registries, in YAML that people wrote: ours only where there is none. Writes $new. Dies with PS-N022.
 k3s_trust() {
   trust_needed || return 0
   if [ -e "$registries" ] && ! ours "$registries"; then
@@ -135,6 +137,7 @@ registries_yaml() {
   done
 }
 
+# Plans our drop-in. Writes $new.
 k3s_plan() {
   printf 'pause-image: "%s"\n' "$image" >"$new"
   want "$target"
@@ -143,6 +146,8 @@ k3s_plan() {
 # What it makes of this shows in the configuration that it writes at its start.
 k3s_check() { :; }
 
+# Restarts $unit, waits until its containerd answers, and reads what k3s wrote for that. Writes $plan/after.
+# Dies with PS-N015.
 k3s_restart() {
   restart "$unit" || die 015 "$unit does not restart: see systemctl status $unit"
   within 60 cri version || die 015 "containerd does not answer on $socket after the restart of $unit: see journalctl -u $unit"
@@ -150,8 +155,8 @@ k3s_restart() {
   [ "$leaving" ] || taken "$image" "$(effective_image <"$plan/after")"
 }
 
-# Before the restart the image is pulled the way that will be: by containerd's own resolver, from a hosts.toml like the
-# one that k3s will write.
+# Before the restart the image is pulled the way that will be: by containerd's own resolver, from a hosts.toml like the one
+# that k3s will write. Writes $plan/certs.
 k3s_pull() {
   if trust_needed && [ -z "$configured" ]; then
     mkdir -p "$plan/certs/$registry"

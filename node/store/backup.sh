@@ -3,6 +3,7 @@
 
 # The committed sum of a path, empty when it is none of ours.
 managed() { [ ! -e "$home/state" ] || awk -v p="$1" '$1 == "file" && substr($0, 71) == p { print $2 }' "$home/state"; }
+
 # Is the file still just as we left it?
 ours() {
   known=$(managed "$1")
@@ -26,25 +27,24 @@ base() {
   fi
 }
 
-# Plans the way back for every path that we manage and this run did not ask for.
+# Plans the way back for every path that we manage and this run did not ask for. Reads $home/state, $plan/wanted, $backup.
+# Writes $plan/root, $plan/changed.
 give_back() {
   [ -e "$home/state" ] || return 0
   while read -r kind _ path; do
     [ "$kind" = file ] || continue
-    ! grep -qxF "$path" "$plan/wanted" || continue
+    if grep -qxF "$path" "$plan/wanted"; then continue; fi
     [ -e "$path" ] || continue
-    why='was edited since'
     if ! ours "$path"; then
-      remove_ours
+      remove_ours "$path" 'was edited since'
     elif [ -e "$backup/root$path" ]; then
       mkdir -p "$plan/root${path%/*}"
       cp -p "$backup/root$path" "$plan/root$path"
       # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
-      ! flag_refused "$path" || flag_edit '' <"$backup/root$path" >"$plan/root$path"
+      if flag_refused "$path"; then flag_edit '' <"$backup/root$path" >"$plan/root$path"; fi
       same "$plan/root$path" "$path" || printf '%s\n' "$path" >>"$plan/changed"
     elif ! absent "$backup" "$path"; then
-      why="has no copy of before in $backup"
-      remove_ours
+      remove_ours "$path" "has no copy of before in $backup"
     elif in_use "$path"; then
       say "$path stays: ${path%/*}/hosts.toml, which was edited since, refers to it"
     else
@@ -53,10 +53,11 @@ give_back() {
   done <"$home/state"
 }
 
+# remove_ours PATH WHY: plans the file without our keys. Writes $new.
 remove_ours() {
-  say "$path $why: only our keys go, the rest stays"
-  without_ours "$path" >"$new"
-  write "$path"
+  say "$1 $2: only our keys go, the rest stays"
+  without_ours "$1" >"$new"
+  write "$1"
 }
 
 # A CA that a person's own hosts.toml names is theirs by now.
@@ -66,7 +67,8 @@ in_use() {
   [ -e "$hosts" ] && ! ours "$hosts" && grep -qF "$1" "$hosts"
 }
 
-# keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it.
+# keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it. Writes BASE/root, and
+# the lists BASE/absent, BASE/dirs, BASE/files.
 keep() {
   rm -f "$1/root$2"
   if [ -e "$2" ]; then
@@ -84,8 +86,8 @@ keep() {
   printf '%s\n' "$2" >>"$1/files"
 }
 
-# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails for want of space,
-# the next run does it.
+# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails for want of space, the
+# next run does it. Reads $home/state. Writes $backup, by $backup/new, and removes directories that were made for such a path.
 prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do
@@ -108,7 +110,8 @@ prune_backup() {
   done
 }
 
-# Removes the directories that did not exist before, deepest first, as far as they are empty.
+# empty_dirs BASE: removes the directories that did not exist before, deepest first, as far as they are empty. Reads
+# BASE/dirs. Writes nothing else.
 empty_dirs() {
   [ ! -e "$1/dirs" ] || sort -ru "$1/dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null || :; done
 }

@@ -3,7 +3,7 @@
 
 sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
 
-# saw PATH: notes in $plan/seen that this run builds on PATH as it is now.
+# saw PATH: notes that this run builds on PATH as it is now. Writes $plan/seen.
 saw() { printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"; }
 
 # same A B: content, mode and owner.
@@ -14,7 +14,7 @@ same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %
 version_of() { if [ -e "$1" ]; then echo "$(stat -Lc '%i %s %y %z' "$1") $(sum "$1")"; else echo none; fi; }
 
 # Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
-# $plan/changed and $plan/seen. Dies with 013, 026.
+# $plan/changed, $plan/seen. Dies with PS-N013, PS-N026.
 refuse_fixed() {
   while IFS= read -r path; do
     if FIXED=$path awk '$5 == ENVIRON["FIXED"] { found = 1 } END { exit !found }' /proc/self/mountinfo; then
@@ -22,13 +22,13 @@ refuse_fixed() {
     fi
     for one in "$path" "${path%/*}"; do refuse_immutable "$one"; done
   done <"$plan/changed"
-  while IFS=$tab read -r path version; do
-    [ "$version" = "$(version_of "$path")" ] ||
+  while IFS=$tab read -r path state; do
+    [ "$state" = "$(version_of "$path")" ] ||
       die 026 "$path was changed by somebody else while this run planned: see who else manages this node, and run again"
   done <"$plan/seen"
 }
 
-# Where lsattr is missing, making the link beside the file finds out, and the run is undone.
+# Where lsattr is missing, making the link beside the file finds out, and the run is undone. Dies with PS-N013.
 refuse_immutable() {
   if [ -e "$1" ] && command -v lsattr >/dev/null; then
     attributes=$(lsattr -d "$1" 2>/dev/null) || return 0
@@ -49,7 +49,7 @@ foreign() {
   return 1
 }
 
-# When nobody said why the run ends: is there a disk that takes no more?
+# When nobody said why the run ends: is there a disk that takes no more? Writes a file into each directory and removes it.
 blame_disk() {
   for dir in /var/lib "${config%/*}" "$home"; do
     [ -d "$dir" ] || continue

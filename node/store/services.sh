@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Services: restarts and reloads that an undone run repeats.
 
-# Marks a unit as restarted (or reloaded) before it is: an undone run does it again, on the files of before.
+# restart UNIT [reload]: marks a unit before it is restarted: an undone run does it again, on the files of before. Restarts
+# UNIT. Sets $touched. Writes $journal/restart-UNIT or reload-UNIT.
 restart() {
   verb=${2:-restart}
   : >"$journal/$verb-$1" || return 1
@@ -10,10 +11,12 @@ restart() {
   manage "$verb" "$1"
 }
 
+# manage restart|reload UNIT: has systemd read its files again first. Restarts or reloads UNIT. The lock is not passed on.
 manage() { systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2"; } 9>&-
 
 # reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
-# that brings a node back. What starts with the unit, such as its socket, has a counter of its own.
+# that brings a node back. What starts with the unit, such as its socket, has a counter of its own. Reads systemd. Changes
+# these counters.
 reset_starts() {
   for starts in "$1" $(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy | sed -n 's/^Requires=//p; s/^BindsTo=//p; s/^TriggeredBy=//p'); do
     case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac

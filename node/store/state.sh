@@ -7,10 +7,12 @@
 
 # state_of KEY: what was committed.
 state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
+
 # The units that were committed, as `want_for` writes them.
 state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\t" substr($0, length(u) + 7) }' "$home/state"; }
 
-# Writes state, watch and stat into the journal: they count when it is committed.
+# What the next run compares with; it counts when the journal is committed. Reads $plan. Writes $journal/state,
+# $journal/watch, $journal/stat.
 write_state() {
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
@@ -18,7 +20,7 @@ write_state() {
       [ ! -e "$path" ] || printf 'file %s %s\n' "$(sum "$path")" "$path"
     done
     [ ! -e "$plan/units" ] || sort -u "$plan/units" | while IFS=$tab read -r reader path; do
-      ! grep -qxF "$path" "$plan/wanted" || printf 'unit %s %s\n' "$reader" "$path"
+      if grep -qxF "$path" "$plan/wanted"; then printf 'unit %s %s\n' "$reader" "$path"; fi
     done
     printf 'report %s\n' "$(report_line '' '' unchanged)"
   } >"$journal/state"
@@ -54,6 +56,7 @@ unit_roots='/etc/systemd/system /run/systemd/system /etc/systemd/system.control 
 /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
 
 # watch_unit UNIT: the files that systemd makes it of, those that would take their place, its environment and its program.
+# Reads systemd.
 watch_unit() {
   case $1 in *.*) one=$1 ;; *) one=$1.service ;; esac
   for dir in $unit_roots; do printf '%s\n' "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
@@ -94,8 +97,8 @@ look() {
 }
 look_at='%n %i %s %y %z %a %u %g'
 
-# The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned.
-# Prints the report. Sets $socket, $got, $pinned.
+# The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned. Prints
+# the report. Reads $home/state, $home/watch, $home/stat. Sets $socket.
 nothing_to_do() {
   [ -e "$home/state" ] || return 1
   while IFS= read -r line; do

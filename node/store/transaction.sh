@@ -15,8 +15,8 @@ new=$plan/new
 touched=''
 config=/etc/containerd/config.toml
 
-# Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us.
-# Tried once a second: busybox's flock cannot wait. Sets descriptor 9. Dies with 004.
+# Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us. Tried
+# once a second: busybox's flock cannot wait. Sets descriptor 9. Dies with PS-N004.
 lock() {
   exec 9</var/lib
   within 300 flock -n 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
@@ -26,6 +26,7 @@ lock() {
 # only a rename needs neither space nor inodes.
 old_of() { printf %s "$(beside "$1").pause-sandbox-old"; }
 temp_of() { printf %s "$(beside "$1").pause-sandbox"; }
+
 # CRI-O reads every file of its drop-in directory, whatever its name is: ours stand above such a directory.
 beside() {
   case $1 in
@@ -40,7 +41,7 @@ beside() {
 # What a link leads to, also where that is not there yet. A link stays a link; the file that it leads to is changed.
 real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s\n' "$1"; fi; }
 
-# want PATH [MODE]: plans a file of ours with the content of $new.
+# want PATH [MODE]: plans a file of ours with the content of $new. Writes $plan/wanted.
 want() {
   wanted=$(real "$1")
   printf '%s\n' "$wanted" >>"$plan/wanted"
@@ -48,7 +49,8 @@ want() {
   write "$wanted" "$@"
 }
 
-# write PATH [MODE]: plans the content of $new, with mode and owner as they are (0644 for a new file).
+# write PATH [MODE]: plans the content of $new, with mode and owner as they are (0644 for a new file). Writes $plan/root,
+# $plan/changed. Dies with PS-N019.
 write() {
   file=$plan/root$1
   case $1 in /*) ;; *) die 019 "'$1' is not an absolute path" ;; esac
@@ -60,7 +62,8 @@ write() {
   same "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
 }
 
-# Everything that the paths of list $1 lie on is on disk afterwards, and our own notes. /var may be a disk of its own.
+# sync_disks LIST: everything that the paths in LIST lie on is on disk afterwards, and our own notes. /var may be a disk of
+# its own. Writes what the kernel holds back.
 sync_disks() {
   set -- "$1" "$home"
   while IFS= read -r path; do
@@ -72,17 +75,21 @@ sync_disks() {
   sync -f "$@" 2>/dev/null || sync
 }
 
-# put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename.
+# put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename. Writes PATH.
 put() {
   stage "$1" "$2" &&
     mv -f "$(temp_of "$2")" "$2"
 }
+
+# stage SOURCE PATH: puts a copy of SOURCE beside PATH, on disk. Writes that copy, and the directories on the way to it.
 stage() {
   temp=$(temp_of "$2")
   (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" && { sync "$temp" 2>/dev/null || sync; }
 }
 
 # Writes the journal and stages every new file beside its target: a full or read-only disk shows here, before any change.
+# Reads $plan/changed, $plan/wanted. Writes $journal.new/files, $backup, and from then on $journal. Sets $changed_paths,
+# $fail. Dies with PS-N013.
 begin() {
   refuse_fixed
   rm -rf "$journal.new"
@@ -105,7 +112,8 @@ begin() {
   done <"$plan/changed"
 }
 
-# swap PATTERN: moves the staged files whose path matches into place.
+# swap PATTERN: moves the staged files whose path matches into place. Reads $plan/changed. Writes those paths.
+# Dies with PS-N026.
 swap() {
   while read -r path; do
     # shellcheck disable=SC2254 # a pattern on purpose
@@ -113,19 +121,21 @@ swap() {
       $1)
         temp=$(temp_of "$path")
         # A whole pull lies between the plan and this.
-        ! foreign "$path" ||
+        if foreign "$path"; then
           die 026 "$path was changed by somebody else during this run, and stays as they made it: see who else manages this node, and run again"
+        fi
         if [ ! -e "$plan/root$path" ]; then rm -f "$path"; elif [ -e "$temp" ]; then mv -f "$temp" "$path"; fi
         ;;
     esac
   done <"$plan/changed"
 }
 
-# discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take
-# every file on it for one that was not there before.
+# discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take every
+# file on it for one that was not there before. Writes $journal.new.
 discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.new"; }
 
-# Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off.
+# Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off. Reads $journal. Sets $socket.
+# Writes every path in $journal/files, and restarts what is marked there.
 undo() {
   missed=''
   if [ -e "$journal/sandbox" ]; then
@@ -153,8 +163,8 @@ undo() {
   # By name, which has every runtime before the kubelet.
   for mark in "$journal"/reload-* "$journal"/restart-*; do
     [ -e "$mark" ] || continue
-    unit=${mark##*/}
-    manage "${unit%%-*}" "${unit#*-}" || missed=1
+    mark=${mark##*/}
+    manage "${mark%%-*}" "${mark#*-}" || missed=1
   done
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1
@@ -162,7 +172,7 @@ undo() {
   forget_home
 }
 
-# The rename is the commit.
+# The rename is the commit. Writes $commit. Sets $fail.
 commit() {
   sync_disks "$journal/files"
   mv "$journal" "$commit"
@@ -170,6 +180,8 @@ commit() {
   finish_commit
 }
 
+# What comes after it, in this run or the next: the notes of this run become those that count, or go. Reads $commit. Writes
+# $home, and removes what was beside the files.
 finish_commit() {
   while read -r path; do rm -f "$(old_of "$path")"; done <"$commit/files"
   if [ -e "$commit/forget" ]; then
@@ -186,7 +198,8 @@ finish_commit() {
   rmdir "$home" 2>/dev/null || :
 }
 
-# What a killed run left: finished if it had committed, undone if not.
+# What a killed run left: finished if it had committed, undone if not. Reads $home. Writes $home, and what undo writes.
+# Dies with PS-N020.
 recover() {
   [ -d "$home" ] || return 0
   if [ -d "$commit" ]; then finish_commit; fi
@@ -200,13 +213,15 @@ recover() {
   forget_home
 }
 
-# Removes our directory where nothing in it counts. A journal or a commit that stands does: the next run needs it.
+# Removes our directory where nothing in it counts. A journal or a commit that stands does: the next run needs it. Writes
+# $home.
 forget_home() {
   if [ -e "$home/state" ] || [ -d "$journal" ] || [ -d "$commit" ]; then return 0; fi
   rm -rf "$home"
 }
 
-# The EXIT trap: whatever ends the script before its commit brings the state before back.
+# The EXIT trap: whatever ends the script before its commit brings the state before back. Reads $fail, $said. Writes $home,
+# and what undo writes.
 finish() {
   status=$?
   trap '' EXIT INT TERM

@@ -131,7 +131,7 @@ for (const shell of shells) {
         [2, /^\[node\] PS-N014 \/etc\/containerd\/config\.toml: awk ends with status 2 .*\(awk: out of memory\)/],
       ] as const) {
         const awk = `toml_set() { echo 'awk: out of memory' >&2; return ${status}; }`;
-        const run = node.run(shell, `${awk}; key=a value=b; edited 1 </dev/null || echo "$inline"`);
+        const run = node.run(shell, `${awk}; edited 1 a b </dev/null || echo "$inline"`);
         assert.equal(run.stdout, status === 3 ? "/etc/containerd/config.toml: a\n" : "");
         assert.match(run.stderr, reason);
       }
