@@ -1,4 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 
 import { PauseSandbox } from "./components";
 import { readStackConfig } from "./config";
@@ -6,13 +7,41 @@ import { readStackConfig } from "./config";
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
 // eslint-disable-next-line @typescript-eslint/require-await -- the engine and the automation library want a promise
 export = async () => {
+  try {
+    return cluster();
+  } catch (error) {
+    throw reportable(error);
+  }
+};
+
+function cluster() {
   const { args, kubeconfig, kubeContext } = readStackConfig();
-  const cluster = new k8s.Provider("cluster", { kubeconfig, context: kubeContext });
-  const sandbox = new PauseSandbox("pause", args, { providers: { kubernetes: cluster } });
+  const kubernetes = new k8s.Provider("cluster", { kubeconfig, context: kubeContext });
+  const sandbox = new PauseSandbox("pause", args, { providers: { kubernetes } });
   return {
     reference: sandbox.reference,
     digest: sandbox.digest,
     nodes: sandbox.nodes,
     pods: sandbox.pods,
   };
-};
+}
+
+/**
+ * An error as the SDK reports it well: one that the user can mend as its message alone, any other with its stack.
+ *
+ * The SDK's source maps misplace files such as `resource.ts` right in the folder of the scope, node_modules/@pulumi.
+ * Frames in such a place make Node.js colour the stack without end (nodejs/node#64011), so they are left out.
+ */
+function reportable(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (pulumi.InputPropertiesError.isInstance(error)) {
+    // Only a RunError is reported without "failed with an unhandled exception" around it.
+    return Object.assign(new pulumi.RunError(error.message), { stack: "" });
+  }
+  const misplaced = /[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+$/;
+  error.stack = error.stack
+    ?.split("\n")
+    .filter((line) => !misplaced.test(line))
+    .join("\n");
+  return error;
+}

@@ -88,7 +88,11 @@ export class Problems {
     const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
     const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath || "the arguments"}: ${reason}`);
     const message = [`${this.subject}: ${count} with the arguments`, ...lines].join("\n");
-    throw new pulumi.InputPropertiesError({ message, errors });
+    const error = new pulumi.InputPropertiesError({ message, errors });
+    // A stack trace helps nobody to mend an argument, and with one the SDK may take 30 s to report the error
+    // (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).
+    error.stack = "";
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
 import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
-import { startProgram } from "./starter";
+import { startProgram } from "../../support/starter";
 
 const README = "README.md";
 const OWN = "In a program of your own";
