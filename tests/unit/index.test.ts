@@ -7,7 +7,7 @@ import * as path from "path";
 import program from "../../index";
 import type { LabInfo } from "../../lab/cluster/info";
 import { ofLab } from "../../lab/engine";
-import { DIGEST, type Registered, REPORT, run } from "../support/mocks";
+import { DIGEST, type Registered, run } from "../support/mocks";
 import { configure, defaults, type Settings, stackFile } from "../support/stackFiles";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
@@ -103,12 +103,13 @@ describe("the program", () => {
     assert.deepStrictEqual(proxy, { host: "jump.example.com", ...login });
   });
 
-  it("puts out the reference, its digest, the nodes' reports and the Pod's name", async () => {
+  it("puts out the reference, its digest, how many nodes there are and the Pod's name", async () => {
     const { outputs } = await up(SETTINGS);
-    assert.deepStrictEqual(Object.keys(outputs).sort(), ["digest", "nodes", "pods", "reference"]);
+    assert.deepStrictEqual(Object.keys(outputs).sort(), ["differingNodes", "digest", "nodes", "pods", "reference"]);
     assert.strictEqual(outputs.reference, REFERENCE);
     assert.strictEqual(outputs.digest, DIGEST);
-    assert.deepStrictEqual(outputs.nodes, { "worker-1": REPORT, "worker-2": REPORT });
+    assert.deepStrictEqual(outputs.nodes, { total: 2, changed: 0, unchanged: 2 });
+    assert.deepStrictEqual(outputs.differingNodes, []);
     assert.match(String((outputs.pods as string[])[0]), /^default\//);
   });
 
@@ -137,7 +138,9 @@ describe("the program", () => {
     };
     try {
       const { registered, outputs } = await up({ ...defaults(), ...stackFile("lab"), ...ofLab(lab) });
-      assert.deepStrictEqual(Object.keys(outputs.nodes as Settings), ["node-1", "node-2"]);
+      assert.strictEqual((outputs.nodes as Settings).total, 2);
+      const commands = registered.filter(({ type }) => type === "command:remote:Command");
+      assert.deepStrictEqual(commands.map(({ name }) => name).sort(), ["pause-node-1", "pause-node-2"]);
       assert.strictEqual((outputs.pods as string[]).length, 2);
       assert.strictEqual(named(registered, "cluster").inputs.kubeconfig, "content of kubeconfig\n");
     } finally {

@@ -1,0 +1,50 @@
+import * as assert from "assert";
+
+import type { NodeReport } from "../../components";
+import { summaryOf } from "../../outputs";
+import { REPORT } from "../support/mocks";
+
+/** Reports of as many nodes, each with what is given for it by its number. */
+function cluster(size: number, of: (i: number) => Partial<Record<keyof NodeReport, unknown>> = () => ({})) {
+  const nodes = Array.from({ length: size }, (_, i) => [`worker-${i}`, { ...REPORT, ...of(i) }]);
+  return Object.fromEntries(nodes) as Record<string, NodeReport>;
+}
+
+describe("the stack's outputs", () => {
+  it("name no node where 5,000 nodes are alike", () => {
+    assert.deepStrictEqual(summaryOf(cluster(5000)), {
+      count: { total: 5000, changed: 0, unchanged: 5000 },
+      differing: [],
+    });
+  });
+
+  it("name no node where a first run changed all of them", () => {
+    const { count, differing } = summaryOf(cluster(3, () => ({ status: "changed" })));
+    assert.deepStrictEqual([count, differing], [{ total: 3, changed: 3, unchanged: 0 }, []]);
+  });
+
+  it("name the node that was changed, the one with another runtime and the one with another image", () => {
+    const others: Partial<Record<keyof NodeReport, unknown>>[] = [
+      { status: "changed" },
+      { runtime: "cri-o" },
+      { image: "registry.example.com/pause:0" },
+    ];
+    const { count, differing } = summaryOf(cluster(9, (i) => others[i] ?? {}));
+    assert.deepStrictEqual(count, { total: 9, changed: 1, unchanged: 8 });
+    assert.deepStrictEqual(differing, [
+      "worker-0: changed, containerd, registry.example.com/pause:1",
+      "worker-1: unchanged, cri-o, registry.example.com/pause:1",
+      "worker-2: unchanged, containerd, registry.example.com/pause:0",
+    ]);
+  });
+
+  it("name twenty nodes at most, and say how many more differ", () => {
+    const { differing } = summaryOf(cluster(5000, (i) => (i < 2000 ? { status: "changed" } : {})));
+    assert.strictEqual(differing.length, 21);
+    assert.strictEqual(differing[20], "and 1980 more");
+  });
+
+  it("count no node where there is none", () => {
+    assert.deepStrictEqual(summaryOf({}), { count: { total: 0, changed: 0, unchanged: 0 }, differing: [] });
+  });
+});
