@@ -52,7 +52,7 @@ describe("lab/toolchain: what the machine must offer", () => {
     withFree(19);
     assert.equal(call(machine, "machine_disk").status, 0);
     const { output } = call(machine, "machine_disk all");
-    assert.match(output, /not enough disk: 19 GB free, 24 GB needed for .* the tests' kubelet and CRI-O/);
+    assert.match(output, /not enough disk: 19 GB free, 25 GB needed for .* the tests' kubelet, CRI-O and cri-dockerd/);
   });
 
   it("needs little where the tools, the root file systems and the images are in place", () => {

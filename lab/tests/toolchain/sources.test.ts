@@ -114,6 +114,15 @@ describe("lab/toolchain/get: where a tool comes from", function () {
     assert.match(log, /github\.com has no .*sha256[^]*built from sigs\.k8s\.io\/cri-tools v1\.34\.0 in/);
   });
 
+  it("asks no site for a tool whose authors publish no checksum, and builds it", async () => {
+    machine.installGo(': >"$out/cri-dockerd"');
+    const { code, paths, log } = await machine.get("cri-dockerd");
+    assert.deepEqual([code, paths], [0, [join(machine.cache, "tools/cri-dockerd-0.4.3/cri-dockerd")]]);
+    assert.match(log, /built from github\.com\/Mirantis\/cri-dockerd v0\.4\.3 in/);
+    assert.deepEqual(site.asked, []);
+    assert.doesNotMatch(log, /no download/);
+  });
+
   it("tries a site that cannot be reached once a run, and builds", async () => {
     machine.env.PAUSE_SANDBOX_DOWNLOAD_MIRROR = "http://127.0.0.1:9";
     machine.installGo('for tool in containerd ctr containerd-shim-runc-v2 crictl; do : >"$out/$tool"; done');

@@ -72,6 +72,7 @@ download_unpack() {
 # download_tool: the selected tool from its official site.
 download_tool() {
   local file=$CACHE_STAGE/file sums=$CACHE_STAGE/sums start=$SECONDS
+  [ -n "$SITE" ] || return 1
   [ "$(uname -m)" = x86_64 ] || {
     log "$TOOL $VERSION: no download, only amd64 is wired up"
     return 1

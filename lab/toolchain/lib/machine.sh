@@ -29,8 +29,8 @@ machine_disk_needs() {
   elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
     echo "2 $CACHE root file systems"
   fi
-  if [ "${1:-}" = all ] && { [ ! -x "$CACHE/tools/kubernetes-1.35.4/kubelet" ] || [ ! -x "$CACHE/tools/cri-o-1.34.0/crio" ]; }; then
-    echo "5 $go_caches the tests' kubelet and CRI-O"
+  if [ "${1:-}" = all ] && ! machine_tests_built; then
+    echo "6 $go_caches the tests' kubelet, CRI-O and cri-dockerd"
   fi
   if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
     echo "1 $(machine_docker_root) the lab's containers"
@@ -38,6 +38,13 @@ machine_disk_needs() {
     echo "4 $(machine_docker_root) the lab's images and containers"
   fi
   echo "1 $LAB the lab's state"
+}
+
+machine_tests_built() {
+  local tool
+  for tool in kubernetes-1.35.4/kubelet cri-o-1.34.0/crio cri-dockerd-0.4.3/cri-dockerd; do
+    [ -x "$CACHE/tools/$tool" ] || return 1
+  done
 }
 
 machine_docker_root() {

@@ -12,7 +12,7 @@ module_tool() {
       "there is no lab/toolchain/modules/$BUNDLE; add it with lab/toolchain/modules/add (see its --help)"
     return 1
   }
-  origin="built from $(grep -o '[a-z][^ ]*/cmd/' "$dir/go.mod" | head -n 1 | sed 's,/cmd/$,,') v$VERSION"
+  origin="built from $(module_name "$dir/go.mod") v$VERSION"
   go_find "$(sed -n 's/^go //p' "$dir/go.mod")" || return 1
   log "$TOOL $VERSION: building it with $(module_go version | cut -d' ' -f3) …"
   module_build "$dir" || {
@@ -23,6 +23,11 @@ module_tool() {
   }
   cache_publish "$BUNDLE" "$origin"
   log "$TOOL $VERSION: $origin in $(log_duration $((SECONDS - start)))"
+}
+
+# module_name GO_MOD: the module whose commands its `tool` lines name.
+module_name() {
+  sed -n 's/^tool \([^(]\)/\1/p; /^tool (/,/^)/s/^\t//p' "$1" | sed -n '1s,/cmd/.*,,; 1p'
 }
 
 # module_unreachable LOG: whether it is the network that a build failed for.

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # The table of tools. One row a tool:
 #   name | version | bundle (modules/BUNDLE-VERSION) | files | what fits on PATH | download site and path | checksum path
-# V is the version. Versions on PATH: exact; minor (same minor); skew (kubectl: one minor either side is supported);
-# from:X (same major, X or later). One that does not fit is passed over, with a line that says so.
+# V is the version. There is no download where its authors publish no checksum. Versions on PATH: exact; minor (same
+# minor); skew (kubectl: one minor either side is supported); from:X (same major, X or later). One that does not fit is
+# passed over, with a line that says so.
 tools_table() {
   cat <<'EOF'
 pulumi|3.250.0|pulumi|pulumi|from:3.248.0|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
@@ -14,6 +15,7 @@ kube-scheduler|1.34.2|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/l
 crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
 containerd|2.3.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
 crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
+cri-dockerd|0.4.3|cri-dockerd|cri-dockerd|exact||
 EOF
 }
 
@@ -53,6 +55,7 @@ tools_ldflags() {
       echo "-X $k8s.gitVersion=v$VERSION -X $k8s.gitMajor=${VERSION%%.*} -X $k8s.gitMinor=${minor%%.*}"
       ;;
     cri-tools-*) echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=v$VERSION" ;;
+    cri-dockerd-*) echo "-X github.com/Mirantis/cri-dockerd/cmd/version.Version=$VERSION" ;;
     containerd-1.*) echo "-X github.com/containerd/containerd/version.Version=v$VERSION" ;;
     containerd-*) echo "-X github.com/containerd/containerd/v2/version.Version=v$VERSION" ;;
   esac
