@@ -209,10 +209,14 @@ plan_own_unit() {
   want_for kubelet "$own_unit"
 }
 
-# plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none. Writes
-# $new. Dies with PS-N021.
+# plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none. It
+# stands last: the last one counts, and a variable before it may hold another. Writes $new. Dies with PS-N021.
 plan_unit() {
-  line=$(exec_start "$1" "$2" | flag_edit "$3")
+  line=$(exec_start "$1" "$2" | flag_edit '')
+  case $line in
+    # In the command of a shell it reaches the program only where it stands.
+    *[\"\']*) line=$(exec_start "$1" "$2" | flag_edit "$3") ;;
+  esac
   case $line in
     *"$flag"*) ;;
     ExecStart=?*) line=$line${3:+ $flag=$3} ;;

@@ -155,6 +155,15 @@ for (const shell of shells) {
         assert.equal(host.done("plan").previousImage, "a.b/c:2", "the last one counts");
       });
 
+      it("has the flag behind a variable that may hold it too, since the last one counts", () => {
+        host.unit("cri-docker", "--pod-infra-container-image=a.b/c:1 $OPTIONS", "cri-dockerd 0.3.17 (abc)");
+        host.done("apply");
+        assert.match(
+          host.read("root/cri-docker.service.d/zz-pause-sandbox.conf"),
+          new RegExp(`^ExecStart=\\S* \\$OPTIONS --pod-infra-container-image=${image}$`, "m"),
+        );
+      });
+
       it("has the start counters of its unit and its socket reset before a restart", () => {
         host.unit(
           "cri-docker",
