@@ -164,6 +164,14 @@ for (const shell of shells) {
         );
       });
 
+      it("is told where a later drop-in has the last word", () => {
+        const line = `${host.dir}/bin-cri-docker --pod-infra-container-image=a.b/c:2`;
+        host.write("root/cri-docker.service.d/zzz.conf", `[Service]\nExecStart=\nExecStart=${line}\n`);
+        const run = host.run("apply");
+        assert.equal(run.status, 4, run.stderr);
+        assert.match(run.stderr, /PS-N014 \S*zz-pause-sandbox\.conf: cri-dockerd does not take .*; it reads a\.b\/c:2/);
+      });
+
       it("has the start counters of its unit and its socket reset before a restart", () => {
         host.unit(
           "cri-docker",
