@@ -45,6 +45,13 @@ export const MACHINE_ROOTFS: RootFs = {
   hooks: ['rm -rf "$1"/etc/systemd/system/*.wants "$1"/etc/ssh/ssh_host_*'],
 };
 
+/** The same with a docker engine; only the tests' node with cri-dockerd needs it. */
+export const DOCKER_ROOTFS: RootFs = {
+  ...MACHINE_ROOTFS,
+  name: "docker-rootfs",
+  packages: [...MACHINE_ROOTFS.packages, "docker.io", "docker-cli"],
+};
+
 /** What the images of the sample Pod are made from: nginx, socat, and a busybox to look around with. */
 export const WORKLOAD_ROOTFS: RootFs = {
   name: "workload",

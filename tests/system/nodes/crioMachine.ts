@@ -1,21 +1,21 @@
 /** A machine of the lab whose runtime is CRI-O. */
-import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 
 import { clusterAuthorities } from "../../../lab/cluster/authorities";
 import { inContainer } from "../../../lab/cluster/docker";
 import { ensureImage } from "../../../lab/cluster/images";
-import { address, NETWORK, TREE } from "../../../lab/cluster/layout";
+import { address, NETWORK } from "../../../lab/cluster/layout";
 import { ensureCreated, type Machine, start } from "../../../lab/cluster/machine";
 import { MACHINE_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import type { Log } from "../../../lab/log";
+import { getTools } from "./tools";
 
 /** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
 export async function crioMachine(log: Log): Promise<string> {
   await clusterAuthorities();
-  const [directory = "", crictl = ""] = get("crio@1.34.0", "crictl@1.34.0");
+  const [directory = "", crictl = ""] = getTools("crio@1.34.0", "crictl@1.34.0");
   const programs = { bin: [path.join(directory, "crio"), path.join(directory, "pinns"), crictl] };
   const base = await ensureImage({ name: "machine", base: await rootFsImage(MACHINE_ROOTFS, log) }, log);
   const machine: Machine = {
@@ -39,11 +39,4 @@ export async function crioMachine(log: Log): Promise<string> {
     explain: () => inContainer(machine.container, ["journalctl", "-u", "crio", "--no-pager", "-n", "30"]),
   });
   return machine.container;
-}
-
-function get(...tools: string[]): string[] {
-  const program = path.join(TREE, "lab/toolchain/get");
-  return execFileSync(program, tools, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
-    .trim()
-    .split("\n");
 }
