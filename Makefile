@@ -45,7 +45,7 @@ test-node: ## Run the node transaction against real runtimes
 test-e2e: ready ## Run the whole way through on the lab
 	@$(RUN) tests/run.ts tests/system/e2e
 
-test-nodes: ready ## Run the transaction on nodes with CRI-O, and with kubelets on both sides of 1.35
+test-nodes: ready ## Run the transaction on nodes with CRI-O and cri-dockerd, and with kubelets on both sides of 1.35
 	@$(RUN) tests/run.ts tests/system/nodes
 
 faults: ready ## Inject faults into real nodes and count what survives
