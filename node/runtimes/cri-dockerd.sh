@@ -71,7 +71,7 @@ cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }
 
 cri_dockerd_check() { :; }
 
-# Restarts cri-docker, and waits until it answers. Dies with PS-N014, where a later drop-in has another image, and PS-N015.
+# Restarts cri-docker, waits until it answers, and has taken compare what it reads. Dies with PS-N015, and as taken does.
 cri_dockerd_restart() {
   restart cri-docker || die 015 'cri-dockerd does not restart: see systemctl status cri-docker'
   within 60 cri version || die 015 "cri-dockerd does not answer on $socket after its restart: see journalctl -u cri-docker"
