@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	pack node-script bench-node bench-mistake bench-pause clean ready
+	pack pause-binaries verify-pause node-script bench-node bench-mistake bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,13 @@ lint: ## Check types, style, format and shell
 
 format: ## Rewrite files in the project's format
 	@npx prettier --write --log-level warn .
+
+pause-binaries: ## Compile pause for every architecture into image/binaries
+	@cd image && for arch in amd64 arm arm64 ppc64le riscv64 s390x; do WERROR=1 sh build.sh $$arch binaries/pause-linux-$$arch || exit 1; done
+	@cd image/binaries && sha256sum pause-linux-* >SHA256SUMS
+
+verify-pause: ready ## Compile pause, and compare its bytes with image/binaries
+	@npx mocha tests/image/pause/prebuilt.test.ts
 
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts

@@ -113,6 +113,7 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
     digest: optional(config, "imageDigest"),
     platforms: list(config, "platforms"),
     sourceUrl: optional(config, "sourceUrl"),
+    buildFromSource: config.getBoolean("buildFromSource") === true ? true : undefined,
     plainHttp: config.getBoolean("pushPlainHttp") === true ? true : undefined,
   };
 }

@@ -5,8 +5,9 @@
 # ARCH is amd64, arm, arm64, ppc64le, riscv64 or s390x. Any host can build any of them: nothing of the target's
 # system is needed. Installs nothing. The bytes written depend on the sources, VERSION, and the compiler and linker.
 #
-# VERSION  what `pause -v` prints (default: HEAD)
+# VERSION  what `pause -v` prints (default: the one in pause.c)
 # CLANG    the compiler (default: clang)
+# WERROR   1 makes warnings errors; other compilers than ours may know more warnings (default: empty)
 # LLD      the linker (default: the first that knows the architecture, of ld.lld and ld.lld-NN, newest first)
 set -eu
 
@@ -78,10 +79,10 @@ build() {
   object=$1.o
   trap 'rm -f "$object" "$1.tmp"' EXIT
   # shellcheck disable=SC2086 # tuning is a list of flags
-  "$clang" "--target=$target" $tuning -std=c11 -Wall -Wextra -Wdate-time -Werror -pedantic -Oz \
+  "$clang" "--target=$target" $tuning -std=c11 -Wall -Wextra -Wdate-time ${WERROR:+-Werror} -pedantic -Oz \
     -ffreestanding -fno-builtin -nostdlibinc -fno-pic -fno-pie -fomit-frame-pointer -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident -fmerge-all-constants \
-    "-DVERSION=\"${VERSION:-HEAD}\"" -c -o "$object" pause.c
+    ${VERSION:+"-DVERSION=\"$VERSION\""} -c -o "$object" pause.c
   "$lld" -m "$emulation" -static --fatal-warnings --build-id=none --no-relax --hash-style=gnu -z noexecstack -s \
     -T pause.ld -o "$1.tmp" "$object"
   mv -f -- "$1.tmp" "$1"
@@ -105,7 +106,7 @@ main() {
     return
   fi
   [ $# -eq 2 ] || fail 'usage: build.sh ARCH OUT, or build.sh --toolchain ARCH…'
-  case ${VERSION:-HEAD} in
+  case ${VERSION:-} in
     *[!A-Za-z0-9._+-]*) fail "VERSION \"$VERSION\": letters, digits, dot, underscore, plus and hyphen only" ;;
   esac
   describe "$1"

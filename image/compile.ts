@@ -50,6 +50,39 @@ export function sourcesHash(): string {
 
 const sourceEntries = (): Entry[] => sources.map((name): Entry => [name, fs.readFileSync(path.join(__dirname, name))]);
 
+/** pause's own version, as pause.c has it: what `pause -v` prints unless it is compiled with another one. */
+export function pauseVersion(): string {
+  const [, version] = /^#define VERSION "(.+)"$/m.exec(fs.readFileSync(path.join(__dirname, "pause.c"), "utf8")) ?? [];
+  if (version === undefined) throw new Error("pause.c has no VERSION");
+  return version;
+}
+
+/**
+ * Returns the path of a build context as `pauseContext` does, with the binaries that lie in `binaries/`: no compiler is
+ * needed, and the bytes are the same everywhere.
+ *
+ * @throws Error when a platform is not built, or when a binary is not what `binaries/SHA256SUMS` says.
+ */
+export function prebuiltContext({ platforms, cacheDir }: Omit<PauseContextOptions, "version">): string {
+  const version = pauseVersion();
+  const problems = validate({ platforms, version });
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  const root = path.join(cacheDir ?? defaultCacheDir(), "pause-image");
+  const sums = fs.readFileSync(path.join(BINARIES, "SHA256SUMS"), "utf8");
+  return assemble(root, architecturesOf(platforms), (arch, out) => {
+    const name = `pause-linux-${arch}`;
+    const binary = fs.readFileSync(path.join(BINARIES, name));
+    const sum = createHash("sha256").update(binary).digest("hex");
+    if (!sums.includes(`${sum}  ${name}\n`)) throw new Error(`image/binaries/${name} is not what SHA256SUMS says`);
+    fs.writeFileSync(out, binary);
+  });
+}
+
+/** The binaries of pause for every architecture, in a checkout and in the package alike. */
+const BINARIES = path.join(__dirname, "binaries");
+
+const architecturesOf = (platforms: readonly string[]): string[] => [...new Set(platforms.map(architectureOf))].sort();
+
 /**
  * Compiles pause for each platform and returns the path of a build context: a folder with `Dockerfile` and one
  * `pause-linux-<TARGETARCH>` per architecture.
@@ -66,11 +99,17 @@ export function pauseContext(options: PauseContextOptions): string {
   if (problems.length > 0) {
     throw new Error(problems.join("\n"));
   }
-  const archs = [...new Set(options.platforms.map(architectureOf))].sort();
+  const archs = architecturesOf(options.platforms);
   const root = path.join(options.cacheDir ?? defaultCacheDir(), "pause-image");
   const index = path.join(root, `inputs-${inputsHash(archs, options.version)}`);
 
-  return reuse(root, index) ?? compile(root, index, archs, options.version);
+  const reused = reuse(root, index);
+  if (reused !== undefined) return reused;
+  const dir = assemble(root, archs, (arch, out) => {
+    buildScript([arch, out], { VERSION: options.version });
+  });
+  writeIndex(index, path.basename(dir));
+  return dir;
 }
 
 /**
@@ -159,19 +198,17 @@ function reuse(root: string, index: string): string | undefined {
   return undefined;
 }
 
-function compile(root: string, index: string, archs: readonly string[], version: string): string {
+/** Puts a context together from one binary per architecture, and names it after its content. */
+function assemble(root: string, archs: readonly string[], put: (arch: string, out: string) => void): string {
   fs.mkdirSync(root, { recursive: true });
   const draft = fs.mkdtempSync(path.join(root, "draft-"));
   try {
-    for (const arch of archs) {
-      buildScript([arch, path.join(draft, `pause-linux-${arch}`)], { VERSION: version });
-    }
+    for (const arch of archs) put(arch, path.join(draft, `pause-linux-${arch}`));
     fs.copyFileSync(path.join(__dirname, "Dockerfile"), path.join(draft, "Dockerfile"));
     normalise(draft);
     const name = contentHash(draft);
     const dir = path.join(root, name);
     publish(draft, dir);
-    writeIndex(index, name);
     return dir;
   } finally {
     fs.rmSync(draft, { recursive: true, force: true });

@@ -20,7 +20,7 @@
 #include "syscall.h"
 
 #ifndef VERSION
-#define VERSION "HEAD"
+#define VERSION "1.0.0"
 #endif
 
 enum { STDOUT = 1, STDERR = 2 };

@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as path from "path";
 
-import { pauseContext, sourcesHash } from "../../image/compile";
-import { checkValue, whenKnown } from "../inputs";
-import { SOURCE_URL } from "./pauseImageArgs";
+import { pauseContext, pauseVersion, prebuiltContext, sourcesHash } from "../../image/compile";
+import { checkPlain, checkValue, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { type PauseImageArgs, SOURCE_URL } from "./pauseImageArgs";
 import { Problems } from "../problems";
-import { parseReference } from "../reference";
 
 /** What building pause takes, the same for every platform. */
 export interface BuildInputs {
@@ -14,24 +13,34 @@ export interface BuildInputs {
   args: Record<string, pulumi.Input<string>>;
 }
 
+type BuildArgs = Pick<PauseImageArgs, "platforms" | "sourceUrl" | "buildFromSource">;
+
 /**
- * Compiles pause for the platforms as soon as the reference is known. The tag is the version: what `/pause -v` prints on
- * a node is the tag that the node was given. Paths are relative: state must not depend on where a checkout lies.
+ * The build of pause, from the binaries that come with the project or compiled here. Neither tag nor time is in it, so that
+ * the same version of the project gives the same digest everywhere. Paths are relative: state must not depend on where a
+ * checkout lies.
  */
-export function buildInputs(
-  platforms: readonly string[],
-  reference: pulumi.Output<string>,
-  sourceUrl: pulumi.Input<string> = "",
-): BuildInputs {
+export function buildInputs({ platforms = [], sourceUrl = "", buildFromSource = false }: BuildArgs): BuildInputs {
   // Beside other tools' caches, inside the project: a folder in the home directory would have another path elsewhere.
   const cacheDir = path.resolve("node_modules/.cache/pause-sandbox");
-  const version = reference.apply((r) => parseReference("reference", r).tag);
-  const context = version.apply((v) => relative(pauseContext({ platforms, version: v, cacheDir })));
+  const version = pauseVersion();
+  const context = whenKnown(checkedFlag(buildFromSource), (compile) =>
+    relative(compile ? pauseContext({ platforms, version, cacheDir }) : prebuiltContext({ platforms, cacheDir })),
+  );
   return {
     context,
     dockerfile: pulumi.interpolate`${context}/Dockerfile`,
     args: { VERSION: version, SOURCE: checkedUrl(sourceUrl), REVISION: sourcesHash() },
   };
+}
+
+function checkedFlag(buildFromSource: pulumi.Input<boolean>): pulumi.Input<boolean> {
+  return whenKnown(buildFromSource, (known) => {
+    const problems = new Problems("PauseImage");
+    checkPlain(problems, "buildFromSource", known, TRUE_OR_FALSE);
+    problems.throwIfAny();
+    return known;
+  });
 }
 
 function checkedUrl(sourceUrl: pulumi.Input<string>): pulumi.Input<string> {

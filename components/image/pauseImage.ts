@@ -64,8 +64,8 @@ export class PauseImage extends pulumi.ComponentResource {
   }
 
   private build(name: string, args: PauseImageArgs): pulumi.Output<string> {
-    const { platforms = DEFAULT_PLATFORMS, sourceUrl } = args;
-    const build = buildInputs(platforms, this.reference, sourceUrl);
+    const { platforms = [...DEFAULT_PLATFORMS] } = args;
+    const build = buildInputs({ ...args, platforms });
     const pushed = platforms.map((platform) => this.image(name, args, build, platform).repoDigest);
     const [only] = pushed;
     // An index cannot go where TLS cannot: with plainHttp the one platform's image is the reference.

@@ -9,8 +9,8 @@ import { checkDigest, checkSource, parseReference, REFERENCE_SHAPE } from "../re
 /** Where the pause image comes from. */
 export enum PauseImageSource {
   /**
-   * Compile this project's own pause and push it; `/pause -v` prints the tag. Needs clang and lld where the program
-   * runs. For Linux on amd64, arm64, arm, ppc64le, riscv64 and s390x.
+   * Push this project's own pause, for Linux on amd64, arm64, arm, ppc64le, riscv64 and s390x. Its binaries come with the
+   * project; `buildFromSource` compiles them where the program runs.
    */
   Build = "build",
   /**
@@ -60,6 +60,11 @@ export interface PauseImageArgs {
    */
   sourceUrl?: pulumi.Input<string>;
   /**
+   * Compile pause where the program runs, instead of the binaries that come with the project. Needs clang and lld; other
+   * versions of them may give other bytes, and so another digest. Only for source `build`. Default: false.
+   */
+  buildFromSource?: pulumi.Input<boolean>;
+  /**
    * Push over HTTP, or to a certificate that nobody vouches for. The docker engine does so only where its own
    * `insecure-registries` names the registry, and it alone can: an index is only ever pushed over verified TLS. So this
    * goes with source `build` and exactly one platform, and the reference is that platform's image. Anyone between the
@@ -91,6 +96,7 @@ const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = 
   ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed"],
   ["login", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
   ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
+  ["buildFromSource", [PauseImageSource.Build], "nothing is built"],
   ["plainHttp", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
 ];
 
@@ -162,6 +168,7 @@ function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void 
     problems.add(`${at}platforms`, platforms, why);
   }
   checkPlainOnly(problems, `${at}plainHttp`, plainHttp, TRUE_OR_FALSE);
+  checkPlain(problems, `${at}buildFromSource`, args.buildFromSource, TRUE_OR_FALSE);
   checkPlain(problems, `${at}sourceUrl`, sourceUrl, SOURCE_URL);
   if (typeof args.reference === "string" && plainHttp !== true) {
     checkTagLength(problems, `${at}reference`, args.reference, platforms);

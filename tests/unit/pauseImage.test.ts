@@ -78,6 +78,20 @@ describe("PauseImage", () => {
     assert.deepStrictEqual([plain.SOURCE, plain.REVISION], ["", args.REVISION]);
   });
 
+  it("needs no compiler, unless it is told to build from source", async () => {
+    process.env.CLANG = "no-such-clang";
+    try {
+      const { context } = buildOf(find((await make({})).all, "image-linux-amd64"));
+      assert.match(context, /pause-image/);
+      assert.throws(
+        () => new PauseImage("own", { reference: REFERENCE, buildFromSource: true }),
+        /no no-such-clang found/,
+      );
+    } finally {
+      delete process.env.CLANG;
+    }
+  });
+
   it("keeps paths relative, so that state is the same wherever a checkout lies", async () => {
     const { context, dockerfile } = buildOf(find((await make({})).all, "image-linux-amd64"));
     assert.match(context, /^\.\/node_modules\/\.cache\//);

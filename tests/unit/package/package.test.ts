@@ -52,6 +52,7 @@ describe("the package", function () {
       ...["LICENSE", "README.md", "package.json"],
       ...compiled.flatMap((file) => [`dist/${file}.d.ts`, `dist/${file}.js`]),
       ...["Dockerfile", "build.sh", "pause.c", "pause.ld", "syscall.h"].map((file) => `dist/image/${file}`),
+      ...fs.readdirSync(path.join(TREE, "image/binaries")).map((file) => `dist/image/binaries/${file}`),
     ];
     const files = sh(folder, "tar", ["-tzf", tarball]).trim().split("\n");
     assert.deepEqual(files.map((file) => file.replace(/^package\//, "")).sort(), expected.sort());
@@ -123,7 +124,7 @@ describe("the package", function () {
       assert.deepEqual(made, ["Dockerfile", "pause-linux-amd64", "pause-linux-arm64"]);
     }
 
-    it("is run by ts-node, as Pulumi does, and compiles pause from inside the package", () => {
+    it("is run by ts-node, as Pulumi does, and takes pause from inside the package", () => {
       const own = consumer("ts-node", tarball, COMMONJS, observed());
       assertRegistered(
         own,
