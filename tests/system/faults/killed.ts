@@ -100,7 +100,7 @@ exec /usr/bin/systemctl "$@"
 END
 chmod +x /tmp/fault/systemctl`;
 
-const FAULT_PATH = "PATH=/tmp/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const FAULT_PATH = "PATH=/tmp/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Its Pods die with the machine: nobody asks them until it is back, but they must come back by themselves. */
 async function killMachine({ target, to }: Attempt): Promise<Injected> {

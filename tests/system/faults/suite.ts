@@ -12,13 +12,14 @@ export interface SuiteOptions {
   seed: number;
 }
 
-/** A row for every fault, in their order; nodes work side by side, so a fault's runs are shared out among them. */
+/** A row for every fault that this form has, in their order; nodes work side by side, so a fault's runs are shared out among them. */
 export async function runSuite(faults: Fault[], targets: Target[], log: Log, options: SuiteOptions): Promise<Tally[]> {
-  const tallies = faults.map(({ name }): Tally => ({ fault: name, runs: 0, survived: 0, notes: [], losses: [] }));
+  const rows = faults.filter(({ runs }) => runs[options.form] > 0);
+  const tallies = rows.map(({ name }): Tally => ({ fault: name, runs: 0, survived: 0, notes: [], losses: [] }));
   await all(
     targets.map(async (target, lane) => {
       const random = new Random(options.seed + lane);
-      for (const [row, fault] of faults.entries()) {
+      for (const [row, fault] of rows.entries()) {
         const runs = share(fault.runs[options.form], row + lane, targets.length);
         const tally = tallies[row];
         if (runs === 0 || !tally) continue;

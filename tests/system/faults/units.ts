@@ -1,5 +1,6 @@
 /** A runtime or a kubelet that does not come back. All drop-ins lie in /run: a restart of the machine forgets them. */
 import type { Attempt, Fault, Injected } from "./fault";
+import { FAULT_PATH } from "./killed";
 
 const DROPIN = `
 mkdir -p "/run/systemd/system/$1.service.d"
@@ -74,11 +75,36 @@ rm -rf /run/systemd/system.control/containerd.service /tmp/fault
 systemctl daemon-reload
 systemctl is-active -q containerd || systemctl start containerd`;
 
-const FAULT_PATH = "PATH=/tmp/fault:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 async function masked({ target, to, afterwards }: Attempt): Promise<Injected> {
   await target.sh(MASK_AT_RESTART);
   afterwards(() => target.sh(UNMASK));
+  return { run: await target.run(to, { wrap: ["env", FAULT_PATH] }) };
+}
+
+const SIGNAL_RUNTIME = 'kill "-$1" "$(systemctl show containerd -p MainPID --value)"';
+
+/** It takes connections and never answers, as one that waits for a disk does. */
+async function hungRuntime({ target, to, afterwards }: Attempt): Promise<Injected> {
+  await target.sh(SIGNAL_RUNTIME, "STOP");
+  afterwards(() => target.sh(SIGNAL_RUNTIME, "CONT"));
+  return { run: await target.run(to) };
+}
+
+/** The same, from the instant on at which the run has restarted it: even the way back has to wait for its end. */
+const HANG_AFTER_RESTART = `
+mkdir -p /tmp/fault
+cat >/tmp/fault/systemctl <<'END'
+#!/bin/sh
+/usr/bin/systemctl "$@" || exit
+if [ "$1 $2" = 'restart containerd' ] && mkdir /tmp/fault/hung 2>/dev/null; then
+  kill -STOP "$(/usr/bin/systemctl show containerd -p MainPID --value)"
+fi
+END
+chmod +x /tmp/fault/systemctl`;
+
+async function hangsAfterRestart({ target, to, afterwards }: Attempt): Promise<Injected> {
+  await target.sh(HANG_AFTER_RESTART);
+  afterwards(() => target.sh("rm -r /tmp/fault"));
   return { run: await target.run(to, { wrap: ["env", FAULT_PATH] }) };
 }
 
@@ -94,6 +120,14 @@ export const units: Fault[] = [
   },
   { name: "runtime does not start at all", runs, says: /PS-N020/, lasting: true, inject: neverStarts("containerd") },
   { name: "runtime's unit is masked", runs, says: /PS-N020/, lasting: true, inject: masked },
+  { name: "runtime that hangs", runs, says: /PS-N010/, inject: hungRuntime },
+  // As long as systemd waits for a service to end.
+  {
+    name: "runtime that hangs after its restart",
+    runs: { long: 2, short: 0 },
+    says: /PS-N015/,
+    inject: hangsAfterRestart,
+  },
   {
     name: "kubelet does not start on the new flags",
     runs,
