@@ -7,6 +7,8 @@ export interface Attempt {
   target: Target;
   random: Random;
   to: State;
+  /** Which of the fault's turns this is, from 1 on; always 1 where it has none. */
+  turn: number;
   /** Notes how to take the fault away, as an operator would: done once the node was judged, also if that fails. */
   afterwards: (repair: () => Promise<unknown>) => void;
 }
@@ -31,10 +33,14 @@ export interface Fault {
   name: string;
   /** How many times on all nodes together. */
   runs: { long: number; short: number };
+  /** How many different turns it has on a node. The runs are taken from them, evenly spaced; the long form takes each. */
+  turns?: (target: Target) => Promise<number>;
   /** What the node says, by which we know that it was this fault; the run has failed and undone itself. */
   says?: RegExp;
   /** The run cannot undo itself while the fault is there (exit 5): checked is that the next one does. */
   lasting?: boolean;
+  /** What the node is before. Default: what the run before has left. */
+  from?: State;
   /** What the node is asked to become. Default: the other image. */
   to?: (from: State, random: Random) => State;
   inject: (attempt: Attempt) => Promise<Injected>;

@@ -48,15 +48,16 @@ export async function waitReady(target: Target): Promise<void> {
 }
 
 /** One injection: what came of it for the table. Throws on any loss. */
-export async function attempt(fault: Fault, target: Target, random: Random): Promise<string | undefined> {
+export async function attempt(fault: Fault, target: Target, random: Random, turn: number): Promise<string | undefined> {
   for (let tries = 0; tries < 10; tries++) {
-    const injected = await once(fault, target, random);
+    const injected = await once(fault, target, random, turn);
     if (!injected.missed) return injected.note;
   }
   throw new Error("the fault came too late ten times in a row");
 }
 
-async function once(fault: Fault, target: Target, random: Random): Promise<Injected> {
+async function once(fault: Fault, target: Target, random: Random, turn: number): Promise<Injected> {
+  if (fault.from) await target.converge(fault.from);
   const to = fault.to ? fault.to(target.state, random) : target.state === "A" ? "B" : "A";
   if (to === target.state) await target.converge("A");
   const from = target.state;
@@ -64,7 +65,7 @@ async function once(fault: Fault, target: Target, random: Random): Promise<Injec
   const repairs: (() => Promise<unknown>)[] = [];
   let injected: Injected;
   try {
-    injected = await fault.inject({ target, random, to, afterwards: (repair) => repairs.unshift(repair) });
+    injected = await fault.inject({ target, random, to, turn, afterwards: (repair) => repairs.unshift(repair) });
     await judge(fault, target, injected, from, to);
   } finally {
     for (const repair of repairs) await repair();
@@ -113,18 +114,18 @@ export interface Tally {
   losses: string[];
 }
 
-/** Runs a fault `runs` times on one node, adding to its row. False when the node is of no use any more. */
+/** Runs a fault once for each turn on one node, adding to its row. False when the node is of no use any more. */
 export async function repeat(
   fault: Fault,
   target: Target,
   random: Random,
-  runs: number,
+  turns: number[],
   tally: Tally,
 ): Promise<boolean> {
-  for (let i = 0; i < runs; i++) {
+  for (const turn of turns) {
     tally.runs++;
     try {
-      const note = await attempt(fault, target, random);
+      const note = await attempt(fault, target, random, turn);
       tally.survived++;
       if (note) tally.notes.push(note);
     } catch (error) {

@@ -23,8 +23,12 @@ export async function runSuite(faults: Fault[], targets: Target[], log: Log, opt
         const runs = share(fault.runs[options.form], row + lane, targets.length);
         const tally = tallies[row];
         if (runs === 0 || !tally) continue;
-        const title = `${target.node.name}: ${fault.name} (${runs})`;
-        const usable = await log.step(title, () => repeat(fault, target, random, runs, tally));
+        const count = await fault.turns?.(target);
+        const turns = count
+          ? spread(options.form === "long" ? count : runs, count, random)
+          : Array<number>(runs).fill(1);
+        const title = `${target.node.name}: ${fault.name} (${turns.length}${count ? ` of ${count}` : ""})`;
+        const usable = await log.step(title, () => repeat(fault, target, random, turns, tally));
         if (!usable) break;
       }
     }),
@@ -35,6 +39,13 @@ export async function runSuite(faults: Fault[], targets: Target[], log: Log, opt
 /** What is left over goes to another node in every row. */
 function share(runs: number, lane: number, lanes: number): number {
   return Math.floor(runs / lanes) + (lane % lanes < runs % lanes ? 1 : 0);
+}
+
+/** Evenly spaced turns, the first of them by chance. */
+function spread(wanted: number, count: number, random: Random): number[] {
+  const step = count / Math.min(wanted, count);
+  const offset = random.next() * step;
+  return Array.from({ length: Math.min(wanted, count) }, (_, index) => 1 + Math.floor(offset + index * step));
 }
 
 export function survived(tallies: Tally[]): boolean {

@@ -5,6 +5,7 @@ import { hostKey } from "./hostKey";
 import { killed } from "./killed";
 import { people } from "./people";
 import { registry } from "./registry";
+import { tools } from "./tools";
 import { units } from "./units";
 
-export const faults: Fault[] = [...killed, ...disks, ...registry, ...units, ...people, ...hostKey];
+export const faults: Fault[] = [...[...killed, ...disks, ...registry, ...units], ...[...people, ...tools, ...hostKey]];
