@@ -1,6 +1,7 @@
 /** Every fault there is, in the order of the report. */
 import { disks } from "./disks";
 import type { Fault } from "./fault";
+import { files } from "./files";
 import { hostKey } from "./hostKey";
 import { killed } from "./killed";
 import { people } from "./people";
@@ -8,4 +9,7 @@ import { registry } from "./registry";
 import { tools } from "./tools";
 import { units } from "./units";
 
-export const faults: Fault[] = [...[...killed, ...disks, ...registry, ...units], ...[...people, ...tools, ...hostKey]];
+export const faults: Fault[] = [
+  ...[...killed, ...disks, ...registry, ...units],
+  ...[...files, ...people, ...tools, ...hostKey],
+];
