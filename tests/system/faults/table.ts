@@ -4,12 +4,13 @@ import type { Fault } from "./fault";
 import { files } from "./files";
 import { hostKey } from "./hostKey";
 import { killed } from "./killed";
+import { kubelet } from "./kubelet";
 import { people } from "./people";
 import { registry } from "./registry";
 import { tools } from "./tools";
 import { units } from "./units";
 
 export const faults: Fault[] = [
-  ...[...killed, ...disks, ...registry, ...units],
+  ...[...killed, ...disks, ...registry, ...units, ...kubelet],
   ...[...files, ...people, ...tools, ...hostKey],
 ];
