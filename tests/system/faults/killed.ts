@@ -15,12 +15,12 @@ const KILLED = 137;
 const another = (from: State, random: Random): State => random.pick(STATES.filter((state) => state !== from));
 
 /** How far a killed run has come, from what it left. */
-const PHASE = `
+export const PHASE = `
 cd /var/lib/pause-sandbox 2>/dev/null || { echo before; exit; }
 if [ -d commit ]; then echo committed; elif [ -d journal ]; then echo changing; elif [ -d plan ]; then echo planning; else echo between; fi`;
 
 /** `timeout` puts the run in a process group of its own and kills all of it, itself too: nothing is left to clean up. */
-function killAfter(target: Target, to: State, random: Random): Promise<Run> {
+export function killAfter(target: Target, to: State, random: Random): Promise<Run> {
   const seconds = random.next() * (target.seconds.get(to) ?? 10);
   return target.run(to, { wrap: ["timeout", "--signal", "KILL", seconds.toFixed(3)] });
 }

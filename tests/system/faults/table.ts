@@ -9,8 +9,9 @@ import { people } from "./people";
 import { registry } from "./registry";
 import { tools } from "./tools";
 import { units } from "./units";
+import { ownFileSystem } from "./var";
 
 export const faults: Fault[] = [
-  ...[...killed, ...disks, ...registry, ...units, ...kubelet],
+  ...[...killed, ...disks, ...ownFileSystem, ...registry, ...units, ...kubelet],
   ...[...files, ...people, ...tools, ...hostKey],
 ];
