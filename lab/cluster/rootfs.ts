@@ -39,6 +39,7 @@ export const MACHINE_ROOTFS: RootFs = {
       "busybox-static",
       "gawk",
       "e2fsprogs",
+      "strace",
     ],
   ],
   // Each role enables what it runs, and each machine gets host keys of its own.

@@ -10,7 +10,7 @@ import { waitReady, watch } from "./harness";
 import type { Random } from "./random";
 import { type Run, type State, STATES, type Target } from "../../support/nodes/target";
 
-const KILLED = 137;
+export const KILLED = 137;
 
 const another = (from: State, random: Random): State => random.pick(STATES.filter((state) => state !== from));
 

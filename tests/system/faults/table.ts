@@ -1,4 +1,5 @@
 /** Every fault there is, in the order of the report. */
+import { calls } from "./calls";
 import { disks } from "./disks";
 import type { Fault } from "./fault";
 import { files } from "./files";
@@ -12,6 +13,6 @@ import { units } from "./units";
 import { ownFileSystem } from "./var";
 
 export const faults: Fault[] = [
-  ...[...killed, ...disks, ...ownFileSystem, ...registry, ...units, ...kubelet],
+  ...[...killed, ...calls, ...disks, ...ownFileSystem, ...registry, ...units, ...kubelet],
   ...[...files, ...people, ...tools, ...hostKey],
 ];
