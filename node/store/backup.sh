@@ -74,6 +74,7 @@ keep() {
   if [ -e "$2" ]; then
     mkdir -p "$1/root${2%/*}"
     cp -p "$2" "$1/root$2"
+    like "$2" "$1/root$2"
   else
     mkdir -p "$1"
     printf '%s\n' "$2" >>"$1/absent"

@@ -81,10 +81,26 @@ put() {
     mv -f "$(temp_of "$2")" "$2"
 }
 
-# stage SOURCE PATH: puts a copy of SOURCE beside PATH, on disk. Writes that copy, and the directories on the way to it.
+# stage SOURCE PATH: puts a copy of SOURCE beside PATH, on disk, with PATH's label, or with the one that it had before us.
+# Writes that copy, and the directories on the way to it.
 stage() {
   temp=$(temp_of "$2")
-  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" && { sync "$temp" 2>/dev/null || sync; }
+  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" || return
+  if [ -e "$2" ]; then
+    like "$2" "$temp" || return
+  else
+    case $1 in "$journal"/* | "$backup"/*) like "$1" "$temp" || return ;; esac
+  fi
+  sync "$temp" 2>/dev/null || sync
+}
+
+# like FILE OTHER: gives OTHER the SELinux label of FILE, where it has one: `cp -p` keeps none. Writes OTHER. Dies with
+# PS-N003.
+like() {
+  label=$(stat -c %C "$1" 2>/dev/null) || return 0
+  case $label in *:*:*) ;; *) return 0 ;; esac
+  command -v chcon >/dev/null || die 003 "chcon is not on PATH, and $1 has the SELinux label $label to keep: install it"
+  chcon "$label" "$2"
 }
 
 # Writes the journal and stages every new file beside its target: a full or read-only disk shows here, before any change.

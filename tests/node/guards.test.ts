@@ -122,7 +122,7 @@ it("the script looks for each tool that it runs, and for no other", () => {
     "trap true type ulimit umask unset wait"
   ).split(" ");
   // Each of these is asked for with `command -v` where it is needed, or comes with what was found to run.
-  const optional = ["lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
+  const optional = ["chcon", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
   const mine = functionsOf(script);
   const used = [...commandsOf(script)].filter((word) => !builtins.includes(word) && !mine.has(word)).sort();
   assert.deepEqual(

@@ -47,5 +47,27 @@ describe("nodes with other tools", function () {
         await target.sh('rm -r "$1"', folder);
       });
     }
+
+    it(`${name}, with SELinux's labels: a file that is edited keeps its own, and has it again when it is given back`, async () => {
+      const target = targets.find(({ node }) => node.name === name);
+      assert.ok(target);
+      const files = ["/etc/containerd/config.toml", "/etc/default/kubelet", "/var/lib/kubelet/kubeadm-flags.env"];
+      const each = (code: string) => target.sh(`for file; do [ ! -e "$file" ] || ${code}; done`, ...files);
+      const labels = () => each('stat -c "%n %C" "$file"');
+      // Each another one, so that none is its directory's or a neighbour's.
+      await each('chcon "system_u:object_r:$(basename "$file" | tr . _)_t:s0" "$file"');
+      const before = await labels();
+      assert.match(before, /config\.toml system_u:object_r:config_toml_t:s0/);
+      const { changed } = done(await target.run("A"));
+      assert.ok(
+        changed.some((file) => files.includes(file)),
+        changed.join(", "),
+      );
+      assert.equal(await labels(), before);
+      assert.equal(done(await target.run("B")).status, "changed");
+      assert.equal(await labels(), before);
+      done(await target.run("none"));
+      assert.equal(await labels(), before);
+    });
   }
 });

@@ -88,6 +88,27 @@ describe("real nodes", function () {
     });
   }
 
+  it("node-2: a file that containerd 2.3 has migrated to its newest version is healed, and given back byte for byte", async () => {
+    const target = on("node-2");
+    const config = "/etc/containerd/config.toml";
+    await target.sh(`cp -p ${config} /root/config.toml`);
+    try {
+      await target.sh(
+        `containerd config migrate >${config}.new && mv ${config}.new ${config} && systemctl restart containerd`,
+      );
+      assert.match(await target.sh(`head -n 1 ${config}`), /^version = 4$/m);
+      const before = await look(target);
+      const report = await apply(target);
+      assert.deepEqual([report.status, report.pinned, report.image], ["changed", true, target.images.A.reference]);
+      assert.equal((await apply(target)).status, "unchanged");
+      done(await target.run("none"));
+      assert.equal(await look(target), before);
+    } finally {
+      await target.sh(`mv /root/config.toml ${config} && systemctl restart containerd`);
+      await ready(target);
+    }
+  });
+
   for (const { name } of nodePlans()) {
     it(`${name}: pulls with a login that nobody but root reads, and that is on no command line`, async () => {
       const target = on(name);
