@@ -94,6 +94,6 @@ function killedFrom(from: State, to: State, what: string, short: number): Fault 
 
 export const calls: Fault[] = [
   killedFrom("none", "A", "first apply", 2),
-  killedFrom("A", "B", "another image", 1),
+  killedFrom("A", "B", "another image", 0),
   killedFrom("A", "none", "restore", 1),
 ];
