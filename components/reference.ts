@@ -1,4 +1,5 @@
 import { describe } from "./problems";
+import { userError } from "./userError";
 
 /** An image reference as nodes are configured with it: `host[:port]/repository:tag`. */
 export interface ImageReference {
@@ -74,7 +75,7 @@ type Refuse = (why: string) => never;
 
 function refusal(field: string, value: string, shape: string): Refuse {
   return (why) => {
-    throw new Error(`${field}: ${describe(value)} is not allowed; it must be ${shape}: ${why}`);
+    throw userError(`${field}: ${describe(value)} is not allowed; it must be ${shape}: ${why}`);
   };
 }
 
@@ -113,7 +114,7 @@ export function registryOf(reference: string): string {
 export function digestOf(pushed: string): string {
   const digest = /@(sha256:[0-9a-f]{64})$/.exec(pushed)?.[1];
   if (digest === undefined)
-    throw new Error(
+    throw userError(
       `${JSON.stringify(pushed)}: the registry gave no digest for it when it was read back, as with a refused login. ` +
         "What to do: check the login and run pulumi up --replace '**PauseImage$**'",
     );
@@ -123,5 +124,5 @@ export function digestOf(pushed: string): string {
 /** @throws Error naming field, value and what is allowed. */
 export function checkDigest(field: string, digest: string): void {
   if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
-  throw new Error(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+  throw userError(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
 }

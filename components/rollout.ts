@@ -1,4 +1,5 @@
 import { describe } from "./problems";
+import { userError } from "./userError";
 
 /** A node's place in the rollout. */
 export interface RolloutStep<N> {
@@ -50,7 +51,7 @@ export function windowSize(maxUnavailable: string, nodes: number): number {
   const [, count, percent] = /^(?:([1-9][0-9]{0,8})|([1-9][0-9]?|100)%)$/.exec(given) ?? [];
   if (count !== undefined) return Number(count);
   if (percent !== undefined) return Math.max(1, Math.floor((nodes * Number(percent)) / 100));
-  throw new Error(
+  throw userError(
     `maxUnavailable: ${describe(maxUnavailable)} is not allowed; ` +
       `it must be a text: a whole number from "1", or a percentage from "1%" to "100%"`,
   );

@@ -1,5 +1,6 @@
 /** What goes to a node and what comes back: the packed script with one node's settings, and the line it reports. */
 import { packedNodeScript } from "./nodeScript.generated";
+import { userError } from "../userError";
 
 /** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
 export interface NodeSettings {
@@ -101,14 +102,14 @@ export interface NodeReport {
 /** Only `true`, as `plainHttp`: false sends nothing. */
 const scalar = (field: string, value: string): string => {
   if (/[\0\r\n]/.test(value)) {
-    throw new Error(`${field}: ${JSON.stringify(value)} must not contain NUL, CR or LF`);
+    throw userError(`${field}: ${JSON.stringify(value)} must not contain NUL, CR or LF`);
   }
   return value;
 };
 
 const pemLines = (pem: string): string[] => {
   if (pem.includes("\0")) {
-    throw new Error(
+    throw userError(
       'ca: must not contain NUL; allowed are the lines of PEM certificates ("-----BEGIN CERTIFICATE-----")',
     );
   }
@@ -118,9 +119,9 @@ const pemLines = (pem: string): string[] => {
 /** As HTTP and every runtime's own files have a login. */
 const basic = ({ username, password }: { username: string; password: string }): string => {
   if (username === "" || /[:\0\r\n]/.test(username)) {
-    throw new Error(`login.username: ${JSON.stringify(username)} must not be empty nor contain ":", NUL, CR or LF`);
+    throw userError(`login.username: ${JSON.stringify(username)} must not be empty nor contain ":", NUL, CR or LF`);
   }
-  if (/[\0\r\n]/.test(password)) throw new Error("login.password: must not contain NUL, CR or LF");
+  if (/[\0\r\n]/.test(password)) throw userError("login.password: must not contain NUL, CR or LF");
   return Buffer.from(`${username}:${password}`).toString("base64");
 };
 
@@ -169,7 +170,7 @@ export function renderStdin(settings: NodeSettings): string {
 export function parseReport(stdout: string): NodeReport {
   const quoted = (text: string): string => JSON.stringify(text.slice(0, 200));
   const bad = (why: string): Error =>
-    new Error(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(stdout)}`);
+    userError(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(stdout)}`);
   const lines = stdout.split(/\r?\n/).filter((line) => line.trim() !== "");
   const objects = lines.map(jsonObject).filter((object) => object !== undefined);
   const reports = objects.filter((object) => wrongFields(object).length === 0);
@@ -177,7 +178,7 @@ export function parseReport(stdout: string): NodeReport {
   if (reports[0] !== undefined) return reports[0] as unknown as NodeReport;
   if (objects[0] !== undefined) throw bad(`lacks or misstates ${wrongFields(objects[0]).join(", ")}`);
   if (lines.length === 0) throw bad("is missing");
-  throw new Error(
+  throw userError(
     `the node's report is missing: the login shell of the node prints ${quoted(lines.join("\n"))}: ` +
       "move it behind an interactive check in the shell's start-up file, as .bashrc",
   );

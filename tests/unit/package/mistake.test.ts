@@ -69,6 +69,22 @@ describe("a mistake", function () {
     assert.match(lines.join("\n"), /^PauseSandbox "own": 2 problems with the arguments\n {2}- .*\n {2}- .*$/);
   });
 
+  it("that shows only when a value is known costs no more either", async () => {
+    const late = (code: string) => () =>
+      `import * as pulumi from "@pulumi/pulumi";
+        import { PauseImage, PauseImageSource } from "./components";
+        const later = (text: string) => pulumi.output(new Promise<string>((resolve) => setImmediate(resolve, text)));
+        export = async () => { await null; ${code} };`;
+    for (const [name, code, says] of [
+      ["late-argument", "reference: later('pause')", /reference: "pause" is not allowed/],
+      ["late-digest", "reference: 'r.example/p:1', digest: later('sha256:1')", /digest: "sha256:1" is not allowed/],
+    ] as const) {
+      const image = `new PauseImage("own", { source: PauseImageSource.Existing, ${code} });`;
+      const ended = await start(changed(name, "index.ts", late(image)), {}, LITTLE);
+      assert.match(errorOf(ended).join("\n"), says);
+    }
+  });
+
   it("of the program itself is reported with its stack, in the memory of a preview", async () => {
     const folder = changed("bug", "config.ts", (text) =>
       text.replace("problems.throwIfAny();", "problems.throwIfAny();\n  (undefined as unknown as () => void)();"),
