@@ -6,6 +6,9 @@ import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import * as pb from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { parse } from "yaml";
 
 /** The nodes of a stack without a mistake. */
 export const NODES = [{ name: "worker-1", host: "worker-1", insecureIgnoreHostKey: true }];
@@ -37,6 +40,12 @@ export async function startProgram(folder: string): Promise<string[]> {
   return registered;
 }
 
+/** As the engine has it from Pulumi.yaml. */
+function entryPoint(): string {
+  const project = parse(readFileSync(path.join(__dirname, "../../Pulumi.yaml"), "utf8")) as { main: string };
+  return project.main;
+}
+
 /** The command that runs a program, for an engine at this address. */
 export type Command = (engine: string) => [string, ...string[]];
 
@@ -45,7 +54,14 @@ export function starter(...options: string[]): Command {
   const run = "node_modules/@pulumi/pulumi/cmd/run";
   return (engine) => [
     ...(["node", ...options, run] as const),
-    ...[`--monitor=${engine}`, `--engine=${engine}`, "--project=pause-sandbox", "--stack=stack", "--dry-run", "."],
+    ...[
+      `--monitor=${engine}`,
+      `--engine=${engine}`,
+      "--project=pause-sandbox",
+      "--stack=stack",
+      "--dry-run",
+      entryPoint(),
+    ],
   ];
 }
 
