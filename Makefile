@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	pack pause-binaries verify-pause node-script bench-node bench-mistake bench-pause clean ready
+	pack pause-binaries verify-pause diagrams node-script bench-node bench-mistake bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ verify-pause: ready ## Compile pause, and compare its bytes with image/binaries
 
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
+
+diagrams: ## Draw docs/diagrams from their sources (needs graphviz)
+	@for source in docs/diagrams/*.dot; do dot -Tsvg -o "$${source%.dot}.svg" "$$source"; done
 
 node-script: ## Print the very text that runs as root on every node
 	@$(RUN) -e 'process.stdout.write(require("./node/pack.ts").nodeProgram())'
