@@ -39,23 +39,44 @@ describe("the package", function () {
     fs.writeFileSync(path.join(folder, "stacks/Pulumi.own.yaml"), "config: { pause-sandbox:sshPrivateKey: secret }\n");
     fs.writeFileSync(path.join(folder, "components/id_ed25519"), "secret\n");
     fs.writeFileSync(path.join(folder, "image/id_ed25519"), "secret\n");
+    fs.writeFileSync(path.join(folder, "docs/id_ed25519"), "secret\n");
     tarball = pack(folder);
   });
 
-  it("holds the compiled components and the sources of pause, and nothing else", () => {
-    const components = fs
-      .readdirSync(path.join(TREE, "components"), { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".ts"))
-      .map((file) => `components/${file}`);
-    const compiled = [...components, "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
+  /** Files below a folder of this tree whose names end so. */
+  const below = (name: string, end: string): string[] =>
+    fs
+      .readdirSync(path.join(TREE, name), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(end))
+      .map((file) => `${name}/${file}`);
+
+  const packed = (): string[] =>
+    sh(folder, "tar", ["-tzf", tarball])
+      .trim()
+      .split("\n")
+      .map((file) => file.replace(/^package\//, ""));
+
+  it("holds the compiled components, the sources of pause and the documentation, and nothing else", () => {
+    const compiled = [...below("components", ".ts"), "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
     const expected = [
-      ...["LICENSE", "README.md", "package.json"],
+      ...["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "node/README.md", "package.json"],
+      ...[...below("docs", ".md"), ...below("docs", ".svg")],
       ...compiled.flatMap((file) => [`dist/${file}.d.ts`, `dist/${file}.js`]),
       ...["Dockerfile", "build.sh", "pause.c", "pause.ld", "syscall.h"].map((file) => `dist/image/${file}`),
       ...fs.readdirSync(path.join(TREE, "image/binaries")).map((file) => `dist/image/binaries/${file}`),
     ];
-    const files = sh(folder, "tar", ["-tzf", tarball]).trim().split("\n");
-    assert.deepEqual(files.map((file) => file.replace(/^package\//, "")).sort(), expected.sort());
+    assert.deepEqual(packed().sort(), expected.sort());
+  });
+
+  it("holds every page that a message of its code names", () => {
+    const pages = [...below("components", ".ts"), ...below("node", ".sh")].flatMap((file) =>
+      [...read(file).matchAll(/docs\/[\w/-]+\.md/g)].map(([page]) => page),
+    );
+    assert.ok(pages.length > 1, "messages name pages");
+    assert.deepEqual(
+      pages.filter((page) => !packed().includes(page)),
+      [],
+    );
   });
 
   it("leaves the checkout what it is for Pulumi: a program that starts from index.ts", async () => {
@@ -95,7 +116,7 @@ describe("the package", function () {
 
     it("has types that are checked: a misspelt argument is refused", () => {
       const own = consumer("misspelt", tarball, COMMONJS, { "index.ts": program().replace("hostKey", "hostkey") });
-      assert.throws(() => tsc(own, "--noEmit"), /index\.ts.*'hostkey' does not exist in type 'SshConn/s);
+      assert.throws(() => tsc(own, "--noEmit"), /index\.ts.*'hostkey' does not exist in type '(Input<)?SshConn/s);
     });
 
     const children = [
