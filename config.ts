@@ -118,7 +118,7 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
   };
 }
 
-/** User and password go together: with one of them alone, it would go on without a login and nobody had asked for that. */
+/** User and password go together: with one of them alone, the run would go on without a login. Nobody asked for that. */
 function login(problems: Problems, config: pulumi.Config, what: "registry" | "pull"): RegistryLogin | undefined {
   const [user, word] = [`${what}Username`, `${what}Password`];
   const username = optional(config, user);
@@ -150,7 +150,7 @@ function nodesOf(problems: Problems, value: unknown): NodeConfig[] {
 }
 
 /**
- * Checks that a host has all the fields that it needs, and none that nobody reads: a misspelt hostKey must not be
+ * Checks that a host has all the fields that it needs, and none that nobody reads. A misspelt hostKey must not be
  * ignored. Once a problem has been noted, do not use what it returns.
  */
 function hostOf(
@@ -197,7 +197,7 @@ function pick(host: HostConfig): Partial<HostConfig> {
   return Object.fromEntries(Object.entries(host).filter(([key]) => HOST.has(key)));
 }
 
-/** The value of a setting that is no text: a text is then one that is not what it should be, and is left to the checks. */
+/** The value of a setting that is no text. If it is a text all the same, it is wrong, and is left to the checks. */
 function object(config: pulumi.Config, key: string): unknown {
   const text = optional(config, key);
   try {

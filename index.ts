@@ -31,7 +31,7 @@ function cluster() {
 }
 
 /**
- * An error as the SDK reports it well: one that the user can mend as its message alone, any other with its stack.
+ * An error as the SDK reports it well. One that the user can mend is its message alone, any other has its stack.
  *
  * The SDK's source maps misplace files such as `resource.ts` right in the folder of the scope, node_modules/@pulumi.
  * Frames in such a place make Node.js colour the stack without end (nodejs/node#64011), so they are left out.

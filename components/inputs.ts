@@ -1,9 +1,9 @@
 /**
  * Arguments that may be known only later.
  *
- * A value of the components' arguments is plain where it decides which resources exist, what they are called, in which
- * order they are changed, or how the engine treats them. Everything else is an Input: it may be an Output, and so may any
- * element of a list and any field of an object.
+ * A value of the components' arguments is plain where it decides which resources exist and what they are called. The
+ * same goes for their order, and for how the engine treats them. Everything else is an Input: it may be an Output. So
+ * may any element of a list and any field of an object.
  */
 import * as pulumi from "@pulumi/pulumi";
 
@@ -30,23 +30,23 @@ export function checkPlain(problems: Problems, field: string, value: unknown, ru
   if (value !== undefined && !isLater(value)) checkValue(problems, field, value, rule);
 }
 
-/** Notes an optional value that its rule does not allow, or that is known only later although it must be plain. */
+/** Notes an optional value that its rule does not allow, or that is an Output although it must be plain. */
 export function checkPlainOnly(problems: Problems, field: string, value: unknown, rule: Rule): void {
   if (isLater(value)) problems.addHidden(field, value, rule.allowed);
   else checkPlain(problems, field, value, rule);
 }
 
 /**
- * Calls `use` with the value: at once where it is plain, so that no Output is paid for, else when it is known.
- * An object is known when all of its fields are, and is secret as a whole if one of them is.
+ * Calls `use` with the value: at once where it is plain, else when it is known. So no Output is paid for without need. An
+ * object is known when all of its fields are. It is secret as a whole if one of them is.
  */
 export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwrap<T>) => U): pulumi.Input<U> {
   return holdsLater(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
 }
 
 /**
- * The object itself, or one whose fields are taken from it when it is known, where it is an Output as a whole. Its
- * fields are Inputs, so that both look the same to whoever uses them.
+ * The object itself. Where it is an Output as a whole: one whose fields are taken from it later. Its fields are Inputs,
+ * so that both look the same to whoever uses them.
  */
 export function fieldsOf<T extends object, K extends keyof T>(
   input: pulumi.Input<T>,

@@ -20,8 +20,8 @@ export interface ClusterNode {
    */
   canary?: boolean;
   /**
-   * The host does not exist any more. Removing the node then asks nothing of it, and restores nothing on it: set this,
-   * run `pulumi up`, and take the node out of the list. Default: false.
+   * The host does not exist any more. Removing the node then does not connect to it, and restores nothing on it. Set
+   * this, run `pulumi up`, and take the node out of the list. Default: false.
    */
   gone?: boolean;
 }
@@ -58,13 +58,13 @@ export interface PauseSandboxArgs {
   /** What the nodes must trust to pull the image. Default: their own trust store. */
   trust?: pulumi.Input<RegistryTrust>;
   /**
-   * How many nodes may be changed at a time once the canaries are done: a number of nodes such as `"2"`, or a percentage
-   * of all nodes such as `"10%"`, rounded down but at least one. Default: `"1"`.
+   * How many nodes may be changed at a time once the canaries are done. It is a number of nodes such as `"2"`, or a
+   * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Default: `"1"`.
    */
   maxUnavailable?: string;
   /**
    * Set the kubelets' `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
-   * collection, from 1.29 on it has no effect, and a kubelet from 1.35 on does not start with it. False takes it away
+   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
    * wherever it is. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
@@ -82,7 +82,8 @@ export interface PauseSandboxArgs {
 }
 
 /**
- * A cluster whose Pods start from a pause image of its own: the image, then every node in order, then the proof.
+ * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
+ * proof.
  *
  * A node that fails has restored itself, and no further node is touched.
  *

@@ -31,8 +31,8 @@ export class Problems {
   }
 
   /**
-   * Notes an argument of which only kind and length are printed. Anything may stand in one of the wrong shape,
-   * and a person may have pasted a private key where a public one or a certificate belongs.
+   * Notes an argument of which only kind and length are printed. A value of the wrong shape may hold anything. A person
+   * may have pasted a private key in the place of a certificate.
    * @param field Path of the argument; empty for the arguments as a whole.
    */
   addHidden(field: string, value: unknown, allowed: string): void {
@@ -79,7 +79,7 @@ export class Problems {
   }
 
   /**
-   * Pulumi's own error for arguments: a program reads `errors`, a person reads the message, one problem a line.
+   * Pulumi's own error for arguments: a program reads `errors`, a person reads the message, one problem per line.
    * @throws InputPropertiesError with every problem, if there is any.
    */
   throwIfAny(): void {

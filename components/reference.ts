@@ -22,8 +22,8 @@ const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for e
 /**
  * Reads a fully qualified, tagged reference.
  *
- * Nodes get exactly this string, and containerd pins the sandbox image only when the string it was pulled by is the
- * string it is configured with. That is why short forms are refused instead of completed.
+ * Nodes get exactly this string. containerd pins the sandbox image only if it was pulled by the very string in the
+ * configuration. That is why short forms are refused instead of completed.
  *
  * @param field Name of the argument, for the message.
  * @throws Error naming field, value, what is allowed and the reason.
@@ -109,7 +109,7 @@ export function registryOf(reference: string): string {
 
 /**
  * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report what they pushed.
- * @throws Error if there is none, so that no node could be checked against it: a refresh that the registry refused keeps none.
+ * @throws Error if there is none, since no node could be checked then. A refresh that the registry refused keeps none.
  */
 export function digestOf(pushed: string): string {
   const digest = /@(sha256:[0-9a-f]{64})$/.exec(pushed)?.[1];

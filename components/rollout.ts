@@ -40,8 +40,8 @@ export function planRollout<N extends { canary?: boolean }>(nodes: readonly N[],
 /**
  * How many nodes a `maxUnavailable` stands for.
  *
- * @param maxUnavailable A whole number of nodes from `1`, or a percentage from `1%` to `100%` of all nodes, rounded down
- *   but never below one node: a rollout that may touch no node would never end.
+ * @param maxUnavailable A whole number of nodes from `1`, or a percentage from `1%` to `100%` of all nodes. It is
+ *   rounded down, but never below one node: a rollout that may touch no node would never end.
  * @param nodes Number of nodes.
  * @throws Error naming the field, the value and what is allowed.
  */

@@ -248,7 +248,7 @@ function writeIndex(index: string, name: string): void {
 
 const toolchains = new Map<string, string>();
 
-/** Which compiler and linkers would build; asked once a process, since it costs a few forks. */
+/** Which compiler and linkers would build; asked once per process, since it costs a few forks. */
 function toolchain(archs: readonly string[]): string {
   const key = [...archs, process.env.CLANG, process.env.LLD, process.env.PATH].join("\0");
   let found = toolchains.get(key);

@@ -83,7 +83,7 @@ export function lockHolder(lock: string, backend: string): number | undefined {
  * Has the engine look at the sample Pods, so that what someone deleted, or what went with a control plane, is made again
  * by the next up. At those only: a refresh makes docker's plugin forget what it knows of an image (pulumi-docker#560).
  *
- * Also drops the note of what a killed run was making, which would be a warning from then on: the next up makes it anew,
+ * Also drops the note of what a killed run was making, which would be a warning from then on: the next up recreates it,
  * and a node's script takes over from whatever it finds.
  */
 export async function noticeLoss(stack: Stack): Promise<void> {
@@ -99,7 +99,7 @@ interface Environment {
   inline: boolean;
 }
 
-/** Found once a process: the tools do not change under it, and its own PATH has them from then on. */
+/** Found once per process: the tools do not change under it, and its own PATH has them from then on. */
 let environmentOnce: Promise<Environment> | undefined;
 
 async function environment(): Promise<Environment> {

@@ -14,7 +14,7 @@ interface Event {
  * Makes sure that there is a Pod on every node and returns how it fares, by node: what the kubelet reports of its
  * sandbox, or that it runs. A node that was healed before starts it, also where the Pod had to be made again.
  * @param prefix Name of the Pods, before the node's name. @default "stuck"
- * @throws Error if a node's Pod neither fails for want of its sandbox image nor runs within two minutes.
+ * @throws Error if a node's Pod neither fails because its sandbox image is missing nor runs within two minutes.
  */
 export async function showFailure(lab: LabInfo, prefix = "stuck"): Promise<Map<string, string>> {
   const pods = lab.nodes.map(({ name }) => ({

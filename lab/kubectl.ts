@@ -38,7 +38,7 @@ export async function until<T>(what: string, timeoutSeconds: number, check: () =
   for (;;) {
     const found = await check();
     if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`waited ${timeoutSeconds} s in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${timeoutSeconds} s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -119,7 +119,7 @@ export function faults(proofs: NodeProof[], reference: string, digest: string): 
   });
 }
 
-/** The proof as a table, a column a node. */
+/** The proof as a table, one column per node. */
 export function proofTable(proofs: NodeProof[]): string {
   const table = new Table({ head: ["", ...proofs.map(({ node }) => node)], style: { head: [], border: [] } });
   const row = (title: string, value: (p: NodeProof) => string): number => table.push([title, ...proofs.map(value)]);

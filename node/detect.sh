@@ -22,7 +22,7 @@ detect() {
   command -v crictl >/dev/null || die 003 "crictl is not on PATH ($PATH): install it, it comes with cri-tools"
 }
 
-# Kinds that keep the setting where nobody can change it over SSH, or make their configuration anew at every start: what
+# Kinds that keep the setting where nobody can change it over SSH, or write their configuration again at every start: what
 # tells them (a unit that is active, or ID in os-release), and the place.
 kinds='k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
@@ -40,7 +40,7 @@ refuse_kinds() {
   # shellcheck disable=SC2086 # a list of names
   if systemctl -q is-active $units 2>/dev/null; then any=1; fi
   IFS=$nl
-  # shellcheck disable=SC2086 # one a line
+  # shellcheck disable=SC2086 # one per line
   set -- $kinds
   unset IFS
   for pair; do

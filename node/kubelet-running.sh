@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The kubelet that runs: what it was started with, whether that is so afterwards but for the flag, and whether it is healthy.
 
-# What the running kubelet has, to compare with afterwards: its words and its environment, one a line. Writes $plan/argv,
+# What the running kubelet has, to compare with afterwards: its words and its environment, one per line. Writes $plan/argv,
 # $plan/environ.
 note_kubelet() {
   : >"$plan/argv"
@@ -49,7 +49,7 @@ check_flag() {
 # first_other A B: the first line that only one of them has.
 first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
 
-# Each value of the flag on the command line of the running kubelet, one a line:
+# Each value of the flag on the command line of the running kubelet, one per line:
 #   kubelet --pod-infra-container-image=a/b:1 --v=2 --pod-infra-container-image c/d:2 gives a/b:1 and c/d:2
 running_flags() {
   argv_of kubelet | FLAG=$flag awk '
@@ -58,7 +58,7 @@ running_flags() {
     index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
 }
 
-# The words on stdin, one a line, without the flag and its value:
+# The words on stdin, one per line, without the flag and its value:
 #   kubelet --pod-infra-container-image a/b:1 --v=2 gives kubelet --v=2
 without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
 
@@ -69,7 +69,7 @@ own_environment() {
     FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
 }
 
-# The variables on stdin, one a line, without the flag and its value:
+# The variables on stdin, one per line, without the flag and its value:
 #   A=--v=2 --pod-infra-container-image=a/b:1 gives A=--v=2
 env_words() {
   awk '{

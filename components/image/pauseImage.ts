@@ -19,18 +19,18 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseI
  * Built: one `docker.Image` a platform, `<name>-<os>-<arch>`, and a `docker_build.Index`, `<name>-index`, over them.
  * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
  *
- * The reference is written last, in one request, and only after everything that it names has been pushed: a run that
- * fails to write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an
- * upload that was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its
- * mind.
+ * The reference is written last, in one request, after everything that it names has been pushed. A run that fails to
+ * write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload
+ * that was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its mind.
  *
  * State knows what was pushed, not what became of it, and a refresh looks at the index only. After a registry has lost its
  * images, `pulumi up --replace '**PauseImage$**'` pushes all of them again.
  *
  * The reference is pushed over verified TLS; platforms' images as the docker engine is configured. The authority of a
- * private registry must be known in two places where the program runs: to the docker engine
- * (`/etc/docker/certs.d/<host[:port]>/ca.crt`), and to the machine (its trust store, or `SSL_CERT_FILE`), which the index
- * is pushed with. Nothing is ever deleted from the registry: nodes may still pull it, and other tags may share its digest.
+ * private registry must be known in two places where the program runs. The docker engine reads
+ * `/etc/docker/certs.d/<host[:port]>/ca.crt`. The index is pushed with what the machine trusts: its trust store, or
+ * `SSL_CERT_FILE`. Nothing is ever deleted from the registry: nodes may still pull it, and other tags may share its
+ * digest.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */

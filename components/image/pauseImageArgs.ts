@@ -14,9 +14,9 @@ export enum PauseImageSource {
    */
   Build = "build",
   /**
-   * Copy another image, for example upstream's, into the own registry: registry to registry, byte for byte, every
-   * platform that it has. This is the way to a pause for Windows nodes, which is not built here; their containerd is
-   * configured by hand, see docs/image.md.
+   * Copy another image, for example upstream's, into the own registry. It goes from registry to registry, byte for
+   * byte, with every platform. This is the way to a pause for Windows nodes, which is not built here; their containerd
+   * is configured by hand, see docs/image.md.
    */
   Mirror = "mirror",
   /** Use a reference as it is; nothing is built or pushed. */
@@ -65,11 +65,11 @@ export interface PauseImageArgs {
    */
   buildFromSource?: pulumi.Input<boolean>;
   /**
-   * Push over HTTP, or to a certificate that nobody vouches for. The docker engine does so only where its own
-   * `insecure-registries` names the registry, and it alone can: an index is only ever pushed over verified TLS. So this
-   * goes with source `build` and exactly one platform, and the reference is that platform's image. Anyone between the
-   * engine and the registry can then replace the image; nodes need `trust.plainHttp` to pull it. Default: false, so that
-   * the reference is pushed over verified TLS or not at all.
+   * Push over HTTP, or to a certificate that no known authority has signed. The docker engine does so only where its
+   * own `insecure-registries` names the registry. It alone can: an index is only pushed over verified TLS. So this goes
+   * with source `build` and exactly one platform, and the reference is that platform's image. Anyone between the engine
+   * and the registry can then replace the image; nodes need `trust.plainHttp` to pull it. Default: false, so that the
+   * reference is pushed over verified TLS or not at all.
    */
   plainHttp?: boolean;
 }

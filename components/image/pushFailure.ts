@@ -1,4 +1,7 @@
-/** What a push that fails means and what to do: plugins give a reason alone, which may name neither registry nor reference. */
+/**
+ * What a push that fails means and what to do. Plugins give a reason alone, which may name neither registry nor
+ * reference.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 

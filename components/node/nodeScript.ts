@@ -1,4 +1,4 @@
-/** What goes to a node and what comes back: the packed script with one node's settings, and the line it reports. */
+/** What goes to a node and what comes back: the packed script with a node's settings, and its report. */
 import { packedNodeScript } from "./nodeScript.generated";
 import { userError } from "../userError";
 
@@ -144,8 +144,8 @@ export function settingsText(settings: NodeSettings): string {
 /**
  * The stdin of `sh -s -- apply|restore`: a program that unpacks the script in memory and feeds it the settings.
  *
- * Nothing is written to a disk for it (a here-document would be, by some shells), so a read-only or noexec /tmp is no
- * matter. Both parts are base64 in single quotes: data that no shell can take for code. The braces make a transfer
+ * Nothing is written to a disk for it, so a read-only or noexec /tmp is no matter. Some shells write a
+ * here-document to a disk. Both parts are base64 in single quotes: data that no shell can take for code. The braces make a transfer
  * that was cut a syntax error instead of a shorter program. The settings go through a pipe, never onto a command line.
  *
  * @throws Error naming field and value when a value holds NUL, CR or LF.

@@ -41,7 +41,7 @@ export interface SandboxNodeArgs {
   trust?: pulumi.Input<RegistryTrust>;
   /**
    * Set the kubelet's `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
-   * collection, from 1.29 on it has no effect, and a kubelet from 1.35 on does not start with it. False takes it away
+   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
    * wherever it is: before an upgrade to 1.35, or for good on kubelets from 1.29 on. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
@@ -52,8 +52,8 @@ export interface SandboxNodeArgs {
    */
   recheck?: pulumi.Input<number>;
   /**
-   * Change nothing on the node, and report what would change: the status is then `would-change` or `unchanged`, and a diff
-   * is shown for people. What an earlier run did to the node stays. Default: false.
+   * Change nothing on the node, and report what would change. The status is then `would-change` or `unchanged`, and a
+   * diff is shown for people. What an earlier run did to the node stays. Default: false.
    */
   dryRun?: pulumi.Input<boolean>;
 }

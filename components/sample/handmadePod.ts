@@ -28,16 +28,16 @@ export interface HandmadePodArgs {
 /**
  * A Pod made by hand, on a docker engine and without Kubernetes: pause, and two containers in its namespaces.
  *
- * pause publishes the port, since the network namespace is its own, and its IPC namespace must be shareable: Docker
- * gives private ones by default, which nobody can join. nginx and the app join network, IPC and PID namespaces, so
- * pause keeps their address while they come and go, and is the process 1 that reaps what they leave.
+ * pause publishes the port, since the network namespace is its own. Its IPC namespace must be shareable: Docker gives
+ * private ones by default, which nobody can join. nginx and the app join network, IPC and PID namespaces. So pause
+ * keeps their address while they come and go. It is the process 1 that reaps what they leave.
  *
  * Children: the containers `<name>-pause`, `<name>-nginx` and `<name>-app`; the last two are removed before pause. A
- * container that changes is removed before its successor is made, and when pause changes, so do the other two: their
+ * container that changes is removed before its successor is made. When pause changes, so do the other two: their
  * namespaces go with it.
  *
  * Give images by their ids (`sha256:…`; `docker.Image.repoDigest` of an image that is not pushed) where another run must
- * change nothing: docker's plugin reads the id back, and a name is then a change (pulumi-docker#1431).
+ * change nothing. docker's plugin reads the id back, and a name is then a change (pulumi-docker#1431).
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */

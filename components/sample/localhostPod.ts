@@ -31,7 +31,7 @@ export interface LocalhostPodArgs {
  * The sample Pod: nginx on port 80 in front of an app on 127.0.0.1, both in one sandbox.
  *
  * Its readiness probe goes through nginx to the app, so Ready proves that the containers share localhost. The PID
- * namespace is shared as well, so PID 1 in every container is the pause, on every runtime (CRI-O starts none otherwise).
+ * namespace is shared as well, so PID 1 in every container is the pause, on every runtime. Otherwise CRI-O starts none.
  *
  * Children: a ConfigMap `<name>-nginx` and a Pod `<name>-pod`.
  *

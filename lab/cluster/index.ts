@@ -22,7 +22,7 @@ export { labStands, readLab, type LabInfo, type LabNode } from "./info";
 
 /**
  * Brings up the lab, or what is missing of it: what stands as described is not touched, what was stopped is started,
- * what was made from anything else is made anew. Returns when the nodes are Ready and the registry has its images.
+ * what was made from anything else is recreated. Returns when the nodes are Ready and the registry has its images.
  */
 export async function clusterUp(log: Log): Promise<LabInfo> {
   await requireEngine();

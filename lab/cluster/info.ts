@@ -12,7 +12,7 @@ export interface LabNode {
   name: string;
   host: string;
   port: number;
-  /** `ssh-ed25519 AAAA…`, changed when the node was made anew. */
+  /** `ssh-ed25519 AAAA…`, changed when the node was recreated. */
   hostKey: string;
   /** Name of the container that plays this node, for looking at it from outside. */
   container: string;

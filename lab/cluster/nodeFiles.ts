@@ -1,4 +1,4 @@
-/** What kubeadm and an administrator left on a node before this project met it: pure text, one function a file. */
+/** What kubeadm and an administrator left on a node before this project met it: pure text, one function per file. */
 import { stringify } from "yaml";
 import type { NodePlan } from "./layout";
 

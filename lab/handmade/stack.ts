@@ -61,7 +61,7 @@ export async function destroy(directory: string, onOutput?: (text: string) => vo
   fs.rmSync(directory, { recursive: true });
 }
 
-/** Found once a process: the tools do not change under it. */
+/** Found once per process: the tools do not change under it. */
 let toolsOnce: Promise<string[]> | undefined;
 
 async function toolFolders(): Promise<string[]> {

@@ -23,7 +23,7 @@ die() {
   # Tools print errors over many lines; one line per failure is what people can grep. No tool joins them: one may be missing.
   set -f
   IFS=$nl$tab
-  # shellcheck disable=SC2048,SC2086 # a word a line
+  # shellcheck disable=SC2048,SC2086 # one word per line
   set -- $*
   unset IFS
   set +f

@@ -10,7 +10,7 @@ loaded() {
   case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
 }
 
-# The executable and the command line in $show; the latter also as a word a line. It may still hold variables of systemd's.
+# The executable and the command line in $show; the latter also as one word per line. It may still hold variables of systemd's.
 show_path() {
   path=${show#*path=}
   printf %s "${path%% *}"
@@ -24,7 +24,7 @@ show_words() { show_argv | tr ' ' '\n'; }
 # pid_of UNIT: the process that runs; 0 or nothing where none does. Reads systemd.
 pid_of() { systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p'; }
 
-# argv_of UNIT: the command line of the process that runs, a word a line; nothing where none does.
+# argv_of UNIT: the command line of the process that runs, one word per line; nothing where none does.
 argv_of() {
   pid=$(pid_of "$1")
   if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; fi
@@ -42,7 +42,7 @@ daemon_option() {
   words_of "$1" | { shift && option_in "$@"; }
 }
 
-# option_in DEFAULT NAME…: the last value of an option in the words on stdin, one a line.
+# option_in DEFAULT NAME…: the last value of an option in the words on stdin, one per line.
 option_in() {
   standard=$1
   shift

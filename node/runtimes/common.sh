@@ -5,14 +5,14 @@
 #   _trust    plans how it reaches the registry           _restart  has it take the result
 #   _pull     pulls the image the way it will, and sets $got; false where only a sandbox can
 # and sets $runtime_name, $runtime_version, $target (the file that decides), $reach (the files, as a pattern, by which the
-# registry is reached and that count at once), $watched (what else decides, one a line) and $socket.
+# registry is reached and that count at once), $watched (what else decides, one per line) and $socket.
 
 # unreadable FILE: a file that somebody broke since must not keep a node from being given back: the runtime is not restarted
 # on it. Reads $home/error. Writes $plan/before. Dies with PS-N007.
 unreadable() {
   why="$1: $runtime_name itself cannot read it ($(cat "$home/error"))"
   [ "$leaving" ] || die 007 "$why: repair it first"
-  say "PS-N007 $why: all else is given back, and $runtime_name runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
+  say "PS-N007 $why: all else is given back. $runtime_name runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
   : >"$plan/before"
 }
 

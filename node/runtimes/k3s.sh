@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# k3s and RKE2: they write containerd's configuration anew at every start, from their own.
+# k3s and RKE2: they write containerd's configuration again at every start, from their own.
 
 # Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated, $k3s_pid,
 # $socket, $target, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N005 where a value is not certain.

@@ -87,8 +87,8 @@ keep() {
   printf '%s\n' "$2" >>"$1/files"
 }
 
-# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails for want of space, the
-# next run does it. Reads $home/state. Writes $backup, by $backup/new, and removes directories that were made for such a path.
+# Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails because space is
+# missing, the next run does it. Reads $home/state. Writes $backup, by $backup/new, and removes directories that were made for such a path.
 prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do

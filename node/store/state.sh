@@ -2,7 +2,7 @@
 # State: what a run leaves for the next one to compare with, and whether that one has anything to do.
 #
 #   state   what was asked for, `file SUM PATH` for each file of ours, `unit UNIT PATH` for those that are not the runtime's
-#   watch   the paths that decide, one a line; of a directory, the files in it
+#   watch   the paths that decide, one per line; of a directory, the files in it
 #   stat    what `look` said of them
 
 # state_of KEY: what was committed.

@@ -107,7 +107,7 @@ for (const shell of shells) {
         });
       }
 
-      it("has its socket from its own parse, of 2.3 and later too (grpc-address-23), and a socket that is not there is refused", () => {
+      it("has its socket from its own parse, of 2.3 and later too (grpc-address-23), and is refused without one", () => {
         node.unit("", []);
         for (const dump of [
           "version = 4\n[plugins.'io.containerd.server.v1.grpc']\n  address = '/run/other/containerd.sock'\n",

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC2317 # variables are the script's, and it calls these functions
-# The whole script on a node that is made up: host.sh DIR apply|restore|plan <SETTINGS. Any command that such a node would not
+# The whole script on a simulated node: host.sh DIR apply|restore|plan <SETTINGS. Any command that such a node would not
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
 # DIR/reset: units whose start counter was reset. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
@@ -73,7 +73,7 @@ flag_now() {
     printf '%s\n%s\n' "$flag" "$(cat "$node_dir/running")"
   } >"$node_dir/kubelet.argv"
 }
-# The command line of a unit that runs: DIR/UNIT.argv, one word a line.
+# The command line of a unit that runs: DIR/UNIT.argv, one word per line.
 argv_of() { cat "$node_dir/$1.argv" 2>/dev/null || :; }
 kubelet_healthy() { :; }
 # Nothing listens on such a node.

@@ -1,5 +1,5 @@
 /**
- * The runtimes that no published module builds, on nodes that are made up: their own programs are not there, so that what
+ * The runtimes that no published module builds, on simulated nodes: their own programs are not there, so that what
  * they make of their files is this test's word. Real nodes are in the suite `nodes`.
  */
 import { strict as assert } from "node:assert";
@@ -16,7 +16,7 @@ const caPem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const registry = image.split("/")[0] ?? "";
 
 for (const shell of shells) {
-  describe(`${shell.join(" ")}: a node that is made up`, function () {
+  describe(`${shell.join(" ")}: a simulated node`, function () {
     this.timeout(30_000);
     let host: Host;
     beforeEach(() => {

@@ -1,6 +1,6 @@
 /**
  * node/README.md says what an auditor needs; this compares its tables with the script, so that they cannot rot.
- * `PAUSE_SANDBOX_README=write npx mocha tests/node/readme.test.ts` writes the table of globals anew, with the meanings that stand there.
+ * `PAUSE_SANDBOX_README=write npx mocha tests/node/readme.test.ts` rewrites the table of globals, with the meanings that stand there.
  */
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";

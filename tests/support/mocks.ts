@@ -13,7 +13,7 @@ export interface Registered {
   readonly parent?: string;
   /** Name of the provider it was given; undefined for the default one. */
   readonly provider?: string;
-  /** True if removing it asks nothing of its provider. */
+  /** True if removing it does not ask its provider. */
   readonly retainOnDelete: boolean;
   readonly ignoreChanges: string[];
   readonly replaceOnChanges: string[];

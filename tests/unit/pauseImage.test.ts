@@ -27,7 +27,7 @@ const buildOf = (image: Registered) =>
   image.inputs.build as { context: string; dockerfile: string; platform: string; args: Record<string, string> };
 
 describe("PauseImage", () => {
-  it("builds one image a platform and an index over them", async () => {
+  it("builds one image per platform and an index over them", async () => {
     const { all, digest } = await make({});
     assert.deepStrictEqual(all.map(line).sort(), [
       "docker-build:index:Index image-index < image",

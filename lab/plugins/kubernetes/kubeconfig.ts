@@ -26,7 +26,7 @@ interface Wanted {
   namespace?: string;
 }
 
-/** @throws Error naming what the kubeconfig lacks, or asks for in vain */
+/** @throws Error naming what the kubeconfig lacks, or what it asks for and cannot have */
 export function clusterOf({ kubeconfig, context, namespace }: Wanted): Cluster {
   const { text, folder } = contentOf(kubeconfig ?? process.env.KUBECONFIG ?? path.join(os.homedir(), ".kube/config"));
   const config: unknown = parse(text);

@@ -118,7 +118,7 @@ async function foreseen(api: Api | undefined, kind: Kind, call: Wanted): Promise
   if (!api || containsUnknown(inputs)) return inputs;
   try {
     const { metadata, ...rest } = kept(await apply(api, kind, call, true));
-    // Made up anew by the real run.
+    // Chosen again by the real run.
     const volatile = ["uid", "resourceVersion", "creationTimestamp", "generation"];
     const stable = Object.entries(metadata as Props).filter(([key]) => !volatile.includes(key));
     return { ...rest, metadata: Object.fromEntries(stable), ...(kind.hasStatus && { status: UNKNOWN }) };

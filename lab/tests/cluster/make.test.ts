@@ -76,7 +76,7 @@ describe("make", () => {
     assert.equal(lines.length, 2);
   });
 
-  it("down of a lab whose engine a reboot ended says in one line how to have it removed, and keeps it", () => {
+  it("make down keeps a lab whose engine a reboot ended, and says in one line how to remove it", () => {
     fs.mkdirSync(path.join(directory, "lab/pki"), { recursive: true });
     const { status, lines } = make("down");
     assert.notEqual(status, 0);

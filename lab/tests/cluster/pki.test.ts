@@ -38,7 +38,7 @@ describe("the lab's certificate authorities", () => {
     assert.deepEqual(second, first);
   });
 
-  it("issue anew when the names change or the signer is another one", async () => {
+  it("issue again when the names change or the signer is another one", async () => {
     const ca = await authority(directory, "ca");
     const first = await ca.issue(SERVER);
     const moved = await ca.issue({ ...SERVER, ip: ["127.0.0.2"] });

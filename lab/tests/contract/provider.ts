@@ -69,7 +69,7 @@ export class Provider {
     await call<pb.ConfigureResponse>((done) => this.client.configure(request, done));
   }
 
-  /** @throws Error with every failure, one a line */
+  /** @throws Error with every failure, one per line */
   async check(urn: string, inputs: Props, oldInputs?: Props): Promise<Props> {
     const request = new pb.CheckRequest().setUrn(urn).setNews(struct(inputs)).setRandomseed(Buffer.alloc(32, 7));
     if (oldInputs) request.setOlds(struct(oldInputs));

@@ -123,7 +123,7 @@ describe("lab/toolchain/get: where a tool comes from", function () {
     assert.doesNotMatch(log, /no download/);
   });
 
-  it("tries a site that cannot be reached once a run, and builds", async () => {
+  it("tries a site that cannot be reached once per run, and builds", async () => {
     machine.env.PAUSE_SANDBOX_DOWNLOAD_MIRROR = "http://127.0.0.1:9";
     machine.installGo('for tool in containerd ctr containerd-shim-runc-v2 crictl; do : >"$out/$tool"; done');
     const { code, paths, log } = await machine.get("crictl", "containerd@2.1.4");

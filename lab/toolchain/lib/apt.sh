@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Debian packages: only what is missing, and the lists are refreshed only when something is, once a run: old lists
+# Debian packages: only what is missing, and the lists are refreshed only when something is, once per run: old lists
 # answer 404 for packages that were replaced since.
 
 APT_FRESH=

@@ -15,7 +15,7 @@ download_url() {
   fi
 }
 
-# download_file SITE PATH TO. A site that cannot be reached is asked once a run: behind a firewall that drops packets
+# download_file SITE PATH TO. A site that cannot be reached is asked once per run: behind a firewall that drops packets
 # each further try would cost the whole connect time-out.
 download_file() {
   local site=$1 status=0

@@ -61,7 +61,7 @@ tools_ldflags() {
   esac
 }
 
-# tools_tags: what to leave out of a build for want of C libraries.
+# tools_tags: what to leave out of a build because C libraries are missing.
 tools_tags() {
   case $BUNDLE in
     cri-o-*) echo containers_image_ostree_stub,exclude_graphdriver_btrfs,containers_image_openpgp ;;

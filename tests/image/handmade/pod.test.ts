@@ -140,7 +140,7 @@ describe("the Pod made by hand, with Spring Boot and without Kubernetes", functi
     assert.strictEqual(await answer(pod), "Hello Docker World\n");
   });
 
-  it("is made anew when someone removed pause: the others lost their namespaces with it", async () => {
+  it("is recreated when someone removed pause: the others lost their namespaces with it", async () => {
     await docker(["rm", "--force", pod.pause]);
     const stack = await openStack(directory, settings);
     await noticeLoss(stack);
@@ -154,7 +154,7 @@ describe("the Pod made by hand, with Spring Boot and without Kubernetes", functi
     await stack.up({ expectNoChanges: true });
   });
 
-  it("is made anew when pause's image changes: nothing stays in namespaces that are gone", async () => {
+  it("is recreated when pause's image changes: nothing stays in namespaces that are gone", async () => {
     const events: EngineEvent[] = [];
     const onEvent = (event: EngineEvent): number => events.push(event);
     const old = pod;

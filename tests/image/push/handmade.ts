@@ -24,7 +24,7 @@ export interface Platform {
 
 /**
  * Puts an index over images for these platforms into a registry, byte by byte, as no Linux engine could: their layers
- * hold no file system, since nobody runs them. It is indented by tabs, so that whoever writes it anew changes its
+ * hold no file system, since nobody runs them. It is indented by tabs, so that whoever rewrites it changes its
  * digest.
  * @returns the digest of the index
  */

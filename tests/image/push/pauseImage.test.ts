@@ -252,21 +252,21 @@ describe("PauseImage", function () {
     await absent(VERSION);
   });
 
-  it("pushes all again on --replace where the registry was set up anew, which nothing else notices", async () => {
+  it("pushes all again on --replace where the registry was replaced, which nothing else notices", async () => {
     const { digest } = await program.up(built());
-    const anew = await Registry.start();
+    const fresh = await Registry.start();
     try {
-      proxy.leadTo(anew);
+      proxy.leadTo(fresh);
       await program.up(built(), { expectNoChanges: true });
       await program.refresh();
       const lost = new RegExp(`creating: ${proxy.host}/${REPOSITORY}@sha256:[0-9a-f]{64}: not found`);
       await fails(built(), "pause-index", lost);
       const again = await program.up(built(), { replace: ["**PauseImage$**"] });
       assert.equal(again.digest, digest);
-      assert.equal((await anew.manifest(REPOSITORY, VERSION)).digest, digest);
+      assert.equal((await fresh.manifest(REPOSITORY, VERSION)).digest, digest);
       await program.up(built(), { expectNoChanges: true });
     } finally {
-      anew.stop();
+      fresh.stop();
     }
   });
 
@@ -365,7 +365,7 @@ describe("PauseImage", function () {
       await removeImages(host);
     });
 
-    it("has an engine that takes HTTP push one platform's image where that is asked for, and fails where it is not", async () => {
+    it("pushes one platform's image over HTTP where that is asked for, and fails where it is not", async () => {
       const reference = `${plain.host}/${REPOSITORY}:${VERSION}`;
       const args = built({ reference, platforms: ["linux/amd64"] });
       const readBack = `\\(reading: .*(HTTP response to HTTPS client|wrong version number).*\\)`;

@@ -9,7 +9,7 @@ import { Registry } from "../../support/registry";
 
 const TREE = path.resolve(__dirname, "../../..");
 
-/** The tools once a process; which of them are stand-ins is said on stderr. */
+/** The tools once per process; which of them are stand-ins is said on stderr. */
 let tools: string[] | undefined;
 
 function toolFolders(): string[] {

@@ -17,7 +17,7 @@ export type Fault = "refuse" | "break" | "cut";
 export interface ProxyOptions {
   plainHttp?: boolean;
   /**
-   * One of this machine's addresses, with a certificate that nobody vouches for. @default the registry's, with its
+   * One of this machine's addresses, with a certificate that no known authority has signed. @default the registry's, with its
    * certificate, which the docker engine is told of
    */
   address?: string;
@@ -86,7 +86,7 @@ export class Proxy {
     this.fault = () => undefined;
   }
 
-  /** Leads to another registry from now on, as if this one had been set up anew. */
+  /** Leads to another registry from now on, as if this one had been replaced. */
   leadTo(registry: Registry): void {
     this.registry = registry;
   }

@@ -16,7 +16,7 @@ export async function until(what: string, holds: () => boolean, seconds = 10): P
   const deadline = Date.now() + seconds * 1000;
   while (!holds()) {
     if (Date.now() > deadline) {
-      throw new Error(`waited ${seconds} s in vain: ${what}`);
+      throw new Error(`waited ${seconds} s for: ${what}`);
     }
     await delay(2);
   }

@@ -16,7 +16,7 @@ import { type Run, runProgram } from "../../support/nodes/target";
 
 export const DATA = path.join(__dirname, "data");
 
-/** What the kubelet that runs has: its words, and its environment without what systemd gives anew at each start. */
+/** What the kubelet that runs has: its words, and its environment without what systemd gives again at each start. */
 export interface Running {
   argv: string[];
   environ: string[];

@@ -41,7 +41,7 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(await traces(), []);
   });
 
-  it("fails for want of the sandbox image on every node, as nodes in restricted networks do", async () => {
+  it("starts no Pod on any node, since each lacks the sandbox image, as in restricted networks", async () => {
     for (const [node, message] of await showFailure(lab)) {
       assert.match(
         message,
@@ -71,7 +71,7 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(differences(untouched, await snapshots(lab)), []);
   });
 
-  it("a run that is killed in the middle of a node is no harm, and the next one goes on from there", async () => {
+  it("a run that is killed in the middle of a node does no harm, and the next one goes on", async () => {
     const seen = await killedRun([MAKE_UP], "[node-1] restarting containerd");
     // The Pods were there already, from a run that went no further, say: they are still what there is to see.
     for (const { name } of lab.nodes) assert.match(seen, new RegExp(`${name}: .*x509: certificate signed by`));
@@ -144,7 +144,7 @@ describe("the whole way through, on the lab", function () {
     assert.strictEqual(digest, await registryDigest(lab, mirrorOf));
   });
 
-  it("a login for pulls takes one session a node, and is read by nobody but root, in one file a node and in no state", async () => {
+  it("a login for pulls takes one session per node, and only root reads it, in one file per node", async () => {
     const login = { user: "puller", password: `p${randomBytes(12).toString("hex")}` };
     const basic = Buffer.from(`${login.user}:${login.password}`).toString("base64");
     const before = await Promise.all(lab.nodes.map(sessions));

@@ -4,7 +4,7 @@ import type { Attempt, Fault, Injected } from "./fault";
 import type { Snapshot } from "../../support/nodes/snapshot";
 import type { State, Target } from "../../support/nodes/target";
 
-/** The runtime's and the kubelet's files that our image stands in, one a line; they change with the image. */
+/** The runtime's and the kubelet's files that our image stands in, one per line; they change with the image. */
 const EDITED = "sed -n 's/^file [^ ]* //p' /var/lib/pause-sandbox/state | grep -v certs.d";
 
 const edited = async (target: Target): Promise<string[]> => (await target.sh(EDITED)).split("\n").filter(Boolean);

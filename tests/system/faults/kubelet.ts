@@ -36,7 +36,7 @@ systemctl restart kubelet`;
 
 const READ = 'tr "\\0" "\\n" <"/proc/$(systemctl show kubelet -p MainPID --value)/$1"';
 
-/** What systemd gives each process anew. */
+/** What systemd gives each process again. */
 const OWN = /^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MEMORY_PRESSURE_(WATCH|WRITE))=/;
 const FLAG = / ?--pod-infra-container-image=[^ "']*/;
 

@@ -42,7 +42,7 @@ function errorOf({ status, errors, said }: Ended): string[] {
 describe("a mistake", function () {
   this.timeout(120_000);
 
-  it("in the shape of a stack's file is reported with all others, a line each, in the memory of a preview", async () => {
+  it("in the shape of a stack's file is reported with all others, one per line, within a preview's memory", async () => {
     const lines = errorOf(await start(TREE, SHAPES, LITTLE));
     assert.equal(lines[0], "the stack's configuration: 2 problems with the arguments");
     assert.match(lines[1] ?? "", /^ {2}- nodes\[0\]: "canry" is not allowed; /);
@@ -50,7 +50,7 @@ describe("a mistake", function () {
     assert.equal(lines.length, 3, "no stack trace follows");
   });
 
-  it("in a value of a stack's file is reported with all others, a line each, in the memory of a preview", async () => {
+  it("in a value of a stack's file is reported with all others, one per line, within a preview's memory", async () => {
     const lines = errorOf(await start(TREE, VALUES, LITTLE));
     assert.equal(lines[0], 'PauseSandbox "pause": 2 problems with the arguments');
     assert.match(lines[1] ?? "", /^ {2}- image\.reference: "pause" /);
