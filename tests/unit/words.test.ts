@@ -1,32 +1,57 @@
-/** The words of the documentation: plain English, for people who learned it. */
+/** The words of everything that people read: plain English, for people who learned it. */
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { docstringParts, messagesOf, pageParts, sentencesOf, testNames, wordsOf } from "../support/prose";
+
 const root = path.join(__dirname, "../..");
+const own = path.relative(root, __filename);
 
 /** Words that have to be read twice, and the usual ones. */
-const WORDS: readonly (readonly [string, string])[] = [
-  ["made anew", "recreated"],
-  ["for want of", "because … is missing"],
-  ["held against", "tested with"],
-  ["made-up", "simulated"],
-  ["made up", "simulated, or chosen"],
-  ["asks nothing of", "does not connect to"],
-  ["good for nothing", "useless"],
-  ["an URL", "a URL"],
-  ["whereof", "of which"],
-  ["thereof", "of it"],
+const WORDS: readonly (readonly [string, RegExp])[] = [
+  ["recreated, or again", /\banew\b/],
+  ["because … is missing", /\bfor want of\b/],
+  ["tested with", /\bheld against\b/],
+  ["simulated, or chosen", /\bmade[- ]up\b/],
+  ["does not connect to", /\basks nothing of\b/],
+  ["useless", /\bgood for nothing\b/],
+  ["not trusted", /\bnobody vouches\b|\bvouch(ed)? for\b/],
+  ["without success", /\bin vain\b/],
+  ["a URL", /\ban URL\b/],
+  ["of which, of it", /\b(where|there)of\b/],
+  ["at this, by this", /\bhere(upon|with|unto)\b|\bwhereupon\b/],
+  ["so that … not", /\blest\b/],
+  // "one command a node"
+  [
+    "per node",
+    /\b(one|once|(one|an?|\d+( [kM]?B| m?s)?) [a-z]+) an? (node|platform|line|file|run|registry|suite|cluster|process)\b/,
+  ],
 ];
 
-/** Every page of README, docs, CONTRIBUTING and SECURITY. */
-function pages(): string[] {
-  const docs = fs.readdirSync(path.join(root, "docs"), { recursive: true, encoding: "utf8" });
-  const below = docs.filter((name) => name.endsWith(".md")).map((name) => path.join("docs", name));
-  return ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...below].sort();
+/** Whatever is read by people: pages, sources with their comments and messages, settings. */
+const KINDS = /(\.(md|ts|sh|c|h|yaml)|(^|\/)(Makefile|Dockerfile))$/;
+
+/** What is installed or made, and configurations of other people. */
+const SKIPPED = new Set([".git", "data", "dist", "node_modules"]);
+
+/** Files of this project, as paths from its root. */
+function filesBelow(folder: string): string[] {
+  return fs
+    .readdirSync(path.join(root, folder), { withFileTypes: true })
+    .filter(({ name }) => !SKIPPED.has(name) && !name.includes(".generated."))
+    .flatMap((entry) => {
+      const name = path.join(folder, entry.name);
+      if (entry.isDirectory()) return filesBelow(name);
+      return entry.isFile() ? [name] : [];
+    })
+    .sort();
 }
 
-const read = (page: string): string => fs.readFileSync(path.join(root, page), "utf8");
+const files = filesBelow("");
+const read = (file: string): string => fs.readFileSync(path.join(root, file), "utf8");
+const pages = files.filter((file) => file.endsWith(".md"));
+const below = (...folders: string[]) => files.filter((file) => folders.some((folder) => file.startsWith(folder)));
 
 /** Links of a page to files of this project, without their anchors. */
 function links(page: string): string[] {
@@ -35,19 +60,49 @@ function links(page: string): string[] {
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-describe("The documentation", () => {
-  for (const [word, usual] of WORDS) {
-    it(`says "${usual}", not "${word}"`, () => {
-      const said = new RegExp(`\\b${word.replace(/ /g, "\\s+")}\\b`, "i");
-      assert.deepEqual(
-        pages().filter((page) => said.test(read(page))),
-        [],
+/** What is read at once: a page, a comment, the two halves of a message, the name of a test. */
+const GROUPS: Record<string, { files: string[]; parts: (text: string) => string[]; long?: number }> = {
+  "a page": { files: pages.filter((page) => !/decisions\/0|CHANGELOG/.test(page)), parts: pageParts },
+  // These may only become fewer.
+  "a decision": { files: pages.filter((page) => page.includes("decisions/0")), parts: pageParts, long: 27 },
+  "a line of the changelog": { files: ["CHANGELOG.md"], parts: pageParts, long: 11 },
+  "a comment for users of the components": {
+    files: [...below("components/").filter((file) => file.endsWith(".ts")), "config.ts", "index.ts", "outputs.ts"],
+    parts: docstringParts,
+  },
+  "a message of the node script": {
+    files: below("node/").filter((file) => file.endsWith(".sh")),
+    // What is wrong, and what to do.
+    parts: (text) => messagesOf(text).flatMap((message) => message.split(/: /)),
+  },
+  "the name of a test": { files: files.filter((file) => file.endsWith(".test.ts")), parts: testNames },
+};
+
+const LONGEST = 20;
+
+describe("What people read", () => {
+  for (const [usual, word] of WORDS) {
+    it(`says "${usual}", and nowhere ${word.source}`, () => {
+      const said = files.filter((file) => file !== own && KINDS.test(file) && new RegExp(word, "i").test(read(file)));
+      assert.deepEqual(said, []);
+    });
+  }
+
+  for (const [group, { files: members, parts, long = 0 }] of Object.entries(GROUPS)) {
+    it(`has sentences of at most ${LONGEST} words in ${group}${long > 0 ? `, but for ${long}` : ""}`, () => {
+      const sentences = members.flatMap((file) =>
+        parts(read(file)).flatMap((part) => sentencesOf(part).map((sentence) => ({ file, sentence }))),
       );
+      assert.ok(sentences.length > 10, "there are sentences");
+      const found = sentences.filter(({ sentence }) => wordsOf(sentence) > LONGEST);
+      const shown = found.map(({ file, sentence }) => `${file}: ${sentence}`).join("\n");
+      assert.ok(found.length <= long, shown);
+      assert.ok(found.length === long, `only ${found.length} are left: put that number here`);
     });
   }
 
   it("links only to files that are there", () => {
-    const dead = pages().flatMap((page) =>
+    const dead = pages.flatMap((page) =>
       links(page)
         .filter((target) => !fs.existsSync(path.join(root, path.dirname(page), target)))
         .map((target) => `${page}: ${target}`),
