@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # containerd: which file and which key decide its sandbox image, and whether the runtime's own parse agrees.
 
+# Where the sandbox image is set: `sandbox_image` in the old table, of configuration version 2, which 1.x writes and 2.x still
+# reads; `sandbox` in `pinned_images` of the new table, from version 3 on, which 2.x writes.
 old_cri='plugins|io.containerd.grpc.v1.cri'
 new_cri='plugins|io.containerd.cri.v1.images'
 
@@ -68,7 +70,7 @@ table_of() {
   esac
 }
 
-# strings_of KEY <LIST: the strings of an array, one a line.
+# strings_of KEY <LIST: the strings of an array, one per line.
 strings_of() {
   awk -F '\t' -v want="$1" '$1 == want {
     s = substr($0, length($1) + 2)

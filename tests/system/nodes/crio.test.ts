@@ -29,7 +29,7 @@ describe("a real node on CRI-O", function () {
     await assert.rejects(startSandbox("early"));
   });
 
-  it("is changed without a restart, and nothing is done twice", async () => {
+  it("takes the image by a reload of CRI-O, without a restart, and nothing is done twice", async () => {
     const running = await daemon();
     const report = done(await crio.run("A"));
     assert.deepEqual(
