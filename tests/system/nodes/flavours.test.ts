@@ -48,7 +48,7 @@ describe("nodes with other tools", function () {
       });
     }
 
-    it(`${name}, with SELinux's labels: a file that is edited keeps its own, and has it again when it is given back`, async () => {
+    it(`${name}, with SELinux labels: an edited file keeps its own, and so does one given back`, async () => {
       const target = targets.find(({ node }) => node.name === name);
       assert.ok(target);
       const files = ["/etc/containerd/config.toml", "/etc/default/kubelet", "/var/lib/kubelet/kubeadm-flags.env"];
