@@ -145,7 +145,7 @@ function certificateBundle(): string {
 function writeProject(workDir: string): void {
   fs.mkdirSync(path.join(workDir, "stacks"), { recursive: true });
   const project = parseDocument(fs.readFileSync(path.join(TREE, "Pulumi.yaml"), "utf8"));
-  project.set("main", TREE);
+  project.set("main", path.join(TREE, String(project.get("main"))));
   fs.writeFileSync(path.join(workDir, "Pulumi.yaml"), project.toString());
 }
 

@@ -131,6 +131,18 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(await stuckPods(lab), pods);
   });
 
+  it("a dry run says which nodes would change and changes none; the next run changes them", async () => {
+    const reference = `${lab.registry.host}/platform/pause:1.0.2`;
+    const sourceUrl = "https://git.example.com/platform/pause/1.0.2";
+    const before = await snapshots(lab);
+    const pods = await stuckPods(lab);
+    const { outputs } = await (await openStack(lab, { reference, sourceUrl, dryRun: "true" })).up();
+    assert.deepStrictEqual(outputs.nodes?.value, { total: 2, changed: 0, unchanged: 0, "would-change": 2 });
+    assert.deepStrictEqual(differences(before, await snapshots(lab)), []);
+    await proven(lab, { reference, sourceUrl });
+    assert.deepStrictEqual(await stuckPods(lab), pods);
+  });
+
   it("an image that is in the registry already reaches the nodes by its digest", async () => {
     const reference = `${lab.registry.host}/platform/pause:1.0.0`;
     const imageDigest = await registryDigest(lab, reference);
