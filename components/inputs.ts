@@ -7,7 +7,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
-import { isLater, type Problems } from "./problems";
+import { isLater, Problems } from "./problems";
 
 /** What a value must be. */
 export interface Rule {
@@ -34,6 +34,19 @@ export function checkPlain(problems: Problems, field: string, value: unknown, ru
 export function checkPlainOnly(problems: Problems, field: string, value: unknown, rule: Rule): void {
   if (isLater(value)) problems.addHidden(field, value, rule.allowed);
   else checkPlain(problems, field, value, rule);
+}
+
+/**
+ * Checks a value as soon as it is known.
+ * @param subject What the argument belongs to; the first words of the message.
+ * @returns The value.
+ * @throws InputPropertiesError with every problem that `check` notes.
+ */
+export function checked<T>(subject: string, value: T, check: (problems: Problems) => void): T {
+  const problems = new Problems(subject);
+  check(problems);
+  problems.throwIfAny();
+  return value;
 }
 
 /**

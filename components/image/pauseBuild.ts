@@ -2,9 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as path from "path";
 
 import { pauseContext, pauseVersion, prebuiltContext, sourcesHash } from "../../image/compile";
-import { checkPlain, checkValue, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checked, checkPlain, checkValue, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { type PauseImageArgs, SOURCE_URL } from "./pauseImageArgs";
-import { Problems } from "../problems";
 
 /** What building pause takes, the same for every platform. */
 export interface BuildInputs {
@@ -35,21 +34,19 @@ export function buildInputs({ platforms = [], sourceUrl = "", buildFromSource = 
 }
 
 function checkedFlag(buildFromSource: pulumi.Input<boolean>): pulumi.Input<boolean> {
-  return whenKnown(buildFromSource, (known) => {
-    const problems = new Problems("PauseImage");
-    checkPlain(problems, "buildFromSource", known, TRUE_OR_FALSE);
-    problems.throwIfAny();
-    return known;
-  });
+  return whenKnown(buildFromSource, (known) =>
+    checked("PauseImage", known, (problems) => {
+      checkPlain(problems, "buildFromSource", known, TRUE_OR_FALSE);
+    }),
+  );
 }
 
 function checkedUrl(sourceUrl: pulumi.Input<string>): pulumi.Input<string> {
-  return whenKnown(sourceUrl, (url) => {
-    const problems = new Problems("PauseImage");
-    checkValue(problems, "sourceUrl", url, SOURCE_URL);
-    problems.throwIfAny();
-    return url;
-  });
+  return whenKnown(sourceUrl, (url) =>
+    checked("PauseImage", url, (problems) => {
+      checkValue(problems, "sourceUrl", url, SOURCE_URL);
+    }),
+  );
 }
 
 function relative(absolute: string): string {

@@ -7,7 +7,7 @@ import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { Problems } from "../problems";
-import { fieldsOf } from "../inputs";
+import { checked, fieldsOf } from "../inputs";
 import { explainedPush, type Push } from "./pushFailure";
 import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
 
@@ -45,7 +45,7 @@ export class PauseImage extends pulumi.ComponentResource {
     checkPauseImage(problems, "", args);
     problems.throwIfAny();
     super("pause-sandbox:index:PauseImage", name, {}, opts);
-    this.reference = pulumi.output(args.reference).apply((r) => (parseReference("reference", r), r));
+    this.reference = whenGiven(name, "reference", args.reference, parseReference);
     this.digest = this.provide(name, args);
     this.registerOutputs({ reference: this.reference, digest: this.digest });
   }
@@ -53,11 +53,11 @@ export class PauseImage extends pulumi.ComponentResource {
   private provide(name: string, args: PauseImageArgs): pulumi.Output<string | undefined> {
     switch (args.source ?? PauseImageSource.Build) {
       case PauseImageSource.Existing:
-        return pulumi.output(args.digest).apply((d) => (d === undefined || checkDigest("digest", d), d));
+        return whenGiven(name, "digest", args.digest, (field, digest) => {
+          if (digest !== undefined) checkDigest(field, digest);
+        });
       case PauseImageSource.Mirror:
-        return this.index(name, args, "mirror", [
-          pulumi.output(args.mirrorOf ?? "").apply((of) => (checkSource("mirrorOf", of), of)),
-        ]);
+        return this.index(name, args, "mirror", [whenGiven(name, "mirrorOf", args.mirrorOf ?? "", checkSource)]);
       case PauseImageSource.Build:
         return this.build(name, args);
     }
@@ -100,6 +100,22 @@ export class PauseImage extends pulumi.ComponentResource {
     );
     return index.ref.apply(digestOf);
   }
+}
+
+/** The value of a field, checked when it is known. */
+function whenGiven<T extends string | undefined>(
+  name: string,
+  field: string,
+  value: pulumi.Input<T>,
+  check: (field: string, value: T) => void,
+): pulumi.Output<T> {
+  return pulumi.output<T>(value).apply((known) =>
+    checked(`PauseImage "${name}"`, known as T, (problems) => {
+      problems.attempt(field, () => {
+        check(field, known as T);
+      });
+    }),
+  );
 }
 
 function secretLogin({ login }: PauseImageArgs) {

@@ -1,8 +1,8 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, Problems } from "../problems";
+import { checked, checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
+import { isLater, isWholeNumber, type Problems } from "../problems";
 
 /** How to log in to a jump host. */
 export interface SshHost {
@@ -161,7 +161,7 @@ function checkedHostKey(field: string, { hostKey, insecureIgnoreHostKey }: SshHo
 
 /** @throws InputPropertiesError naming field, value and what is allowed. */
 export function checkKnown(field: string, key: Checked, value: unknown, noHostKey?: boolean): void {
-  const problems = new Problems("SSH connection");
-  checkField(problems, field, key, value, noHostKey);
-  problems.throwIfAny();
+  checked("SSH connection", value, (problems) => {
+    checkField(problems, field, key, value, noHostKey);
+  });
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checkPlain, checkValue, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checked, checkPlain, checkValue, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
@@ -142,17 +142,16 @@ function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
 /** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
 export function checkedSettings(settings: NodeSettings & SharedSettings, recheck?: number): NodeSettings {
   const { node, image, digest, ca, mirrors, login } = settings;
-  const problems = new Problems(`SandboxNode "${node}"`);
-  problems.attempt("reference", () => parseReference("reference", image));
-  problems.attempt("digest", () => {
-    if (digest !== undefined) checkDigest("digest", digest);
+  return checked(`SandboxNode "${node}"`, settings, (problems) => {
+    problems.attempt("reference", () => parseReference("reference", image));
+    problems.attempt("digest", () => {
+      if (digest !== undefined) checkDigest("digest", digest);
+    });
+    checkValue(problems, "nodeName", node, NODE_NAME);
+    checkKnownTrust(problems, "trust", { ca, mirrors });
+    if (login) checkKnownLogin(problems, "trust.login", login);
+    checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck });
   });
-  checkValue(problems, "nodeName", node, NODE_NAME);
-  checkKnownTrust(problems, "trust", { ca, mirrors });
-  if (login) checkKnownLogin(problems, "trust.login", login);
-  checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck });
-  problems.throwIfAny();
-  return settings;
 }
 
 /** Secret as a whole, so that all that it is sent in is. */

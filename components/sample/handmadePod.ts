@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "net";
 
 import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
-import { checkPlain, type Rule, whenKnown } from "../inputs";
+import { checked, checkPlain, type Rule, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 
 export interface HandmadePodArgs {
@@ -112,9 +112,9 @@ interface Published {
 
 function publishedBy({ publishedPort, publishedAddress }: HandmadePodArgs): pulumi.Input<Published> {
   return whenKnown({ publishedPort, publishedAddress }, (known) => {
-    const problems = new Problems("HandmadePod");
-    checkPublished(problems, known);
-    problems.throwIfAny();
+    checked("HandmadePod", known, (problems) => {
+      checkPublished(problems, known);
+    });
     return { port: known.publishedPort ?? 8080, address: known.publishedAddress ?? "127.0.0.1" };
   });
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { checkPlain, checkValue, type Rule, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, Problems } from "../problems";
+import { checked, checkPlain, checkValue, type Rule, whenKnown } from "../inputs";
+import { isLater, isWholeNumber, type Problems } from "../problems";
 
 /** What both sample Pods are told of their two containers. */
 export interface NginxAndApp {
@@ -33,9 +33,9 @@ export function nginxConfOf(
   serverName?: pulumi.Input<string>,
 ): pulumi.Input<string> {
   return whenKnown({ appPort, serverName }, (known) => {
-    const problems = new Problems("the sample Pod");
-    checkPlain(problems, "appPort", known.appPort, APP_PORT);
-    problems.throwIfAny();
+    checked("the sample Pod", known, (problems) => {
+      checkPlain(problems, "appPort", known.appPort, APP_PORT);
+    });
     return nginxConf(known.appPort, known.serverName);
   });
 }
