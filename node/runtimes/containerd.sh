@@ -2,7 +2,9 @@
 # containerd: which file and which key decide its sandbox image, and whether the runtime's own parse agrees.
 
 # Where the sandbox image is set: `sandbox_image` in the old table, of configuration version 2, which 1.x writes and 2.x still
-# reads; `sandbox` in `pinned_images` of the new table, from version 3 on, which 2.x writes.
+# reads; `sandbox` in `pinned_images` of the new table, from version 3 on, which 2.x writes. On 1.x it goes into the main file.
+# On 2.x it goes into zz-pause-sandbox.toml in a directory that the main file imports, else into the file that decides
+# (`place` in containerd-files.sh).
 old_cri='plugins|io.containerd.grpc.v1.cri'
 new_cri='plugins|io.containerd.cri.v1.images'
 

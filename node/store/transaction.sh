@@ -6,6 +6,9 @@
 #   commit/   the journal renamed: the instant from which the run counts; recovery finishes it forward
 #   backup/   the state before our very first change to a path, for `restore`: root/PATH, or a line in `absent`
 #   state, stat, watch   what was committed, for the next run
+#
+# Undone is all that the journal has, whatever failed. A pull fails before anything else: only the files by which the registry is
+# reached (certs.d and the like) are in place by then, and go back.
 home=/var/lib/pause-sandbox
 plan=$home/plan
 journal=$home/journal
