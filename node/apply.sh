@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # Apply: the order of things when the node gets our image.
 
-leaving='' configured='' broken=''
+leaving='' configured='' broken='' kept=''
 
 # The verb `apply`. Sets $configured.
 apply() {
-  if nothing_to_do; then return 0; fi
+  if leave_to_owner || nothing_to_do; then return 0; fi
   look_around
   say "$runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
   "${runtime}_trust"
@@ -22,6 +22,19 @@ apply() {
   write_state
   commit
   report
+}
+
+# The boot unit has no owner: the node stays its owner's, and one that the owner has on another image is left alone. Prints
+# the report then. Reads $home/state. Sets $owner, $kept.
+leave_to_owner() {
+  managing=$(state_of owner)
+  if [ "$owner" ] || [ -z "$managing" ]; then return 1; fi
+  if [ "$(state_of image)" = "$image" ]; then
+    owner=$managing kept=1
+    return 1
+  fi
+  say "left as it is: '$managing' manages this node, with image $(state_of image)"
+  state_of report
 }
 
 # What is there, before anything is planned. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.
@@ -93,9 +106,15 @@ units_changed() {
 unit_changed() { units_changed | grep -qxF -e "$1"; }
 runtime_changed() { unit_changed "$(runtime_unit)"; }
 
-# Restarts the kubelet where a file of its own changed.
+# Restarts the kubelet where a file of its own changed. One that starts later reads its files then. Reads and changes what
+# systemd knows of its unit.
 settle_kubelet() {
   if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
+  if kubelet_waits; then
+    say 'the kubelet is not restarted: it is not started yet, or nobody has joined this node'
+    systemctl daemon-reload
+    return 0
+  fi
   restart_kubelet
 }
 

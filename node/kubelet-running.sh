@@ -96,6 +96,17 @@ kubelet_healthy() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
 }
 
+# Is there nothing yet for the kubelet to run on? Its unit is not started, or starts in vain, again and again, because who joins
+# the node has not written its configuration. Reads systemd.
+kubelet_waits() {
+  case $(systemctl show kubelet -p ActiveState) in
+    *ActiveState=inactive*) return 0 ;;
+    *ActiveState=active*) return 1 ;;
+  esac
+  file=$(flag_files | while IFS= read -r one; do sed -n '/^[[:space:]]*[#;]/d; s/.*--config[= ]\([^ "'\'']*\).*/\1/p' "$one" 2>/dev/null || :; done | tail -n 1)
+  [ "$file" ] && [ ! -e "$file" ]
+}
+
 # kubelet_setting KEY: a scalar at the top of the configuration file that the running kubelet has, YAML or JSON.
 kubelet_setting() {
   file=$(argv_of kubelet | option_in /var/lib/kubelet/config.yaml config)

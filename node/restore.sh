@@ -5,6 +5,7 @@
 restore() {
   if [ ! -e "$home/state" ]; then
     say 'nothing of ours is on this node'
+    disable_boot
     report
     return 0
   fi

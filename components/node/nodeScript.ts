@@ -4,11 +4,14 @@ import { userError } from "../userError";
 
 /** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
 export interface NodeSettings {
-  /** The node's name: the prefix of every line for people and the `node` of the report. */
-  node: string;
+  /**
+   * The node's name: the prefix of every line for people and the `node` of the report.
+   * @default the name that the host has
+   */
+  node?: string;
   /**
    * Who manages the node: restoring it for anyone else leaves it as it is.
-   * @default nobody in particular
+   * @default whoever manages it already, else nobody in particular; a node that is on another image by then is left to them
    */
   owner?: string;
   /** The sandbox image, fully qualified: `host[:port]/repository:tag`. The runtime pins exactly this string. */
@@ -128,7 +131,7 @@ const basic = ({ username, password }: { username: string; password: string }): 
 /** The settings as the node reads them: `key value` lines, the value verbatim to the end of the line. */
 export function settingsText(settings: NodeSettings): string {
   const lines = [
-    `node ${scalar("node", settings.node)}`,
+    ...(settings.node === undefined ? [] : [`node ${scalar("node", settings.node)}`]),
     ...(settings.owner === undefined ? [] : [`owner ${scalar("owner", settings.owner)}`]),
     `image ${scalar("image", settings.image)}`,
     ...(settings.digest === undefined ? [] : [`digest ${scalar("digest", settings.digest)}`]),

@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
+node='' owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -51,6 +51,8 @@ settings_read() {
       *) die 002 "unknown setting '${line%% *}'" ;;
     esac
   done
+  # A machine that is made from a payload has no name yet when the payload is written.
+  [ "$node" ] || node=$(uname -n)
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in

@@ -12,7 +12,24 @@ restart() {
 }
 
 # manage restart|reload UNIT: has systemd read its files again first. Restarts or reloads UNIT. The lock is not passed on.
-manage() { systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2"; } 9>&-
+manage() {
+  # A start of the kubelet waits for our boot unit, which may be who runs this, or wait for the lock that this run holds.
+  past=''
+  if [ "$2" = kubelet ] && [ -e "$boot_unit" ]; then past=--job-mode=ignore-dependencies; fi
+  systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2" ${past:+"$past"}
+} 9>&-
+
+# Where a machine has our boot unit; docs/joining.md. It starts before each start of the kubelet.
+boot_unit=/etc/systemd/system/pause-sandbox-boot.service
+
+# A node that is given back stays so at the kubelet's next start. The unit's files stay: they came with the machine. Changes
+# systemd's links to the units. Writes nothing else.
+disable_boot() {
+  [ -e "$boot_unit" ] || return 0
+  systemctl stop pause-sandbox-retry.service 9>&- || :
+  systemctl disable pause-sandbox-boot.service pause-sandbox-retry.service 9>&- ||
+    say 'pause-sandbox-boot.service cannot be disabled: it would change this node again at the next boot'
+}
 
 # reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
 # that brings a node back. What starts with the unit, such as its socket, has a counter of its own. Reads systemd. Changes

@@ -103,7 +103,8 @@ nothing_to_do() {
   [ -e "$home/state" ] || return 1
   while IFS= read -r line; do
     case $line in
-      'id '*) [ "${line#id }" = "$id" ] || return 1 ;;
+      # The stack's request is another one, and led to the same image.
+      'id '*) [ "${line#id }" = "$id" ] || [ "$kept" ] || return 1 ;;
       'socket '*) socket=${line#socket } ;;
       'report '*) line=${line#report } && break ;;
     esac

@@ -206,6 +206,7 @@ finish_commit() {
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
     rm -rf "$home/state" "$home/stat" "$home/watch" "$backup"
+    disable_boot
   else
     for item in state watch stat; do
       [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"

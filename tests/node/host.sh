@@ -14,6 +14,7 @@ own_unit=$node_dir/root/kubelet.service.d/zz-pause-sandbox.conf
 cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=$node_dir/root/certs.d
 memory=/dev/shm unit_roots=$node_dir/root/systemd
+boot_unit=$node_dir/root/systemd/pause-sandbox-boot.service
 did() { echo "$*" >>"$node_dir/did"; }
 unexpected() {
   echo "unexpected: $*" >&2
@@ -35,10 +36,12 @@ systemctl() {
       cat "$node_dir/$2.cat"
       for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
       ;;
-    'daemon-reload ') ;;
+    'daemon-reload ') did daemon-reload ;;
+    'disable '*) did "$@" ;;
+    'stop pause-sandbox-retry.service') ;;
     'reset-failed '*) echo "$2" >>"$node_dir/reset" ;;
     'restart '* | 'reload '*)
-      did "$1 $2"
+      did "$*"
       started "$2"
       ;;
     *) unexpected systemctl "$@" ;;
