@@ -1,3 +1,4 @@
+export { type BootPayloads, BootSetup, type BootSetupArgs, type BootSetupOptions } from "./boot/bootSetup";
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";

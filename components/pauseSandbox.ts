@@ -1,10 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import {
+  bootOptionsOf,
+  bootPayloads,
+  type BootPayloads,
+  type BootSetupOptions,
+  checkBootOptions,
+} from "./boot/bootSetup";
 import { checkLocalhostPod, LocalhostPod } from "./sample/localhostPod";
 import type { NodeReport } from "./node/nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
 import { checkPlainOnly, TRUE_OR_FALSE } from "./inputs";
-import { Problems } from "./problems";
+import { isLater, Problems } from "./problems";
 import { planRollout, type RolloutPlan, windowSize } from "./rollout";
 import { checkConnection, type SshConnection } from "./node/connection";
 import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./node/sandboxNode";
@@ -79,6 +86,11 @@ export interface PauseSandboxArgs {
   dryRun?: boolean;
   /** The sample Pod. Default: none. */
   proof?: ProofArgs;
+  /**
+   * Have the output `bootSetup`: the same image and trust as a payload for machines that do not exist yet. An empty object
+   * is enough. Default: none.
+   */
+  bootSetup?: pulumi.Input<BootSetupOptions>;
 }
 
 /**
@@ -101,6 +113,11 @@ export class PauseSandbox extends pulumi.ComponentResource {
   public readonly nodes: pulumi.Output<Record<string, NodeReport>>;
   /** `namespace/name` of each sample Pod, in the order of the nodes. */
   public readonly pods: pulumi.Output<string[]>;
+  /**
+   * What has a machine that does not exist yet healed before its kubelet's first start, in each form that platforms take;
+   * undefined without the argument `bootSetup`.
+   */
+  public readonly bootSetup: pulumi.Output<BootPayloads | undefined>;
 
   constructor(name: string, args: PauseSandboxArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = validate(name, args);
@@ -118,7 +135,21 @@ export class PauseSandbox extends pulumi.ComponentResource {
       ),
     );
     this.pods = pulumi.output(pods);
-    this.registerOutputs({ reference: this.reference, digest: this.digest, nodes: this.nodes, pods: this.pods });
+    this.bootSetup = this.payloads(name, args);
+    const { reference, digest, bootSetup } = this;
+    this.registerOutputs({ reference, digest, nodes: this.nodes, pods: this.pods, bootSetup });
+  }
+
+  private payloads(name: string, { bootSetup, trust, kubeletFlag }: PauseSandboxArgs) {
+    if (bootSetup === undefined) return pulumi.output<BootPayloads | undefined>(undefined);
+    const { reference, digest } = this;
+    return bootPayloads(`PauseSandbox "${name}"`, {
+      reference,
+      digest,
+      trust,
+      kubeletFlag,
+      ...bootOptionsOf(bootSetup),
+    });
   }
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
@@ -176,14 +207,20 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
 
 /** @returns How many nodes may be changed at a time, where nothing is wrong with that. */
 function check(problems: Problems, args: PauseSandboxArgs): number | undefined {
-  const { image, nodes, trust, proof, maxUnavailable = "1" } = args;
+  const { image, nodes, trust, proof, bootSetup, maxUnavailable = "1" } = args;
   checkPauseImage(problems, "image.", image);
   const count = checkNodes(problems, nodes);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
   if (proof !== undefined) checkProof(problems, proof);
+  if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
   checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
   return problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, count));
+}
+
+function checkBootSetup(problems: Problems, bootSetup: pulumi.Input<BootSetupOptions>): void {
+  if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "upgradeImage, or none")) return;
+  checkBootOptions(problems, "bootSetup.", bootSetup as BootSetupOptions);
 }
 
 /** Programs without types may give anything. @returns How many nodes there are. */

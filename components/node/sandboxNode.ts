@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checked, checkPlain, checkValue, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checked, checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
@@ -131,23 +131,27 @@ function stdinOf(name: string, args: SandboxNodeArgs): pulumi.Output<string> {
     .apply(([{ reference: image, nodeName: node = name, recheck: count = 0, ...now }, trust, known]) => {
       const settings = { node, owner: ownerOf(name), image, ...now, ...trust, login: known };
       // The number is nothing to the node; it only makes these bytes others, so that `update` runs.
-      return `${renderStdin(checkedSettings(settings, count))}# recheck ${count}\n`;
+      return `${renderStdin(checkedSettings(settings, { recheck: count }))}# recheck ${count}\n`;
     });
 }
 
-function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
+/** What a node is to trust, a field an Input each. */
+export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
   return fieldsOf(trust, ["ca", "mirrors", "plainHttp", "login"]);
 }
 
 /** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
-export function checkedSettings(settings: NodeSettings & SharedSettings, recheck?: number): NodeSettings {
+export function checkedSettings(
+  settings: NodeSettings & SharedSettings,
+  { recheck, subject }: { recheck?: number; subject?: string } = {},
+): NodeSettings {
   const { node, image, digest, ca, mirrors, login } = settings;
-  return checked(`SandboxNode "${node}"`, settings, (problems) => {
+  return checked(subject ?? `SandboxNode "${node ?? ""}"`, settings, (problems) => {
     problems.attempt("reference", () => parseReference("reference", image));
     problems.attempt("digest", () => {
       if (digest !== undefined) checkDigest("digest", digest);
     });
-    checkValue(problems, "nodeName", node, NODE_NAME);
+    checkPlain(problems, "nodeName", node, NODE_NAME);
     checkKnownTrust(problems, "trust", { ca, mirrors });
     if (login) checkKnownLogin(problems, "trust.login", login);
     checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck });
@@ -155,7 +159,7 @@ export function checkedSettings(settings: NodeSettings & SharedSettings, recheck
 }
 
 /** Secret as a whole, so that all that it is sent in is. */
-function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
+export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
   if (login === undefined) return undefined;
   const secret = (known: KnownLogin | undefined) => {
     return known === undefined ? undefined : (pulumi.secret(known) as unknown as KnownLogin);

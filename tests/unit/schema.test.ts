@@ -7,7 +7,7 @@ import * as path from "path";
 
 const GOLDEN = path.join(__dirname, "schema.json");
 const NAME = "pause-sandbox";
-const COMPONENTS = ["PauseSandbox", "PauseImage", "LocalhostPod", "HandmadePod"];
+const COMPONENTS = ["PauseSandbox", "PauseImage", "BootSetup", "LocalhostPod", "HandmadePod"];
 
 /** As `pulumi package get-schema` has it, without a language host. */
 function schema(): PackageSpec {
@@ -44,7 +44,7 @@ describe("the components for other languages", function () {
       look(token, resource.inputProperties, resource.requiredInputs);
       look(token, resource.properties, resource.required, false);
     }
-    const reports = /:(NodeReport)$/;
+    const reports = /:(NodeReport|BootPayloads)$/;
     for (const [token, type] of Object.entries(spec.types)) {
       look(token, type.properties, type.required, !reports.test(token));
       for (const { name, description } of type.enum ?? []) if (!description) missing.push(`${token}.${name}`);

@@ -1,0 +1,181 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
+import {
+  checkedSettings,
+  checkNodeSettings,
+  checkTrust,
+  type RegistryTrust,
+  secretLogin,
+  trustOf,
+} from "../node/sandboxNode";
+import { Problems } from "../problems";
+import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
+import { type BootSettings, bootProgram } from "./bootFiles";
+import { loginProblem, renderBootSetup } from "./renderBootSetup";
+
+/** How the payload for machines that do not exist yet is made. */
+export interface BootSetupOptions {
+  /**
+   * Let the login for the registry stand in user data. Whoever may read the instance's metadata reads it there: every Pod
+   * may be one of them. Without this, a login is refused unless `programUrl` keeps it out. Default: false.
+   */
+  allowLoginInUserData?: pulumi.Input<boolean>;
+  /**
+   * An https URL where machines find the output `program`, which you upload there. They check its SHA-256. User data is then
+   * some 4 KiB instead of 40: EC2 takes 16 KiB. Default: none; the program is a part of each form.
+   */
+  programUrl?: pulumi.Input<string>;
+  /** An image with `chroot`, such as busybox, for the upgrade plan. Default: none; there is no upgrade plan. */
+  upgradeImage?: pulumi.Input<string>;
+}
+
+export interface BootSetupArgs extends BootSetupOptions {
+  /** What the machines are to use as their sandbox image: `host[:port]/repository:tag`. */
+  reference: pulumi.Input<string>;
+  /** Digest the image must have on the machine, `sha256:…`. Default: no check. */
+  digest?: pulumi.Input<string | undefined>;
+  /** What the machines must trust. Default: their own trust store and no mirror. */
+  trust?: pulumi.Input<RegistryTrust>;
+  /**
+   * Set the kubelet's `--pod-infra-container-image` too, below 1.35. False takes it away wherever it is. Default: true.
+   */
+  kubeletFlag?: pulumi.Input<boolean>;
+}
+
+/** The same payload in each form. */
+export interface BootPayloads {
+  /** A shell script: user data as it is, or a step of a machine's installation. */
+  shell: string;
+  /** `#cloud-config` with `write_files` and `runcmd`. */
+  cloudInit: string;
+  /** Ignition's JSON, spec 3.4.0: Flatcar, Fedora CoreOS. */
+  ignition: string;
+  /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
+  kubeadm: string;
+  /** YAML of a Secret and a Plan of the system-upgrade-controller; undefined without `upgradeImage`. */
+  upgradePlan?: string;
+  /** What runs on the machine, to be uploaded to `programUrl`. */
+  program: string;
+}
+
+/**
+ * The transaction that SandboxNode runs on a node, as a payload for machines that do not exist yet: autoscaled nodes, new
+ * machine images. The machine is healed before its kubelet starts for the first time, and looked at before each further
+ * start. Needs no node and no connection, and creates nothing but its outputs, which are secret where they hold a login.
+ *
+ * A stack that lists such a node later takes it over without a change, and restores it when it is removed.
+ *
+ * @throws InputPropertiesError naming every argument that is not allowed.
+ */
+export class BootSetup extends pulumi.ComponentResource {
+  /** A shell script: user data as it is, or a step of a machine's installation. */
+  public readonly shell: pulumi.Output<string>;
+  /** `#cloud-config` with `write_files` and `runcmd`. */
+  public readonly cloudInit: pulumi.Output<string>;
+  /** Ignition's JSON, spec 3.4.0: Flatcar, Fedora CoreOS. */
+  public readonly ignition: pulumi.Output<string>;
+  /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
+  public readonly kubeadm: pulumi.Output<string>;
+  /** YAML of a Secret and a Plan of the system-upgrade-controller; undefined without `upgradeImage`. */
+  public readonly upgradePlan: pulumi.Output<string | undefined>;
+  /** What runs on the machine, to be uploaded to `programUrl`. */
+  public readonly program: pulumi.Output<string>;
+
+  constructor(name: string, args: BootSetupArgs, opts?: pulumi.ComponentResourceOptions) {
+    const subject = `BootSetup "${name}"`;
+    const problems = new Problems(subject);
+    checkArgs(problems, args);
+    problems.throwIfAny();
+    super("pause-sandbox:index:BootSetup", name, {}, opts);
+
+    const payloads = bootPayloads(subject, args);
+    this.shell = payloads.shell;
+    this.cloudInit = payloads.cloudInit;
+    this.ignition = payloads.ignition;
+    this.kubeadm = payloads.kubeadm;
+    this.upgradePlan = payloads.apply(({ upgradePlan }) => upgradePlan);
+    this.program = payloads.program;
+    const { shell, cloudInit, ignition, kubeadm, upgradePlan, program } = this;
+    this.registerOutputs({ shell, cloudInit, ignition, kubeadm, upgradePlan, program });
+  }
+}
+
+function checkArgs(problems: Problems, args: BootSetupArgs): void {
+  if (!problems.isObject("", args, "reference")) return;
+  const { reference, digest, trust, kubeletFlag } = args;
+  if (problems.isGiven("reference", reference, REFERENCE_SHAPE) && typeof reference === "string") {
+    problems.attempt("reference", () => parseReference("reference", reference));
+  }
+  if (typeof digest === "string") {
+    problems.attempt("digest", () => {
+      checkDigest("digest", digest);
+    });
+  }
+  if (trust !== undefined) checkTrust(problems, "trust", trust);
+  checkNodeSettings(problems, { kubeletFlag });
+  checkBootOptions(problems, "", args);
+}
+
+/**
+ * Notes what is wrong with the plain values of how the payload is made; Outputs are checked when they are known.
+ * @param prefix What stands before the names of the fields in messages: `bootSetup.`.
+ */
+export function checkBootOptions(problems: Problems, prefix: string, options: BootSetupOptions): void {
+  checkPlain(problems, `${prefix}allowLoginInUserData`, options.allowLoginInUserData, TRUE_OR_FALSE);
+  checkPlain(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
+  checkPlain(problems, `${prefix}upgradeImage`, options.upgradeImage, IMAGE);
+}
+
+/** How the payload is made, a field an Input each. */
+export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetupOptions {
+  return fieldsOf(options, ["allowLoginInUserData", "programUrl", "upgradeImage"]);
+}
+
+/**
+ * The payload in each form, secret where it holds a login.
+ * @param subject What the arguments belong to, for messages.
+ */
+export function bootPayloads(subject: string, args: BootSetupArgs): pulumi.Output<BootPayloads> {
+  const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
+  const { reference, digest, kubeletFlag, allowLoginInUserData, programUrl, upgradeImage } = args;
+  const options = { allowLoginInUserData, programUrl, upgradeImage };
+  return pulumi
+    .all([{ reference, digest, kubeletFlag }, { ca, mirrors, plainHttp }, options, secretLogin(login)])
+    .apply(([{ reference: image, ...now }, trust, known, secret]) =>
+      allForms(subject, { image, ...now, ...trust, ...known, login: secret }),
+    );
+}
+
+/** @throws InputPropertiesError naming what is not allowed, also of what has been known only now */
+function allForms(subject: string, settings: BootSettings): BootPayloads {
+  checkedSettings(settings, { subject });
+  const problems = new Problems(subject);
+  checkBootOptions(problems, "", settings);
+  problems.attempt("allowLoginInUserData", () => {
+    const problem = loginProblem(settings);
+    if (problem !== undefined) throw new Error(problem);
+  });
+  problems.throwIfAny();
+  return {
+    shell: renderBootSetup(settings, "shell"),
+    cloudInit: renderBootSetup(settings, "cloudInit"),
+    ignition: renderBootSetup(settings, "ignition"),
+    kubeadm: renderBootSetup(settings, "kubeadm"),
+    upgradePlan: settings.upgradeImage === undefined ? undefined : renderBootSetup(settings, "upgradePlan"),
+    program: bootProgram(settings),
+  };
+}
+
+/** It stands in single quotes in a shell script. */
+const HTTPS_URL: Rule = {
+  allows: (value) => typeof value === "string" && /^https:\/\/[A-Za-z0-9.:[\]-]+\/[A-Za-z0-9._~%/?&=+-]*$/.test(value),
+  allowed: "an https URL without user and password",
+  // It may be one that lets anybody in who has it.
+  hidden: true,
+};
+const IMAGE: Rule = {
+  allows: (value) =>
+    typeof value === "string" && /^[a-z0-9][A-Za-z0-9._:/-]*(:[\w.-]+|@sha256:[0-9a-f]{64})$/.test(value),
+  allowed: "an image with a tag or a digest",
+};
