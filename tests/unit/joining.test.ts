@@ -1,0 +1,80 @@
+import * as assert from "assert";
+import * as fs from "fs";
+import * as path from "path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { bareMetal, clusterApi, existingMachines, karpenter, launchTemplate } from "../../examples/joining";
+import { DIGEST, run } from "../support/mocks";
+
+const shared = {
+  reference: "registry.example.com:5000/platform/pause:1.0.0",
+  digest: DIGEST,
+  ca: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+};
+const programUrl = "https://boot.example.com/node";
+
+/** The inputs of the resource of a type that the example registers. */
+async function inputs(type: RegExp, example: () => unknown) {
+  const all = await run(() => {
+    example();
+  });
+  const found = all.find((one) => type.test(one.type));
+  assert.ok(found, all.map((one) => one.type).join(", "));
+  return found.inputs;
+}
+
+/** What an example gives back, once it is known. */
+async function result<T>(example: () => pulumi.Input<T>): Promise<T> {
+  let known: T | undefined;
+  await run(() =>
+    pulumi.output(example()).apply((value) => {
+      known = value as T;
+      return "";
+    }),
+  );
+  return known as T;
+}
+
+describe("nodes that join later", () => {
+  it("EC2: user data fits a launch template, and fetches the program", async () => {
+    const { userData, program } = await result(() => pulumi.output(launchTemplate(shared, programUrl)));
+    const text = Buffer.from(userData, "base64").toString();
+    assert.match(text, /^MIME-Version: 1\.0\n[^]*text\/x-shellscript[^]*#!\/bin\/sh\n[^]*--pause-sandbox--\n$/);
+    assert.ok(text.includes(programUrl));
+    assert.ok(Buffer.byteLength(text) < 16_384);
+    assert.match(program, /base64 -d\|sh -c/);
+  });
+
+  it("Karpenter: the EC2NodeClass has it beside its other fields", async () => {
+    const { spec } = await inputs(/EC2NodeClass$/, () => karpenter(shared, programUrl, { role: "node" }));
+    const { role, userData } = spec as { role: string; userData: string };
+    assert.deepStrictEqual([role, userData.includes(programUrl)], ["node", true]);
+  });
+
+  it("Cluster API: the template has files, commands and the join configuration", async () => {
+    const { spec } = await inputs(/KubeadmConfigTemplate$/, () => clusterApi(shared, { nodeRegistration: {} }));
+    const { template } = spec as { template: { spec: Record<string, unknown[]> } };
+    assert.deepStrictEqual(Object.keys(template.spec).sort(), ["files", "joinConfiguration", "preKubeadmCommands"]);
+    assert.strictEqual(template.spec.files?.length, 3);
+  });
+
+  it("machines that run already: a Secret and a Plan", async () => {
+    const { yaml } = await inputs(/ConfigGroup$/, () => existingMachines(shared, "registry.example.com/busybox:1"));
+    assert.match(String(yaml), /^kind: Secret$[^]*^---$[^]*^kind: Plan$/m);
+  });
+
+  it("bare metal: one form for each installer", async () => {
+    const { ignition, userData, script } = await result(() => pulumi.output(bareMetal(shared)));
+    assert.match(ignition, /"version": "3\.4\.0"/);
+    assert.match(userData, /^#cloud-config\n/);
+    assert.match(script, /^#!\/bin\/sh\n/);
+  });
+
+  it("docs/joining.md names each function of the example, and no other", () => {
+    const page = fs.readFileSync(path.join(__dirname, "../../docs/joining.md"), "utf8");
+    const table = [...page.matchAll(/\| `([a-zA-Z]+)` +\|$/gm)].map(([, name]) => name);
+    const functions = ["bareMetal", "clusterApi", "existingMachines", "karpenter", "launchTemplate"];
+    assert.deepStrictEqual([...new Set(table)].sort(), functions);
+  });
+});
