@@ -2,7 +2,7 @@
 # The whole script on a simulated node: host.sh DIR apply|restore|plan <SETTINGS. Any command that such a node would not
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
-# DIR/reset: units whose start counter was reset. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
+# DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
 script_id='test'
@@ -36,7 +36,7 @@ systemctl() {
       cat "$node_dir/$2.cat"
       for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
       ;;
-    'daemon-reload ') did daemon-reload ;;
+    'daemon-reload ') echo daemon-reload >>"$node_dir/reloads" ;;
     'disable '*) did "$@" ;;
     'stop pause-sandbox-retry.service') ;;
     'reset-failed '*) echo "$2" >>"$node_dir/reset" ;;
