@@ -114,8 +114,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
   /** `namespace/name` of each sample Pod, in the order of the nodes. */
   public readonly pods: pulumi.Output<string[]>;
   /**
-   * What has a machine that does not exist yet healed before its kubelet's first start, in each form that platforms take;
-   * undefined without the argument `bootSetup`.
+   * The payload that heals a machine before its kubelet's first start, in each form that platforms take. Undefined without the
+   * argument `bootSetup`.
    */
   public readonly bootSetup: pulumi.Output<BootPayloads | undefined>;
 

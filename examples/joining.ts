@@ -1,5 +1,5 @@
 /**
- * Nodes that join later, healed before their kubelet starts for the first time: one function a platform (docs/joining.md).
+ * Nodes that join later, healed before their kubelet starts for the first time: a function for each platform (docs/joining.md).
  *
  * In another repository the import reads `from "pause-sandbox"`.
  */

@@ -96,7 +96,7 @@ kubelet_healthy() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
 }
 
-# Is there nothing yet for the kubelet to run on? Its unit is not started, or starts in vain, again and again, because who joins
+# Is there nothing yet for the kubelet to run on? Its unit is not started, or starts and ends, again and again, because who joins
 # the node has not written its configuration. Reads systemd.
 kubelet_waits() {
   case $(systemctl show kubelet -p ActiveState) in

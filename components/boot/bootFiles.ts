@@ -1,4 +1,4 @@
-/** What a machine gets before its first boot, so that its node is healed before any sandbox starts: files and units. */
+/** Files and units that a machine gets before its first boot. With them its node is healed before any sandbox starts. */
 import { createHash } from "node:crypto";
 
 import { type NodeSettings, renderStdin } from "../node/nodeScript";
@@ -29,8 +29,8 @@ export interface BootFile {
 }
 
 /**
- * Where the program lies. /etc is writable and kept by an update of the system wherever machines are made from images:
- * /usr, and /usr/local with it, is read-only on Flatcar, and /run goes at each boot. A file that `sh` reads needs no
+ * Where the program lies. Wherever machines are made from images, /etc is writable, and updates of the system keep it.
+ * /usr is read-only on Flatcar, and /usr/local with it. /run goes at each boot. A file that `sh` reads needs no
  * place where programs may be executed.
  */
 export const PROGRAM = "/etc/pause-sandbox/node";
@@ -89,8 +89,8 @@ const distributions = "k3s.service k3s-agent.service rke2-server.service rke2-ag
 
 /**
  * Pulled in by each start of the kubelet, and ordered before it. So it needs to know nothing of when kubelet and runtime are
- * installed, or who joins the node: kubeadm and nodeadm write configuration and then start the kubelet, and what they
- * wrote is healed in between. The kubelet only wants it: it starts even if this fails.
+ * installed, or who joins the node. kubeadm and nodeadm write configuration, and then start the kubelet. What they wrote is
+ * healed in between. The kubelet only wants it: it starts even if this fails.
  */
 const bootUnit = `[Unit]
 Description=Have this node use its own sandbox image

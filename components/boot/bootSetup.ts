@@ -60,11 +60,11 @@ export interface BootPayloads {
 }
 
 /**
- * The transaction that SandboxNode runs on a node, as a payload for machines that do not exist yet: autoscaled nodes, new
- * machine images. The machine is healed before its kubelet starts for the first time, and looked at before each further
+ * A payload for machines that do not exist yet, such as autoscaled nodes. It is the transaction that SandboxNode runs on a
+ * node. The machine is healed before its kubelet starts for the first time, and looked at before each further
  * start. Needs no node and no connection, and creates nothing but its outputs, which are secret where they hold a login.
  *
- * A stack that lists such a node later takes it over without a change, and restores it when it is removed.
+ * A stack that lists such a node later takes it over without a change. It restores the node when that is removed.
  *
  * @throws InputPropertiesError naming every argument that is not allowed.
  */

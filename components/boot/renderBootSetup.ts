@@ -18,7 +18,7 @@ export type BootForm = "shell" | "cloudInit" | "ignition" | "kubeadm" | "upgrade
 /**
  * The payload in one form. Installs the program and its two units, and where the form can do so, runs it at once.
  *
- * @throws Error naming the field, where the login would be readable in user data, or an upgrade plan has no image.
+ * @throws Error naming the field: the login would be readable in user data, or an upgrade plan has no image.
  */
 export function renderBootSetup(settings: BootSettings, form: BootForm): string {
   if (form !== "upgradePlan") refuseLogin(settings);
