@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node='' owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
+node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -52,7 +52,7 @@ settings_read() {
     esac
   done
   # A machine that is made from a payload has no name yet when the payload is written.
-  [ "$node" ] || node=$(uname -n)
+  case $nl$settings in *"${nl}node "*) ;; *) node=$(uname -n) ;; esac
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in
