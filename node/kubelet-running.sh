@@ -103,7 +103,9 @@ kubelet_waits() {
     *ActiveState=inactive*) return 0 ;;
     *ActiveState=active*) return 1 ;;
   esac
-  file=$(flag_files | while IFS= read -r one; do sed -n '/^[[:space:]]*[#;]/d; s/.*--config[= ]\([^ "'\'']*\).*/\1/p' "$one" 2>/dev/null || :; done | tail -n 1)
+  file=$(flag_files | while IFS= read -r one; do
+    sed -n '/^[[:space:]]*[#;]/d; s/.*--config[= ]\([^[:space:]"]*\).*/\1/p' "$one" 2>/dev/null || :
+  done | tail -n 1 | tr -d "'")
   [ "$file" ] && [ ! -e "$file" ]
 }
 

@@ -215,7 +215,7 @@ plan_unit() {
   line=$(exec_start "$1" "$2" | flag_edit '')
   case $line in
     # In the command of a shell it reaches the program only where it stands.
-    *[\"\']*) line=$(exec_start "$1" "$2" | flag_edit "$3") ;;
+    *'"'* | *"'"*) line=$(exec_start "$1" "$2" | flag_edit "$3") ;;
   esac
   case $line in
     *"$flag"*) ;;

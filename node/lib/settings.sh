@@ -52,7 +52,7 @@ settings_read() {
     esac
   done
   # A machine that is made from a payload has no name yet when the payload is written.
-  case $nl$settings in *"${nl}node "*) ;; *) node=$(uname -n) ;; esac
+  if ! printf %s "$settings" | grep -q '^node '; then node=$(uname -n); fi
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in
