@@ -1,6 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
+import * as fs from "fs";
+import * as os from "os";
 
-import type { ClusterNode, PauseImageSource, PauseSandboxArgs, ProofScope, RegistryLogin, SshHost } from "./components";
+import {
+  type ClusterNode,
+  hostKeyOf,
+  type PauseImageSource,
+  type PauseSandboxArgs,
+  type ProofScope,
+  type RegistryLogin,
+  type SshHost,
+} from "./components";
 import { Problems } from "./components/problems";
 
 /** What the program takes from a stack's file. */
@@ -57,9 +67,11 @@ const HOST_KEY = [
  */
 export function readStackConfig(config = new pulumi.Config()): StackConfig {
   const problems = new Problems("the stack's configuration");
-  const nodes = nodesOf(problems, object(config, "nodes") ?? []);
+  const known = knownHosts(problems, config);
+  const read = { problems, known, port: config.getNumber("sshPort") };
+  const nodes = nodesOf(read, object(config, "nodes") ?? []);
   const bastion = object(config, "bastion");
-  const jump = isEmpty(bastion) ? undefined : hostOf(problems, "bastion", bastion);
+  const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
   const pull = login(problems, config, "pull");
   problems.throwIfAny();
@@ -141,12 +153,36 @@ function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
   };
 }
 
-function nodesOf(problems: Problems, value: unknown): NodeConfig[] {
+/** Where problems go, and what a host has that gives no key or port of its own. */
+interface Reading {
+  problems: Problems;
+  /** Content of a known_hosts file; none: each host gives its key. */
+  known?: string;
+  port?: number;
+}
+
+/** @returns Content of the known_hosts file that the setting is, or names. */
+function knownHosts(problems: Problems, config: pulumi.Config): string | undefined {
+  const value = optional(config, "knownHosts");
+  // A line of such a file has at least three fields.
+  if (value === undefined || /\s/.test(value.trim())) return value;
+  const file = value.trim().replace(/^~(?=\/)/, os.homedir());
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.add("knownHosts", value, `the content of a known_hosts file, or a path to one that can be read (${why})`);
+    return undefined;
+  }
+}
+
+function nodesOf(read: Reading, value: unknown): NodeConfig[] {
+  const { problems } = read;
   if (!Array.isArray(value)) {
     problems.add("nodes", withoutSecrets(value), "a list");
     return [];
   }
-  return value.map((node: unknown, i) => hostOf(problems, `nodes[${i}]`, node, NODE, [NAME]) as unknown as NodeConfig);
+  return value.map((node: unknown, i) => hostOf(read, `nodes[${i}]`, node, NODE, [NAME]) as unknown as NodeConfig);
 }
 
 /**
@@ -154,12 +190,13 @@ function nodesOf(problems: Problems, value: unknown): NodeConfig[] {
  * ignored. Once a problem has been noted, do not use what it returns.
  */
 function hostOf(
-  problems: Problems,
+  read: Reading,
   at: string,
   value: unknown,
   fields = HOST,
   needed: (readonly [string, string])[] = [],
 ): HostConfig {
+  const { problems } = read;
   const names = [...fields.keys()].join(", ");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     problems.add(at, withoutSecrets(value), `an object with ${names}`);
@@ -167,22 +204,30 @@ function hostOf(
   }
   // YAML's `port:` with nothing behind it is null.
   const given = Object.entries(value).filter(([, field]) => field !== null);
+  const host = Object.fromEntries(given) as unknown as HostConfig & { bastion?: HostConfig };
   for (const [key, field] of given) {
     const type = fields.get(key);
     if (type === undefined) {
       // Its name only: what stands in a field that does not belong here may be a private key.
       problems.add(at, key, `one of the fields ${names}; private keys and passwords are settings of their own`);
     } else if (type === "host") {
-      hostOf(problems, `${at}.${key}`, field);
+      host.bastion = hostOf(read, `${at}.${key}`, field);
     } else if (typeof field !== type) {
       problems.add(`${at}.${key}`, withoutSecrets(field), `a ${type}`);
     }
   }
-  const host = Object.fromEntries(given) as unknown as HostConfig;
+  findKey(read, at, host);
   for (const [key, allowed] of [...needed, ADDRESS, ...(host.insecureIgnoreHostKey === true ? [] : [HOST_KEY])]) {
     if (!(key in host)) problems.add(`${at}.${key}`, undefined, allowed);
   }
   return host;
+}
+
+/** Looks the host's key up where it gives none. */
+function findKey({ problems, known, port }: Reading, at: string, host: HostConfig): void {
+  if (known === undefined || host.hostKey !== undefined || host.insecureIgnoreHostKey === true) return;
+  if (typeof host.host !== "string" || host.host === "") return;
+  host.hostKey = problems.attempt(`${at}.hostKey`, () => hostKeyOf(known, host.host, host.port ?? port ?? 22)) ?? "";
 }
 
 /** A value for a message. What has the wrong shape may hold anything, so of its parts only the names are shown. */

@@ -1,3 +1,4 @@
+export { hostKeyOf } from "./sources/knownHosts";
 export { type BootPayloads, BootSetup, type BootSetupArgs, type BootSetupOptions } from "./boot/bootSetup";
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";

@@ -1,5 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
+import * as fs from "fs";
+import * as os from "os";
+import * as path from "path";
 
 import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
 import { readStackConfig } from "../../config";
@@ -175,5 +178,46 @@ describe("the stack's configuration", () => {
         name,
       );
     }
+  });
+
+  describe("with knownHosts", () => {
+    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+    const other = key.replace("Example00", "Another00");
+    const text = `10.0.0.1 ${key}\n[jump.example.com]:2222 ${other}\n`;
+    const hosts = {
+      nodes: [{ name: "a", host: "10.0.0.1", bastion: { host: "jump.example.com", port: 2222 } }],
+      reference: "registry.example.com/pause:1",
+      proof: "none",
+    };
+
+    it("gives nodes and bastions the keys that stand there, as text and as a path", async () => {
+      const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-known-")), "known_hosts");
+      fs.writeFileSync(file, text);
+      for (const knownHosts of [text, file]) {
+        await configured({ ...defaults(), ...hosts, knownHosts }, () => {
+          const { args } = readStackConfig();
+          const connection = connectionOf(args.nodes[0]);
+          assert.strictEqual(connection.hostKey, key);
+          assert.strictEqual((connection.bastion as SshHost).hostKey, other);
+          return new PauseSandbox("pause", args);
+        });
+      }
+      fs.rmSync(path.dirname(file), { recursive: true });
+    });
+
+    it("refuses a host that has no key there, and a file that cannot be read", async () => {
+      const [one, two] = await problemsOf({ ...hosts, knownHosts: "other.example.com ssh-ed25519 AAAA\n" });
+      assert.match(one ?? "", /nodes\[0\]\.bastion\.hostKey: .*ssh-keyscan -t ed25519 -p 2222 jump\.example\.com/);
+      assert.match(two ?? "", /nodes\[0\]\.hostKey: .*ssh-keyscan -t ed25519 -p 22 10\.0\.0\.1/);
+      const missing = await problemsOf({ ...hosts, knownHosts: "/nowhere/known_hosts" });
+      assert.match(missing.join("\n"), /knownHosts: "\/nowhere\/known_hosts" .*ENOENT/);
+    });
+
+    it("keeps the key that a host gives itself", async () => {
+      const nodes = [{ name: "a", host: "10.0.0.1", hostKey: other }];
+      await configured({ ...defaults(), ...hosts, nodes, knownHosts: text }, () => {
+        assert.strictEqual(connectionOf(readStackConfig().args.nodes[0]).hostKey, other);
+      });
+    });
   });
 });

@@ -31,7 +31,7 @@ const CLOUD_CONFIG = {
   ssh_deletekeys: false,
 };
 
-/** What a joined kubelet has and one that nobody has joined does not: it starts in vain until these are there. */
+/** What a joined kubelet has and one that nobody has joined does not: it starts without success until these are there. */
 const JOINED = ["/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env"];
 
 /** Joins the node as kubeadm does: stops the kubelet, writes what it runs with, and starts it. */

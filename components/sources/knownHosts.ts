@@ -1,0 +1,121 @@
+/** Host keys from a known_hosts text. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". */
+import { createHmac } from "crypto";
+
+import { userError } from "../userError";
+import { matchesPatterns } from "./patterns";
+
+/** The types that the SSH plugin can check, the preferred one first. */
+const TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
+
+/** One line of a known_hosts text. */
+interface KnownKey {
+  /** Counted from 1, for messages. */
+  readonly line: number;
+  readonly marker?: string;
+  /** The first field: patterns, or one hashed name. */
+  readonly names: string;
+  readonly type: string;
+  /** Base64. */
+  readonly key: string;
+}
+
+/**
+ * The key that a known_hosts text has for a host, as `hostKey` of a connection takes it.
+ *
+ * Where a host has keys of several types, ed25519 comes before ecdsa, and ecdsa before rsa. As `ssh` does, it takes the
+ * key of the plain host name where there is none for the port.
+ *
+ * Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
+ *
+ * @param knownHosts Content of a known_hosts file. Names may be hashed.
+ * @param host Host name or IP address, as the connection has it.
+ * @param port TCP port of sshd. Default: 22.
+ * @returns The public key, `<type> <base64>`.
+ * @throws Error naming the host and what to do. No key is known, or all are revoked, or two of one type differ. So does a
+ *   host of which only the certificate authority is known.
+ */
+export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
+  const known = parseKnownHosts(knownHosts).filter(({ type }) => TYPES.includes(type));
+  const exact = entriesOf(known, port === 22 ? host : `[${host}]:${port}`);
+  const entries = port !== 22 && !exact.some(isOwn) ? [...exact, ...entriesOf(known, host)] : exact;
+  const revoked = new Set(entries.filter(({ marker }) => marker === "@revoked").map(({ key }) => key));
+  const own = entries.filter(isOwn);
+  const [type, keys] = preferred(own.filter(({ key }) => !revoked.has(key)));
+  if (type === undefined) throw userError(whyNone(entries, own, host, port));
+  const [key, other] = new Set(keys.map((entry) => entry.key));
+  if (other === undefined) return `${type} ${key ?? ""}`;
+  throw userError(
+    `known_hosts has different ${type} keys for ${place(host, port)}, in lines ${linesOf(keys)}. ` +
+      `Leave only the one that this prints: ${scan(host, port)}`,
+  );
+}
+
+/** A key of a host itself: not one of an authority, and not one that nobody may use. */
+function isOwn({ marker }: KnownKey): boolean {
+  return marker === undefined;
+}
+
+function preferred(keys: readonly KnownKey[]): [type: string | undefined, keys: KnownKey[]] {
+  const type = TYPES.find((wanted) => keys.some((key) => key.type === wanted));
+  return [type, keys.filter((key) => key.type === type)];
+}
+
+function whyNone(entries: readonly KnownKey[], own: readonly KnownKey[], host: string, port: number): string {
+  const at = place(host, port);
+  const check = `Check what this prints, and add it: ${scan(host, port)}`;
+  if (own.length > 0) {
+    return `known_hosts marks every key of ${at} as @revoked, in lines ${linesOf(own)}. Give the host a new key. ${check}`;
+  }
+  const authorities = entries.filter(({ marker }) => marker === "@cert-authority");
+  if (authorities.length > 0) {
+    return (
+      `known_hosts has only a certificate authority for ${at}, in line ${linesOf(authorities)}. ` +
+      `The SSH plugin does not check host certificates, so it needs a key of the host itself. ${check}`
+    );
+  }
+  return `known_hosts has no key for ${at}. ${check}`;
+}
+
+function place(host: string, port: number): string {
+  return port === 22 ? host : `${host}, port ${port}`;
+}
+
+function scan(host: string, port: number): string {
+  return `ssh-keyscan -t ed25519 -p ${port} ${host}`;
+}
+
+function linesOf(keys: readonly KnownKey[]): string {
+  return keys.map(({ line }) => line).join(", ");
+}
+
+/** The lines that can be read; like ssh, it passes over all others. */
+function parseKnownHosts(text: string): KnownKey[] {
+  return text.split(/\r?\n/).flatMap((content, index): KnownKey[] => {
+    const fields = content.trim().split(/[ \t]+/);
+    const marker = fields[0]?.startsWith("@") ? fields.shift() : undefined;
+    const [names = "", type = "", key = ""] = fields;
+    if (names.startsWith("#") || !isKey(type, key)) return [];
+    return [{ line: index + 1, marker, names, type, key }];
+  });
+}
+
+/** A public key begins with the length and the name of its type. */
+function isKey(type: string, key: string): boolean {
+  const blob = Buffer.from(key, "base64");
+  return type !== "" && blob.length > 4 + type.length && blob.toString("latin1", 4, 4 + type.length) === type;
+}
+
+/** @param name The host, or `[host]:port`. */
+function entriesOf(known: readonly KnownKey[], name: string): KnownKey[] {
+  const wanted = name.toLowerCase();
+  return known.filter(({ names }) =>
+    names.startsWith("|") ? isHashOf(names, wanted) : matchesPatterns(names.toLowerCase().split(","), wanted),
+  );
+}
+
+/** `|1|salt|hash`: the hash is an HMAC-SHA1 of the name, with the salt as its key. */
+function isHashOf(hashed: string, name: string): boolean {
+  const [, version, salt = "", hash = ""] = hashed.split("|");
+  if (version !== "1") return false;
+  return createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest("base64") === hash;
+}
