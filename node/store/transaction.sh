@@ -8,7 +8,7 @@
 #   state, stat, watch   what was committed, for the next run
 #
 # Undone is all that the journal has, whatever failed. A pull fails before anything else: only the files by which the registry is
-# reached (certs.d and the like) are in place by then, and go back.
+# reached (certs.d and the like) are in place by then, and go back. CRI-O may have been reloaded: docs/errors/PS-N010.md.
 home=/var/lib/pause-sandbox
 plan=$home/plan
 journal=$home/journal
