@@ -4,7 +4,7 @@
 # One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
 # appends a line, a repeated `mirror` appends a mirror.
 
-node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings=''
+node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings='' named=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -38,7 +38,7 @@ settings_read() {
     value=${line#* }
     settings=$settings$line$nl
     case $line in
-      'node '*) node=$value ;;
+      'node '*) node=$value named=1 ;;
       'owner '*) owner=$value ;;
       'image '*) image=$value ;;
       'digest '*) digest=$value ;;
@@ -52,7 +52,7 @@ settings_read() {
     esac
   done
   # A machine that is made from a payload has no name yet when the payload is written.
-  if ! printf %s "$settings" | grep -q '^node '; then node=$(uname -n); fi
+  [ "$named" ] || node=$(uname -n)
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in
