@@ -55,7 +55,12 @@ export function consumer(name: string, tarball: string, options: object, files: 
   sh(folder, "tar", ["-xzf", tarball, "--strip-components=1", "-C", own]);
   fs.mkdirSync(path.join(packages, "@types"));
   // As npm would put them beside it: one copy of each, for the package and for the program.
-  for (const dependency of ["@pulumi", "@types/node", "ts-node", "typescript"]) {
+  const { dependencies } = JSON.parse(fs.readFileSync(path.join(own, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  // Of a scope, all: Pulumi's packages need each other.
+  const names = Object.keys(dependencies).map((name) => (name.startsWith("@") ? (name.split("/")[0] ?? name) : name));
+  for (const dependency of new Set([...names, "@types/node"])) {
     fs.symlinkSync(path.join(TREE, "node_modules", dependency), path.join(packages, dependency));
   }
   const write = (file: string, content: string) => {
