@@ -57,6 +57,15 @@ export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwr
   return holdsLater(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
 }
 
+/** The input, which is checked by its rule as soon as it is known; nothing is allowed too. */
+export function checkedInput<T>(subject: string, field: string, input: pulumi.Input<T>, rule: Rule): pulumi.Input<T> {
+  return whenKnown(input, (known) =>
+    checked(subject, known as T, (problems) => {
+      checkPlain(problems, field, known, rule);
+    }),
+  );
+}
+
 /**
  * The object itself. Where it is an Output as a whole: one whose fields are taken from it later. Its fields are Inputs,
  * so that both look the same to whoever uses them.

@@ -1,4 +1,6 @@
-import { describe } from "./problems";
+import type * as pulumi from "@pulumi/pulumi";
+
+import { describe, type Problems } from "./problems";
 import { userError } from "./userError";
 
 /** An image reference as nodes are configured with it: `host[:port]/repository:tag`. */
@@ -15,7 +17,7 @@ const HOST =
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 /** What a reference must be, for messages. */
-export const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
+const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
 const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
 
@@ -125,4 +127,23 @@ export function digestOf(pushed: string): string {
 export function checkDigest(field: string, digest: string): void {
   if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
   throw userError(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+}
+
+/**
+ * Notes what is wrong with a reference, which must be there, and with a digest. Outputs are checked when they are known.
+ * @param at What stands before the names of the fields in messages: `image.`.
+ */
+export function checkReferenceAndDigest(
+  problems: Problems,
+  at: string,
+  { reference, digest }: { reference: pulumi.Input<string>; digest?: pulumi.Input<string | undefined> },
+): void {
+  if (problems.isGiven(`${at}reference`, reference, REFERENCE_SHAPE) && typeof reference === "string") {
+    problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
+  }
+  if (typeof digest === "string") {
+    problems.attempt(`${at}digest`, () => {
+      checkDigest(`${at}digest`, digest);
+    });
+  }
 }

@@ -10,7 +10,7 @@ import {
   trustOf,
 } from "../node/sandboxNode";
 import { Problems } from "../problems";
-import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
+import { checkReferenceAndDigest } from "../reference";
 import { type BootSettings, bootProgram } from "./bootFiles";
 import { loginProblem, renderBootSetup } from "./renderBootSetup";
 
@@ -104,14 +104,7 @@ export class BootSetup extends pulumi.ComponentResource {
 function checkArgs(problems: Problems, args: BootSetupArgs): void {
   if (!problems.isObject("", args, "reference")) return;
   const { reference, digest, trust, kubeletFlag } = args;
-  if (problems.isGiven("reference", reference, REFERENCE_SHAPE) && typeof reference === "string") {
-    problems.attempt("reference", () => parseReference("reference", reference));
-  }
-  if (typeof digest === "string") {
-    problems.attempt("digest", () => {
-      checkDigest("digest", digest);
-    });
-  }
+  checkReferenceAndDigest(problems, "", { reference, digest });
   if (trust !== undefined) checkTrust(problems, "trust", trust);
   checkNodeSettings(problems, { kubeletFlag });
   checkBootOptions(problems, "", args);

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as path from "path";
 
 import { pauseContext, pauseVersion, prebuiltContext, sourcesHash } from "../../image/compile";
-import { checked, checkPlain, checkValue, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checkedInput, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { type PauseImageArgs, SOURCE_URL } from "./pauseImageArgs";
 
 /** What building pause takes, the same for every platform. */
@@ -23,30 +23,18 @@ export function buildInputs({ platforms = [], sourceUrl = "", buildFromSource = 
   // Beside other tools' caches, inside the project: a folder in the home directory would have another path elsewhere.
   const cacheDir = path.resolve("node_modules/.cache/pause-sandbox");
   const version = pauseVersion();
-  const context = whenKnown(checkedFlag(buildFromSource), (compile) =>
+  const context = whenKnown(checkedInput("PauseImage", "buildFromSource", buildFromSource, TRUE_OR_FALSE), (compile) =>
     relative(compile ? pauseContext({ platforms, version, cacheDir }) : prebuiltContext({ platforms, cacheDir })),
   );
   return {
     context,
     dockerfile: pulumi.interpolate`${context}/Dockerfile`,
-    args: { VERSION: version, SOURCE: checkedUrl(sourceUrl), REVISION: sourcesHash() },
+    args: {
+      VERSION: version,
+      SOURCE: checkedInput("PauseImage", "sourceUrl", sourceUrl, SOURCE_URL),
+      REVISION: sourcesHash(),
+    },
   };
-}
-
-function checkedFlag(buildFromSource: pulumi.Input<boolean>): pulumi.Input<boolean> {
-  return whenKnown(buildFromSource, (known) =>
-    checked("PauseImage", known, (problems) => {
-      checkPlain(problems, "buildFromSource", known, TRUE_OR_FALSE);
-    }),
-  );
-}
-
-function checkedUrl(sourceUrl: pulumi.Input<string>): pulumi.Input<string> {
-  return whenKnown(sourceUrl, (url) =>
-    checked("PauseImage", url, (problems) => {
-      checkValue(problems, "sourceUrl", url, SOURCE_URL);
-    }),
-  );
 }
 
 function relative(absolute: string): string {

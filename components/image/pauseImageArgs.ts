@@ -4,7 +4,7 @@ import { buildablePlatforms } from "../../image/compile";
 import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isLater, type Problems } from "../problems";
 import type { RegistryLogin } from "../registryLogin";
-import { checkDigest, checkSource, parseReference, REFERENCE_SHAPE } from "../reference";
+import { checkReferenceAndDigest, checkSource } from "../reference";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {
@@ -133,12 +133,7 @@ function checkReferences(
   at: string,
   { reference, source, mirrorOf, digest }: PauseImageArgs,
 ): void {
-  if (problems.isGiven(`${at}reference`, reference, REFERENCE_SHAPE) && typeof reference === "string")
-    problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
-  if (typeof digest === "string")
-    problems.attempt(`${at}digest`, () => {
-      checkDigest(`${at}digest`, digest);
-    });
+  checkReferenceAndDigest(problems, at, { reference, digest });
   if (source !== PauseImageSource.Mirror) return;
   if (mirrorOf === undefined) problems.add(`${at}mirrorOf`, mirrorOf, "the image to copy");
   if (typeof mirrorOf === "string")

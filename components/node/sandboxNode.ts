@@ -5,7 +5,7 @@ import { checkConnection, connectionInputs, type SshConnection, userOf } from ".
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
 import { checked, checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
-import { checkDigest, parseReference, REFERENCE_SHAPE } from "../reference";
+import { checkDigest, checkReferenceAndDigest, parseReference } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
 
 /** What a node must trust, and where it pulls from. */
@@ -102,14 +102,7 @@ export class SandboxNode extends command.remote.Command {
 function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   if (!problems.isObject("", args, "connection and reference")) return;
   const { reference, digest, nodeName, trust, connection } = args;
-  if (problems.isGiven("reference", reference, REFERENCE_SHAPE) && typeof reference === "string") {
-    problems.attempt("reference", () => parseReference("reference", reference));
-  }
-  if (typeof digest === "string") {
-    problems.attempt("digest", () => {
-      checkDigest("digest", digest);
-    });
-  }
+  checkReferenceAndDigest(problems, "", { reference, digest });
   checkPlain(problems, "nodeName", nodeName, NODE_NAME);
   checkConnection(problems, "connection", connection);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
