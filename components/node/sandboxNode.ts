@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
 import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checked, checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checked, checkedInput, checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest, parseReference } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
@@ -76,7 +76,9 @@ export class SandboxNode extends command.remote.Command {
     checkArgs(problems, args);
     problems.throwIfAny();
     const sudo = whenKnown(userOf(args.connection), (user) => (user === "root" ? "" : "sudo -n "));
-    const change = whenKnown({ sudo, dryRun: args.dryRun }, (now) => {
+    // Anything but true or false is refused: somebody may have meant that nothing is to be changed.
+    const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
+    const change = whenKnown({ sudo, dryRun }, (now) => {
       return `${now.sudo}sh -s -- ${now.dryRun === true ? "plan" : "apply"}`;
     });
     super(

@@ -129,6 +129,7 @@ describe("an argument that is an Output", () => {
       /username: "a:b"/,
     ],
     ["recheck", make.node, { ...node, recheck: -1 }, ["recheck"], /recheck: -1/],
+    ["dryRun", make.node, { ...node, dryRun: "yes" }, ["dryRun"], /dryRun: "yes"/],
     ["kubeletFlag", make.node, { ...node, kubeletFlag: "no" }, ["kubeletFlag"], /kubeletFlag: "no"/],
     ["a name", make.node, { ...node, nodeName: "a\nb" }, ["nodeName"], /nodeName: "a\\nb"/],
     ["a URL", make.image, { ...image, sourceUrl: "ftp://x" }, ["sourceUrl"], /sourceUrl: "ftp:\/\/x"/],
