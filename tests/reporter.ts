@@ -1,14 +1,22 @@
 import * as fs from "node:fs";
 import { type MochaOptions, reporters, type Runner } from "mocha";
 
-/** mocha's spec reporter, which also writes the counts to the file `COUNTS_FILE` names, for the sum over all suites. */
+/**
+ * mocha's spec reporter, which also writes counts and the names of failed tests to the file `COUNTS_FILE` names, for the sum over
+ * all suites.
+ */
 export = class CountingReporter extends reporters.Spec {
   constructor(runner: Runner, options?: MochaOptions) {
     super(runner, options);
+    const failed: string[] = [];
+    runner.on("fail", (test, error: unknown) => {
+      const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      failed.push(`${test.fullTitle()}: ${why.slice(0, 300)}`);
+    });
     runner.once("end", () => {
-      const { passes, failures, pending } = this.stats;
+      const { passes, pending } = this.stats;
       const file = process.env.COUNTS_FILE;
-      if (file) fs.writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      if (file) fs.writeFileSync(file, JSON.stringify({ passed: passes, failed, skipped: pending }));
     });
   }
 };

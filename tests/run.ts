@@ -23,7 +23,8 @@ const SUITES = [
 
 interface Counts {
   passed: number;
-  failed: number;
+  /** Names of tests, or of what ended without a result. */
+  failed: string[];
   skipped: number;
 }
 
@@ -37,10 +38,14 @@ function runSuite(suite: string, countsFile: string): Counts {
   const { status } = spawnSync("npx", mocha, { stdio: "inherit", env: { ...outside, COUNTS_FILE: countsFile } });
   process.stdout.write(`# ${suite} took ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   // A suite that died before its end has no counts; it must not pass for one without failures.
-  if (!fs.existsSync(countsFile)) return { passed: 0, failed: 1, skipped: 0 };
+  if (!fs.existsSync(countsFile)) {
+    return { passed: 0, failed: [`${suite} ended without its counts`], skipped: 0 };
+  }
   const counts = JSON.parse(fs.readFileSync(countsFile, "utf8")) as Counts;
   fs.rmSync(countsFile);
-  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  const named = { ...counts, failed: counts.failed.map((name) => `${suite}: ${name}`) };
+  if (status === 0 || named.failed.length > 0) return named;
+  return { ...named, failed: [`${suite} ended with ${status}`] };
 }
 
 function main(folders: string[]): void {
@@ -49,16 +54,18 @@ function main(folders: string[]): void {
   if (unknown.length > 0) throw new Error(`no suites in ${unknown.join(", ")}; there are ${SUITES.join(", ")}`);
   const suites = folders.length > 0 ? [...new Set(folders.flatMap(below))] : SUITES;
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-tests-"));
-  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const sum: Counts = { passed: 0, failed: [], skipped: 0 };
   for (const suite of suites) {
     const counts = runSuite(suite, path.join(temporary, suite.replaceAll("/", "-")));
     sum.passed += counts.passed;
-    sum.failed += counts.failed;
+    sum.failed.push(...counts.failed);
     sum.skipped += counts.skipped;
   }
   fs.rmSync(temporary, { recursive: true });
-  process.stdout.write(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped\n`);
-  process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+  // Once more at the end: between here and the place where one failed are thousands of lines.
+  for (const name of sum.failed) process.stdout.write(`\nfailed: ${name}`);
+  process.stdout.write(`\n${sum.passed} passed, ${sum.failed.length} failed, ${sum.skipped} skipped\n`);
+  process.exitCode = sum.failed.length === 0 && sum.passed > 0 ? 0 : 1;
 }
 
 main(process.argv.slice(2));
