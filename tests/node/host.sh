@@ -60,7 +60,10 @@ started() {
       ;;
     cri-docker) exec_start_now cri-docker ;;
     containerd)
-      "$containerd" -c "$config" config dump | toml_list | effective_image >"$node_dir/running"
+      # As its unit starts it: an undone run restarts it before it has looked around.
+      line=$(sed -n 's/.*argv\[\]=\(.*\) ; }$/\1/p' "$node_dir/containerd.show")
+      # shellcheck disable=SC2086 # words on purpose
+      $line config dump | toml_list | effective_image >"$node_dir/running"
       ;;
     kubelet) flag_now ;;
   esac
