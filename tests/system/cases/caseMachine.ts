@@ -12,6 +12,7 @@ import { ensureCreated, start } from "../../../lab/cluster/machine";
 import { cniConfig, containerdConfig } from "../../../lab/cluster/nodeFiles";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
+import { HOSTS } from "../../support/nodes/machines";
 import { type Run, runProgram } from "../../support/nodes/target";
 
 export const DATA = path.join(__dirname, "data");
@@ -38,7 +39,7 @@ export class CaseMachine {
       container: `${NETWORK}-cases`,
       role: "node" as const,
       image,
-      ip: address(14),
+      ip: address(HOSTS.cases),
       flags: [
         ...[...SYSTEMD_FLAGS, "--volume", "/var/lib/containerd", "--volume", "/var/lib/kubelet"],
         ...INTERCEPTED_HOSTS.flatMap((host) => ["--add-host", `${host}:${registryIp()}`]),

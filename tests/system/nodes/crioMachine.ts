@@ -10,6 +10,7 @@ import { MACHINE_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import type { Log } from "../../../lab/log";
+import { HOSTS } from "../../support/nodes/machines";
 import { getTools } from "./tools";
 
 /** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
@@ -22,7 +23,7 @@ export async function crioMachine(log: Log): Promise<string> {
     container: `${NETWORK}-crio`,
     role: "node",
     image: await ensureImage({ name: "crio", base, programs }, log),
-    ip: address(13),
+    ip: address(HOSTS.crio),
     flags: [...SYSTEMD_FLAGS, "--volume", "/var/lib/containers"],
     files: [],
   };

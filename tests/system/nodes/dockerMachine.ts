@@ -9,6 +9,7 @@ import { DOCKER_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import type { Log } from "../../../lab/log";
+import { HOSTS } from "../../support/nodes/machines";
 import { getTools } from "./tools";
 
 /** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
@@ -21,7 +22,7 @@ export async function dockerMachine(log: Log): Promise<string> {
     container: `${NETWORK}-docker`,
     role: "node",
     image: await ensureImage({ name: "cri-dockerd", base, programs }, log),
-    ip: address(14),
+    ip: address(HOSTS.docker),
     flags: [
       ...SYSTEMD_FLAGS,
       // Overlay on overlay does not work: images, containers and Pods need a plain file system.
