@@ -6,11 +6,40 @@ import { differing } from "../../support/nodes/snapshot";
 import type { Target } from "../../support/nodes/target";
 import { done, nodes } from "./lab";
 
-const FLAVOURS: { name: string; folder: string; make: string; says: RegExp }[] = [
+/** As kubeadm's package for RHEL has it: the owner's arguments are in /etc/sysconfig/kubelet, and win over kubeadm's. */
+const SYSCONFIG = `
+unit=$(systemctl show kubelet -p DropInPaths --value | tr ' ' '\\n' | grep kubeadm)
+mkdir -p /etc/sysconfig /etc/systemd/system/kubelet.service.d
+sed 's#/etc/default/kubelet#/etc/sysconfig/kubelet#' "$unit" >/etc/systemd/system/kubelet.service.d/10-kubeadm.conf
+echo 'KUBELET_EXTRA_ARGS="--v=1 --pod-infra-container-image=registry.k8s.io/pause:3.7 --max-pods=77"' >/etc/sysconfig/kubelet
+systemctl daemon-reload
+systemctl restart kubelet`;
+const NO_SYSCONFIG = `
+rm /etc/systemd/system/kubelet.service.d/10-kubeadm.conf /etc/sysconfig/kubelet
+rmdir /etc/systemd/system/kubelet.service.d /etc/sysconfig 2>/dev/null || true
+systemctl daemon-reload
+systemctl restart kubelet`;
+
+/** The words that the kubelet runs with. */
+const WORDS = 'cat "/proc/$(systemctl show kubelet -p MainPID --value)/cmdline"';
+
+interface Flavour {
+  name: string;
+  folder: string;
+  make: string;
+  undo?: string;
+  says: RegExp;
+  /** Where the kubelet's flag is. */
+  flagIn?: string;
+}
+
+const FLAVOURS: Flavour[] = [
   {
-    name: "as on RHEL: bash as sh, gawk, a UTF-8 locale",
+    name: "as on RHEL: bash as sh, gawk, a UTF-8 locale, /etc/sysconfig/kubelet",
     folder: "/opt/rhel-like",
-    make: 'mkdir -p "$1"; ln -sf /bin/bash "$1/sh"; ln -sf /usr/bin/gawk "$1/awk"',
+    make: 'mkdir -p "$1"; ln -sf /bin/bash "$1/sh"; ln -sf /usr/bin/gawk "$1/awk"' + SYSCONFIG,
+    undo: NO_SYSCONFIG,
+    flagIn: "/etc/sysconfig/kubelet",
     says: /GNU Awk/,
   },
   {
@@ -29,7 +58,7 @@ describe("nodes with other tools", function () {
   });
 
   for (const { name } of nodePlans()) {
-    for (const { name: flavour, folder, make, says } of FLAVOURS) {
+    for (const { name: flavour, folder, make, undo = "", says, flagIn } of FLAVOURS) {
       it(`${name}, ${flavour}: is healed, has nothing to do, and is given back byte for byte`, async () => {
         const target = targets.find(({ node }) => node.name === name);
         assert.ok(target);
@@ -39,12 +68,19 @@ describe("nodes with other tools", function () {
         const before = await target.snapshot();
         const first = done(await target.run("A", { wrap }));
         assert.deepEqual([first.status, first.pinned, first.digest], ["changed", true, target.images.A.digest]);
+        if (flagIn !== undefined) {
+          assert.ok(first.changed.includes(flagIn), first.changed.join(", "));
+          const words = (await target.sh(WORDS)).split("\0");
+          const flags = words.filter((word) => word.startsWith("--pod-infra-container-image"));
+          assert.deepEqual(flags, [`--pod-infra-container-image=${target.images.A.reference}`]);
+          assert.ok(words.includes("--v=1") && words.includes("--max-pods=77"), words.join(" "));
+        }
         const second = done(await target.run("A", { wrap }));
         assert.deepEqual([second.status, second.changed, second.restarted], ["unchanged", [], []]);
         assert.equal(done(await target.run("B", { wrap })).image, target.images.B.reference);
         done(await target.run("none", { wrap }));
         assert.deepEqual(differing(await target.snapshot(), before), []);
-        await target.sh('rm -r "$1"', folder);
+        await target.sh(`rm -r "$1"${undo}`, folder);
       });
     }
 
