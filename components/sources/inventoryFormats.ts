@@ -1,0 +1,156 @@
+/** The forms that an Ansible inventory may have. Source: docs.ansible.com, "How to build your inventory". */
+import { parse as parseYaml } from "yaml";
+
+import { userError } from "../userError";
+import { wordsOf } from "./words";
+
+export type Vars = Record<string, string>;
+
+/** A group by its name: its own hosts, the groups in it, and the variables of all of them. */
+export interface Group {
+  hosts: Map<string, Vars>;
+  children: Set<string>;
+  vars: Vars;
+}
+export type Groups = Map<string, Group>;
+
+/** @throws Error naming what cannot be read. */
+export function parseInventory(text: string): Groups {
+  const groups: Groups = new Map();
+  groupOf(groups, "all");
+  if (/^\s*[{]/.test(text)) readListing(groups, JSON.parse(text) as unknown);
+  else if (isYaml(text)) readYaml(groups, parseYaml(text) as unknown);
+  else readIni(groups, text);
+  return groups;
+}
+
+function groupOf(groups: Groups, name: string): Group {
+  const group = groups.get(name) ?? { hosts: new Map<string, Vars>(), children: new Set<string>(), vars: {} };
+  groups.set(name, group);
+  return group;
+}
+
+/** The first line that says something has a colon at its end in one form, and none in the other. */
+function isYaml(text: string): boolean {
+  const first = text.split(/\r?\n/).find((line) => !/^\s*([#;]|$)/.test(line)) ?? "";
+  return /^(---|["']?[\w.-]+["']?:\s*(#.*)?$)/.test(first);
+}
+
+/* The INI form. */
+
+function readIni(groups: Groups, text: string): void {
+  let [section, kind]: [string, string] = ["ungrouped", "hosts"];
+  text.split(/\r?\n/).forEach((raw, index) => {
+    const line = raw.trim();
+    if (line === "" || /^[#;]/.test(line)) return;
+    const header = /^\[([^:\]]+)(?::(children|vars|hosts))?\]\s*(#.*)?$/.exec(line);
+    if (header) {
+      [section, kind] = [header[1] ?? "", header[2] ?? "hosts"];
+      groupOf(groups, section);
+      return;
+    }
+    if (line.startsWith("[")) throw userError(`line ${index + 1} of the inventory is no section: ${line}`);
+    const group = groupOf(groups, section);
+    if (kind === "children") group.children.add(groupNamed(groups, line.replace(/\s+#.*$/, "")));
+    else if (kind === "vars") Object.assign(group.vars, variable(line));
+    else readHostLine(group, line);
+  });
+}
+
+function groupNamed(groups: Groups, name: string): string {
+  groupOf(groups, name);
+  return name;
+}
+
+/** `name = value`: all that stands behind the first equals sign is the value, as a Python literal or as it is. */
+function variable(line: string): Vars {
+  const [, name, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/.exec(line) ?? [];
+  return name === undefined ? {} : { [name]: value.replace(/^(["'])(.*)\1$/, "$2") };
+}
+
+function readHostLine(group: Group, line: string): void {
+  const [pattern = "", ...rest] = wordsOf(line);
+  const { names, port } = withPort(pattern);
+  const vars = Object.assign({}, port === undefined ? {} : { ansible_port: port }, ...rest.map(variable)) as Vars;
+  addHosts(group, names, vars);
+}
+
+/** `host:2222`; an IPv6 address has more colons, and a port only behind brackets. */
+function withPort(pattern: string): { names: string; port?: string } {
+  const [, bracketed, plain, port] =
+    /^(?:\[([0-9a-fA-F:]+:[0-9a-fA-F:]*)\]|((?:[^:[\]]|\[[^\]]*\])+)):([0-9]+)$/.exec(pattern) ?? [];
+  return port === undefined ? { names: pattern } : { names: bracketed ?? plain ?? "", port };
+}
+
+function addHosts(group: Group, pattern: string, vars: Vars): void {
+  for (const name of expanded(pattern)) group.hosts.set(name, { ...group.hosts.get(name), ...vars });
+}
+
+/** `web[01:03]`, `db-[a:c]` and `n[0:8:2]` stand for several hosts. */
+function expanded(pattern: string): string[] {
+  const [, before = "", from, to = "", step = "1", after = ""] =
+    /^(.*?)\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\](.*)$/.exec(pattern) ?? [];
+  if (from === undefined) return [pattern];
+  const digits = /^[0-9]/.test(from);
+  const [first, last] = digits ? [Number(from), Number(to)] : [from.charCodeAt(0), to.charCodeAt(0)];
+  if (!(first <= last) || Number(step) < 1 || last - first > 65535) {
+    throw userError(`the inventory has the range ${pattern}: it must go up, over at most 65536 hosts`);
+  }
+  const width = from.startsWith("0") ? from.length : 0;
+  const names: string[] = [];
+  for (let i = first; i <= last; i += Number(step)) {
+    const one = digits ? String(i).padStart(width, "0") : String.fromCharCode(i);
+    names.push(...expanded(`${before}${one}${after}`));
+  }
+  return names;
+}
+
+/* The YAML form, and what `ansible-inventory --list` prints. */
+
+type Tree = Record<string, unknown>;
+const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readYaml(groups: Groups, tree: unknown): void {
+  if (!isTree(tree)) throw userError("the inventory is YAML, and has no groups at its top");
+  for (const [name, content] of Object.entries(tree)) readGroup(groups, name, content);
+}
+
+function readGroup(groups: Groups, name: string, content: unknown): void {
+  const group = groupOf(groups, name);
+  if (content === null || content === undefined) return;
+  if (!isTree(content))
+    throw userError(`the group ${name} of the inventory must be a map with hosts, children or vars`);
+  Object.assign(group.vars, texts(content["vars"]));
+  for (const [pattern, vars] of Object.entries(isTree(content["hosts"]) ? content["hosts"] : {})) {
+    const { names, port } = withPort(pattern);
+    addHosts(group, names, { ...(port === undefined ? {} : { ansible_port: port }), ...texts(vars) });
+  }
+  for (const [child, inside] of Object.entries(isTree(content["children"]) ? content["children"] : {})) {
+    group.children.add(child);
+    readGroup(groups, child, inside);
+  }
+}
+
+/** There every host has all of its variables, so groups need none. */
+function readListing(groups: Groups, listing: unknown): void {
+  const meta = isTree(listing) ? listing["_meta"] : undefined;
+  const hostvars = isTree(meta) ? meta["hostvars"] : undefined;
+  if (!isTree(listing) || !isTree(hostvars)) {
+    throw userError("the inventory is JSON without _meta.hostvars: give what `ansible-inventory --list` prints");
+  }
+  for (const [name, content] of Object.entries(listing)) {
+    if (name === "_meta" || !isTree(content)) continue;
+    const group = groupOf(groups, name);
+    for (const host of list(content["hosts"])) addHosts(group, host, texts(hostvars[host]));
+    for (const child of list(content["children"])) group.children.add(groupNamed(groups, child));
+  }
+}
+
+const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+function texts(value: unknown): Vars {
+  const pairs = Object.entries(isTree(value) ? value : {});
+  return Object.fromEntries(
+    pairs.filter(([, one]) => !isTree(one) && one !== null).map(([name, one]) => [name, String(one)]),
+  );
+}

@@ -1,0 +1,47 @@
+/** The jump host that options of ssh name. Source: ssh(1). */
+import { userError } from "../userError";
+import { type JumpHost, parseJump, portOf } from "./sshConfig";
+import { wordsOf } from "./words";
+
+/** `-J host`, `-o ProxyJump=host`, and the ProxyCommand that does the same. */
+export function jumpOfOptions(name: string, args: readonly (string | undefined)[]): JumpHost | undefined {
+  const all = wordsOf(args.filter((one) => one !== undefined).join(" "));
+  for (let i = 0; i < all.length; i++) {
+    const [, option, glued] = /^-([Jo])(.*)$/.exec(all[i] ?? "") ?? [];
+    if (option === undefined) continue;
+    const value = glued !== "" && glued !== undefined ? glued : (all[++i] ?? "");
+    const [, keyword, text = ""] =
+      option === "J" ? ["", "proxyjump", value] : (/^(\w+)\s*[=\s]\s*(.*)$/.exec(value) ?? []);
+    if (keyword?.toLowerCase() === "proxycommand") return jumpOfCommand(name, text.replace(/^(["'])(.*)\1$/, "$2"));
+    if (keyword?.toLowerCase() !== "proxyjump" || text === "none") continue;
+    if (text.includes(",")) {
+      throw userError(`the inventory leads to ${name} over several jump hosts, and the SSH plugin takes one: ${text}`);
+    }
+    return parseJump(name, text);
+  }
+  return undefined;
+}
+
+/** `ssh -W %h:%p … user@host` is what people wrote before ProxyJump. */
+function jumpOfCommand(name: string, command: string): JumpHost {
+  const [program = "", ...args] = wordsOf(command);
+  const found: { user?: string; port?: number; rest: string[]; forwards: boolean } = { rest: [], forwards: false };
+  for (let i = 0; i < args.length; i++) {
+    const [, option, glued = ""] = /^-([a-zA-Z])(.*)$/.exec(args[i] ?? "") ?? [];
+    if (option === undefined) found.rest.push(args[i] ?? "");
+    else if ("Wplio".includes(option)) {
+      const value = glued === "" ? (args[++i] ?? "") : glued;
+      if (option === "W") found.forwards = value === "%h:%p";
+      if (option === "p") found.port = portOf(name, value);
+      if (option === "l") found.user = value;
+    }
+  }
+  const [host, more] = found.rest;
+  if (!/(^|\/)ssh$/.test(program) || !found.forwards || host === undefined || more !== undefined) {
+    throw userError(
+      `the inventory leads to ${name} by the ProxyCommand "${command}", and the SSH plugin runs none: give it -J [user@]host`,
+    );
+  }
+  const jump = parseJump(name, host);
+  return { host: jump.host, user: jump.user ?? found.user, port: jump.port ?? found.port };
+}

@@ -1,0 +1,196 @@
+/** Hosts from an ssh_config text. Source: ssh_config(5). */
+import * as os from "os";
+import SSHConfig, { LineType } from "ssh-config";
+
+import { userError } from "../userError";
+import { matchesPatterns } from "./patterns";
+
+/** How to log in to a host, as an ssh_config says. What is undefined has its default. */
+export interface SshConfigHost {
+  /** Host name or IP address to connect to. */
+  readonly host: string;
+  /** TCP port of sshd. Default: 22. */
+  readonly port?: number;
+  /** User to log in as. Default: that of whoever runs ssh. */
+  readonly user?: string;
+  /** Private keys to try, as paths, in this order. */
+  readonly identityFiles: readonly string[];
+  /** The jump host in front of it, with what the same text says of that. */
+  readonly proxyJump?: SshConfigHost;
+}
+
+/** @returns The texts of the files that a pattern behind `Include` stands for. */
+export type IncludeReader = (pattern: string) => readonly string[];
+
+/** What has been found so far; the first value of each counts. */
+interface Found {
+  hostname?: string;
+  port?: string;
+  user?: string;
+  proxyjump?: string;
+  proxycommand?: string;
+  identityfile: string[];
+}
+const WANTED = new Set(["hostname", "port", "user", "proxyjump", "proxycommand", "identityfile"]);
+
+interface Reading {
+  readonly alias: string;
+  readonly include: IncludeReader;
+  readonly found: Found;
+}
+
+/**
+ * What an ssh_config says of a host: HostName, Port, User, IdentityFile and ProxyJump, from Host and Match blocks.
+ *
+ * A Match block counts with `all`, `host` and `originalhost`. No command is run for it.
+ *
+ * Source: ssh_config(5). `ssh -G` prints what ssh itself finds.
+ *
+ * @param config Content of an ssh_config file.
+ * @param alias The host, as one would type it behind `ssh`.
+ * @param include Reads what stands behind `Include`. Default: an `Include` that applies to the host is refused.
+ * @throws Error naming host, keyword, value and what is allowed.
+ */
+export function sshHostOf(config: string, alias: string, include: IncludeReader = refuseInclude): SshConfigHost {
+  return resolve({ config, include }, alias, []);
+}
+
+function resolve(source: { config: string; include: IncludeReader }, alias: string, behind: string[]): SshConfigHost {
+  const found: Found = { identityfile: [] };
+  readText({ alias, include: source.include, found }, source.config);
+  const host = found.hostname === undefined ? alias : withTokens("HostName", found.hostname, { h: alias });
+  const { user } = found;
+  const tokens = { h: host, n: alias, d: os.homedir(), u: os.userInfo().username, r: user ?? os.userInfo().username };
+  return {
+    host,
+    port: found.port === undefined ? undefined : portOf(alias, found.port),
+    user,
+    identityFiles: found.identityfile
+      .filter((file) => file.toLowerCase() !== "none")
+      .map((file) => withTokens("IdentityFile", file.replace(/^~(?=\/)/, os.homedir()), tokens)),
+    proxyJump: jumpOf(source, alias, found, behind),
+  };
+}
+
+/** ssh takes whichever stands first. */
+function jumpOf(source: { config: string; include: IncludeReader }, alias: string, found: Found, behind: string[]) {
+  const { proxyjump = "none", proxycommand = "none" } = found;
+  if (proxycommand.toLowerCase() !== "none") {
+    throw userError(
+      `ssh_config has a ProxyCommand for ${alias}, and the SSH plugin runs none: give it a ProxyJump instead`,
+    );
+  }
+  if (proxyjump.toLowerCase() === "none") return undefined;
+  const only = `ssh_config leads to ${alias} over several jump hosts, and the SSH plugin takes one: ${proxyjump}`;
+  if (proxyjump.includes(",") || behind.length > 0) throw userError(only);
+  const hop = parseJump(alias, proxyjump);
+  const jump = resolve(source, hop.host, [...behind, alias]);
+  return { ...jump, user: hop.user ?? jump.user, port: hop.port ?? jump.port };
+}
+
+/** A jump host as `ssh -J` takes it: `[user@]host[:port]`, or a URL. */
+export interface JumpHost {
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+}
+
+/** @throws Error naming the text where it is none. */
+export function parseJump(alias: string, text: string): JumpHost {
+  const plain = text.replace(/^ssh:\/\//, "").replace(/\/$/, "");
+  const [, user, bracketed, name, port] =
+    /^(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:\]]+|[^:]*:[^:]*:.*))(?::([0-9]+))?$/.exec(plain) ?? [];
+  const host = bracketed ?? name;
+  if (host === undefined) throw userError(`the jump host of ${alias} is "${text}": it must be [user@]host[:port]`);
+  return { host, user, port: port === undefined ? undefined : portOf(alias, port) };
+}
+
+/** @throws Error naming the host and the text where it is none. */
+export function portOf(alias: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
+  throw userError(`the port of ${alias} is "${text}": it must be a whole number from 1 to 65535`);
+}
+
+function readText(reading: Reading, text: string): void {
+  readLines(reading, SSHConfig.parse(text));
+}
+
+function readLines(reading: Reading, lines: Iterable<SSHConfigLine>): void {
+  for (const line of lines) {
+    if (line.type !== LineType.DIRECTIVE) continue;
+    const keyword = line.param.toLowerCase();
+    if ("config" in line) readBlock(reading, keyword, line);
+    else if (keyword === "include") {
+      for (const pattern of wordsOf(line.value)) for (const text of reading.include(pattern)) readText(reading, text);
+    } else if (WANTED.has(keyword)) note(reading.found, keyword as keyof Found, line.value);
+  }
+}
+
+type SSHConfigLine = ReturnType<typeof SSHConfig.parse>[number];
+type Block = Extract<SSHConfigLine, { config: unknown }>;
+
+function readBlock(reading: Reading, keyword: string, block: Block): void {
+  const words = wordsOf(block.value);
+  const applies = keyword === "host" ? matchesPatterns(words, reading.alias) : matches(reading, words, block);
+  if (applies) readLines(reading, block.config);
+}
+
+/** Whether a Match block counts. What it asks of the run of ssh itself is refused, where the block has what is wanted. */
+function matches({ alias, found }: Reading, criteria: readonly string[], block: Block): boolean {
+  let applies = true;
+  for (let i = 0; i < criteria.length; i++) {
+    const [, not, name = ""] = /^(!?)(.*)$/.exec(criteria[i]?.toLowerCase() ?? "") ?? [];
+    let now: boolean;
+    if (name === "all") now = true;
+    else if (name === "host" || name === "originalhost") {
+      const host = name === "host" ? (found.hostname ?? alias).replaceAll("%h", alias) : alias;
+      now = matchesPatterns((criteria[++i] ?? "").split(","), host);
+    } else if (applies && hasWanted(block.config)) {
+      throw userError(
+        `ssh_config has "Match ${criteria.join(" ")}", which depends on how ssh is run: only all, host and originalhost ` +
+          `can be read here. Give ${alias} a Host block in front of it`,
+      );
+    } else return false;
+    applies &&= now !== (not === "!");
+  }
+  return applies;
+}
+
+function hasWanted(lines: Iterable<SSHConfigLine>): boolean {
+  return [...lines].some((line) => isWanted(line) || isInclude(line));
+}
+const isInclude = (line: SSHConfigLine): boolean =>
+  line.type === LineType.DIRECTIVE && line.param.toLowerCase() === "include";
+const isWanted = (line: SSHConfigLine): boolean =>
+  line.type === LineType.DIRECTIVE && WANTED.has(line.param.toLowerCase());
+
+function note(found: Found, keyword: keyof Found, value: Block["value"]): void {
+  const text = wordsOf(value).join(" ");
+  if (keyword === "identityfile") {
+    found.identityfile.push(text);
+    return;
+  }
+  // Each of the two takes the place of the other.
+  const taken =
+    keyword === "proxyjump" || keyword === "proxycommand" ? (found.proxyjump ?? found.proxycommand) : found[keyword];
+  if (taken === undefined) found[keyword] = text;
+}
+
+function wordsOf(value: Block["value"]): string[] {
+  return typeof value === "string" ? [value] : value.map(({ val }) => val);
+}
+
+/** @throws Error naming a token that has no meaning here. */
+function withTokens(keyword: string, text: string, tokens: Record<string, string>): string {
+  return text.replace(/%(.)/g, (token, letter: string) => {
+    if (letter === "%") return "%";
+    const value = tokens[letter];
+    if (value !== undefined) return value;
+    throw userError(`ssh_config has ${keyword} ${text}: ${token} cannot be read here`);
+  });
+}
+
+function refuseInclude(pattern: string): never {
+  throw userError(`ssh_config includes ${pattern}, which only a file on a disk can: give the path of the ssh_config`);
+}

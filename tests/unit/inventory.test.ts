@@ -1,0 +1,80 @@
+import * as assert from "assert";
+import * as fs from "fs";
+import * as path from "path";
+
+import { hostsOfInventory, type InventoryHost } from "../../components/sources/inventory";
+
+const folder = path.join(__dirname, "inventories");
+const read = (name: string): string => fs.readFileSync(path.join(folder, name), "utf8");
+
+/** Without the fields that are not there, by name; no Ansible lists hosts in another order than by group. */
+function byName(hosts: readonly InventoryHost[]): unknown[] {
+  return hosts
+    .map((host) => ({ ...plain(host), groups: [...host.groups].filter((group) => group !== "ungrouped").sort() }))
+    .sort((a, b) => (String((a as { name?: unknown }).name) < String((b as { name?: unknown }).name) ? -1 : 1));
+}
+const plain = (host: object): object => JSON.parse(JSON.stringify(host)) as object;
+
+describe("hosts from an Ansible inventory", () => {
+  // `ansible-inventory -i FILE --list`, ansible-core 2.19.14.
+  for (const name of ["groups.ini", "groups.yaml"]) {
+    it(`of ${name} are those that Ansible itself finds, with the same variables`, () => {
+      const own = hostsOfInventory(read(name));
+      assert.ok(own.length > 5);
+      assert.deepStrictEqual(byName(own), byName(hostsOfInventory(read(`${name}.json`))));
+    });
+  }
+
+  it("come in the order in which they stand there", () => {
+    const names = hostsOfInventory(read("groups.ini"), "workers").map(({ name }) => name);
+    const databases = ["db-a.example.com", "db-b.example.com", "db-c.example.com"];
+    assert.deepStrictEqual(names, ["w01", "w02", "w03", "w04", ...databases, "n0", "n4", "n8"]);
+  });
+
+  it("are those of the groups inside of a group too", () => {
+    const names = hostsOfInventory(read("groups.yaml"), "cluster").map(({ name }) => name);
+    assert.deepStrictEqual(names, ["cp-1.example.com", "cp-2.example.com", "w01", "w02", "w03"]);
+  });
+
+  const jumps: [string, string, object | undefined][] = [
+    ["-J", "-J b", { host: "b" }],
+    ["-J with user and port", "-Ju@b:2022", { host: "b", user: "u", port: 2022 }],
+    ["an option", "-o ProxyJump=u@b", { host: "b", user: "u" }],
+    ["an option in one word", "-oProxyJump=b", { host: "b" }],
+    ["a URL", "-J ssh://u@b:22", { host: "b", user: "u", port: 22 }],
+    ["an IPv6 address", "-J [fd00::1]:22", { host: "fd00::1", port: 22 }],
+    ["a ProxyCommand", "-o 'ProxyCommand=ssh -q -l u -p 2 -W %h:%p b'", { host: "b", user: "u", port: 2 }],
+    ["none", "-o Compression=yes -o ProxyJump=none", undefined],
+  ];
+  for (const [name, args, jump] of jumps) {
+    it(`have the jump host that comes as ${name}`, () => {
+      const [host] = hostsOfInventory(
+        JSON.stringify({ _meta: { hostvars: { a: { ansible_ssh_common_args: args } } }, all: { hosts: ["a"] } }),
+      );
+      assert.deepStrictEqual(host?.proxyJump && plain(host.proxyJump), jump);
+    });
+  }
+
+  const refused: [string, string, string, RegExp][] = [
+    ["a group that is not there", "[a]\nx\n", "b", /no group "b"; it has a, all/],
+    ["a port that is none", "a ansible_port=ssh", "all", /port of a is "ssh".*1 to 65535/],
+    ["a template", "a ansible_host={{ip}}", "all", /ansible_host of a .*\{\{ip\}\}.*ansible-inventory --list/],
+    ["another way to log in", "a ansible_connection=local", "all", /a .*ansible_connection local.*only hosts with SSH/],
+    ["two jump hosts", "a ansible_ssh_common_args='-J b,c'", "all", /a over several jump hosts.*b,c/],
+    [
+      "a ProxyCommand of one's own",
+      "a ansible_ssh_common_args='-o ProxyCommand=\"nc -x p %h %p\"'",
+      "all",
+      /ProxyCommand "nc -x p %h %p".*-J/,
+    ],
+    ["a range that goes down", "a[3:1]", "all", /range a\[3:1\]/],
+    ["a group inside of itself", "[a:children]\nb\n[b:children]\na\n[a]\nx\n", "all", /child of itself/],
+    ["a line that is no section", "[a\nx\n", "all", /line 1 .*\[a/],
+    ["a JSON of another kind", '{"all": {"hosts": ["a"]}}', "all", /_meta\.hostvars.*ansible-inventory --list/],
+  ];
+  for (const [name, text, group, says] of refused) {
+    it(`are refused with ${name}`, () => {
+      assert.throws(() => hostsOfInventory(text, group), says);
+    });
+  }
+});
