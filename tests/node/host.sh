@@ -2,6 +2,7 @@
 # The whole script on a simulated node: host.sh DIR apply|restore|plan <SETTINGS. Any command that such a node would not
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
+# DIR/running: what a new sandbox runs on; DIR/running-UNIT: what that unit read at its last start.
 # DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
@@ -67,6 +68,8 @@ started() {
       ;;
     kubelet) flag_now ;;
   esac
+  # What each of them has come up with, whichever was the last.
+  cp "$node_dir/running" "$node_dir/running-$1"
 }
 exec_start_now() {
   systemctl cat "$1" | sed -n 's/^ExecStart=\(..*\)/\1/p' | tail -n 1 | tr ' ' '\n' >"$node_dir/$1.argv"

@@ -28,9 +28,13 @@ const settingsOf = (state: State) => ({
   login: { username: "puller", password: "word" },
 });
 
-/** What is seen of a node: its files, and what a new sandbox and the kubelet run on. */
+/** What is seen of a node: its files, and the image that runtime and kubelet read at their last start. */
 type Look = Record<string, string>;
-const lookOf = (host: Host): Look => ({ ...host.files(), running: host.read("running") });
+const UNITS = ["running-containerd", "running-kubelet"];
+function lookOf(host: Host): Look {
+  const started = UNITS.map((unit) => [unit, fs.existsSync(path.join(host.dir, unit)) ? host.read(unit).trim() : ""]);
+  return { ...host.files(), ...(Object.fromEntries(started) as Look) };
+}
 
 /** @param last The call after which it is killed; 0: none. @returns Whether it was killed. */
 function runTraced(host: Host, to: State, last: number): boolean {
@@ -70,7 +74,7 @@ describe("kill -9 after each system call that changes the disk", function () {
   const whole = (from: State, to: State, when: string) => {
     const now = host.files();
     for (const name of new Set([from, to].flatMap((state) => Object.keys(looks.get(state) ?? {})))) {
-      if (name === "running") continue;
+      if (UNITS.includes(name)) continue;
       const allowed = [from, to].map((state) => looks.get(state)?.[name]);
       assert.ok(allowed.includes(now[name]), `${name} is torn ${when}: ${now[name]}`);
     }
