@@ -1,10 +1,26 @@
+export {
+  type LeftOut,
+  nodesOfCluster,
+  type NodesOfCluster,
+  type NodesOfClusterArgs,
+  type NodeSelection,
+} from "./sources/cluster";
+export { hostsOfInventory, type InventoryHost } from "./sources/inventory";
 export { hostKeyOf } from "./sources/knownHosts";
+export { type IncludeReader, type SshConfigHost, sshHostOf } from "./sources/sshConfig";
 export { type BootPayloads, BootSetup, type BootSetupArgs, type BootSetupOptions } from "./boot/bootSetup";
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
 export { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 export { PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
-export { type ClusterNode, PauseSandbox, type PauseSandboxArgs, type ProofArgs, ProofScope } from "./pauseSandbox";
+export {
+  type ClusterNode,
+  PauseSandbox,
+  type PauseSandboxArgs,
+  type ProofArgs,
+  ProofScope,
+  type RolloutGroup,
+} from "./pauseSandbox";
 export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";
 export type { RegistryLogin } from "./registryLogin";

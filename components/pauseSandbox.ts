@@ -10,9 +10,9 @@ import {
 import { checkLocalhostPod, LocalhostPod } from "./sample/localhostPod";
 import type { NodeReport } from "./node/nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
-import { checkPlainOnly, TRUE_OR_FALSE } from "./inputs";
+import { checkPlainOnly, type Rule, TRUE_OR_FALSE } from "./inputs";
 import { isLater, Problems } from "./problems";
-import { planRollout, type RolloutPlan, windowSize } from "./rollout";
+import { planRollout, type RolloutPlan, type RolloutWindow, windowSize } from "./rollout";
 import { checkConnection, type SshConnection } from "./node/connection";
 import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./node/sandboxNode";
 
@@ -31,6 +31,24 @@ export interface ClusterNode {
    * this, run `pulumi up`, and take the node out of the list. Default: false.
    */
   gone?: boolean;
+  /** The group that it is changed with, such as a node pool. Default: that of all nodes without one. */
+  group?: string;
+  /**
+   * Log in to the node and restore it when it leaves the list, or with `pulumi destroy`. False leaves it as it is then, which suits
+   * machines that come and go by themselves. Default: true.
+   */
+  restoreOnRemoval?: boolean;
+}
+
+/** How a group of nodes is changed. */
+export interface RolloutGroup {
+  /** Name of the group, as its nodes have it in `group`. */
+  name: string;
+  /**
+   * How many of its nodes may be changed at a time, a number or a percentage of this group.
+   * Default: `maxUnavailable` of all.
+   */
+  maxUnavailable?: string;
 }
 
 /** On which nodes the sample Pod proves the sandbox. */
@@ -69,6 +87,11 @@ export interface PauseSandboxArgs {
    * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Default: `"1"`.
    */
   maxUnavailable?: string;
+  /**
+   * The groups of nodes in the order to change them, once all canaries are done. Groups that are not named here follow, in the order
+   * of their first nodes. Default: none named.
+   */
+  groups?: RolloutGroup[];
   /**
    * Set the kubelets' `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
    * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
@@ -159,7 +182,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
     for (const { node, after } of plan.steps) {
       const settings = { connection: node.connection, nodeName: node.name, ...wanted };
       // What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it.
-      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : {};
+      const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
+      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : left;
       const options = { parent: this, dependsOn: pick(nodes, after), ...gone };
       nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
     }
@@ -202,33 +226,62 @@ function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode
   const problems = new Problems(`PauseSandbox "${name}"`);
   const checked = problems.isObject("", args, "image and nodes") ? check(problems, args) : undefined;
   problems.throwIfAny();
-  return planRollout(args.nodes, checked ?? 1);
+  return planRollout(args.nodes, checked ?? []);
 }
 
-/** @returns How many nodes may be changed at a time, where nothing is wrong with that. */
-function check(problems: Problems, args: PauseSandboxArgs): number | undefined {
-  const { image, nodes, trust, proof, bootSetup, maxUnavailable = "1" } = args;
+/** @returns The groups in their order, and how many nodes of each may be changed at a time. */
+function check(problems: Problems, args: PauseSandboxArgs): RolloutWindow[] | undefined {
+  const { image, nodes, trust, proof, bootSetup } = args;
   checkPauseImage(problems, "image.", image);
-  const count = checkNodes(problems, nodes);
+  checkNodes(problems, nodes);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
   if (proof !== undefined) checkProof(problems, proof);
   if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
   checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
-  return problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, count));
+  return windowsOf(problems, args);
 }
+
+function windowsOf(
+  problems: Problems,
+  { nodes, groups = [], maxUnavailable = "1" }: PauseSandboxArgs,
+): RolloutWindow[] {
+  const listed: ClusterNode[] = Array.isArray(nodes) ? nodes.filter((node: unknown) => node instanceof Object) : [];
+  const window = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, listed.length)) ?? 1;
+  const windows = new Map<string | undefined, number>();
+  if (!Array.isArray(groups)) problems.addHidden("groups", groups, GROUPS);
+  else
+    groups.forEach((group, i) => {
+      if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
+      const { name, maxUnavailable: own } = group;
+      checkPlainOnly(problems, `groups[${i}].name`, name, GROUP);
+      if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
+      const size = listed.filter((node) => node.group === name).length;
+      const field = `groups[${i}].maxUnavailable`;
+      const wide = own === undefined ? window : problems.attempt(field, () => windowSize(own, size, field));
+      windows.set(name, wide ?? 1);
+    });
+  for (const { group } of listed) windows.set(group, windows.get(group) ?? window);
+  return [...windows].map(([group, size]) => ({ group, window: size }));
+}
+
+const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";
+const GROUP: Rule = {
+  allows: (value) => typeof value === "string" && /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,251}[A-Za-z0-9])?$/.test(value),
+  allowed: "the name of a group: letters, digits and _ . / - in between",
+};
 
 function checkBootSetup(problems: Problems, bootSetup: pulumi.Input<BootSetupOptions>): void {
   if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "upgradeImage, or none")) return;
   checkBootOptions(problems, "bootSetup.", bootSetup as BootSetupOptions);
 }
 
-/** Programs without types may give anything. @returns How many nodes there are. */
-function checkNodes(problems: Problems, nodes: ClusterNode[]): number {
+/** Programs without types may give anything. */
+function checkNodes(problems: Problems, nodes: ClusterNode[]): void {
   const allowed = "a list of at least one node, each an object with name and connection";
   if (!Array.isArray(nodes)) {
     problems.addHidden("nodes", nodes, allowed);
-    return 0;
+    return;
   }
   if (nodes.length === 0) problems.add("nodes", nodes, allowed);
   const seen = new Set<string>();
@@ -237,9 +290,10 @@ function checkNodes(problems: Problems, nodes: ClusterNode[]): number {
     checkName(problems, `nodes[${i}].name`, node.name, seen);
     checkPlainOnly(problems, `nodes[${i}].canary`, node.canary, TRUE_OR_FALSE);
     checkPlainOnly(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
+    checkPlainOnly(problems, `nodes[${i}].group`, node.group, GROUP);
+    checkPlainOnly(problems, `nodes[${i}].restoreOnRemoval`, node.restoreOnRemoval, TRUE_OR_FALSE);
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
-  return nodes.length;
 }
 
 function checkName(problems: Problems, field: string, name: string, seen: Set<string>): void {

@@ -6,7 +6,7 @@ import { planRollout, type RolloutStep, windowSize } from "../../components/roll
 describe("the order of a rollout", () => {
   const nodes = (canaries: boolean[]) => canaries.map((canary, index) => ({ index, canary }));
   const order = (canaries: boolean[], window: number): string[] =>
-    planRollout(nodes(canaries), window).steps.map(
+    planRollout(nodes(canaries), [{ window }]).steps.map(
       ({ node, after }) => `${node.index}<-${after.map(({ index }) => index).join(",")}`,
     );
 
@@ -32,7 +32,7 @@ describe("the order of a rollout", () => {
     const clusters = fc.array(fc.boolean(), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(clusters, fc.integer({ min: 1, max: 9 }), (canaries, window) => {
-        const { steps, last } = planRollout(nodes(canaries), window);
+        const { steps, last } = planRollout(nodes(canaries), [{ window }]);
         const done = new Set<unknown>();
         for (const { node, after } of steps) {
           assert.ok(after.every((other) => done.has(other)));
@@ -47,8 +47,35 @@ describe("the order of a rollout", () => {
     );
   });
 
+  const grouped = (text: string) =>
+    text.split(" ").map((name) => ({ name, group: name.charAt(0), canary: name.endsWith("!") }));
+  const inGroups = (text: string, windows: Record<string, number>): string[] => {
+    const list = Object.entries(windows).map(([group, window]) => ({ group, window }));
+    const { steps, last } = planRollout(grouped(text), list);
+    const lines = steps.map(({ node, after }) => `${node.name}<-${after.map(({ name }) => name).join(",")}`);
+    return [...lines, `last ${last.map(({ name }) => name).join(",")}`];
+  };
+
+  it("takes one group after the other, in the order of the groups", () => {
+    const expected = ["a1<-", "a2<-a1", "b1<-a2", "b2<-b1", "last b2"];
+    assert.deepStrictEqual(inGroups("b1 a1 b2 a2", { a: 1, b: 1 }), expected);
+  });
+
+  it("has the first node of a group go alone behind a wider window, which it waits for as a whole", () => {
+    const expected = ["a1<-", "a2<-a1", "a3<-a1", "a4<-a2", "b1<-a3,a4", "b2<-b1", "b3<-b1", "last b2,b3"];
+    assert.deepStrictEqual(inGroups("a1 a2 a3 a4 b1 b2 b3", { a: 2, b: 2 }), expected);
+  });
+
+  it("takes the canaries of all groups first", () => {
+    assert.deepStrictEqual(inGroups("a1 b1! b2", { a: 1, b: 3 }), ["b1!<-", "a1<-b1!", "b2<-a1", "last b2"]);
+  });
+
+  it("passes over a group without nodes", () => {
+    assert.deepStrictEqual(inGroups("b1 b2", { a: 1, b: 1 }), ["b1<-", "b2<-b1", "last b2"]);
+  });
+
   it("stays linear in the number of nodes", () => {
-    const { steps } = planRollout(nodes(new Array<boolean>(5000).fill(false)), 50);
+    const { steps } = planRollout(nodes(new Array<boolean>(5000).fill(false)), [{ window: 50 }]);
     assert.strictEqual(steps.flatMap(({ after }) => after).length, 4999);
   });
 });

@@ -61,14 +61,27 @@ describe("the components for other languages", function () {
     for (const [token, { inputProperties }] of Object.entries(spec.resources)) look(short(token), inputProperties);
     for (const [token, { properties }] of Object.entries(spec.types)) look(short(token), properties);
     assert.deepStrictEqual([...plain].sort(), [
-      ...["ClusterNode.canary", "ClusterNode.gone", "ClusterNode.name"],
+      ...[
+        "ClusterNode.canary",
+        "ClusterNode.gone",
+        "ClusterNode.group",
+        "ClusterNode.name",
+        "ClusterNode.restoreOnRemoval",
+      ],
       // An option of the engine's, as canary is one of the order.
       ...["LocalhostPod.readyTimeoutSeconds"],
       ...["PauseImage.plainHttp", "PauseImage.platforms", "PauseImage.source"],
       ...["PauseImageArgs.plainHttp", "PauseImageArgs.platforms", "PauseImageArgs.source"],
       // Without a proof, or with dryRun, there is no Pod.
-      ...["PauseSandbox.dryRun", "PauseSandbox.image", "PauseSandbox.maxUnavailable", "PauseSandbox.nodes"],
+      ...[
+        "PauseSandbox.dryRun",
+        "PauseSandbox.groups",
+        "PauseSandbox.image",
+        "PauseSandbox.maxUnavailable",
+        "PauseSandbox.nodes",
+      ],
       ...["PauseSandbox.proof", "ProofArgs.readyTimeoutSeconds", "ProofArgs.scope"],
+      ...["RolloutGroup.maxUnavailable", "RolloutGroup.name"],
     ]);
   });
 });

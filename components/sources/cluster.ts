@@ -1,0 +1,225 @@
+/** Nodes from the cluster itself. */
+import type { V1Node } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { SshConnection } from "../node/connection";
+import type { ClusterNode } from "../pauseSandbox";
+import { Problems } from "../problems";
+import { userError } from "../userError";
+import { firstLine, kubernetesClient, type ReadKubeconfig, readKubeconfig } from "./kubeconfig";
+import { hostKeyOf } from "./knownHosts";
+
+/** Which nodes of a cluster are taken, and what their labels say. */
+export interface NodeSelection {
+  /** Only nodes with these labels, as kubectl's `-l` takes them. Default: all. */
+  labelSelector?: string;
+  /**
+   * Where the address to log in to is: `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS`, `ExternalDNS`, or a label's key.
+   * Default: `InternalIP`.
+   */
+  address?: string;
+  /** Nodes with this label are canaries: a key, or `key=value`. Default: none, so that the first node is the canary. */
+  canaryLabel?: string;
+  /** The key of the label whose value is a node's group in the rollout. Default: no groups. */
+  groupLabel?: string;
+  /** Take nodes that are not Ready too. Default: false. */
+  notReady?: boolean;
+}
+
+/** A node of the cluster, as far as the cluster knows it. */
+export interface FoundNode {
+  /** Name of the Node object. */
+  readonly name: string;
+  /** Address to log in to. */
+  readonly host: string;
+  readonly canary?: boolean;
+  readonly group?: string;
+}
+
+/** A node of the cluster that was not taken. */
+export interface LeftOut {
+  readonly name: string;
+  /** The end of a sentence: `is not Ready`. */
+  readonly why: string;
+}
+
+/** Arguments of {@link nodesOfCluster}. */
+export interface NodesOfClusterArgs extends NodeSelection {
+  /** Content of a kubeconfig, or the path of one. Default: that of kubectl. */
+  kubeconfig?: pulumi.Input<string>;
+  /** Context of the kubeconfig. Default: its current one. */
+  context?: string;
+  /** Content of a known_hosts file with the key of each node. Needed unless `insecureIgnoreHostKey` is set. */
+  knownHosts?: string;
+  /** All else of the log-in, the same for every node. */
+  connection?: Omit<SshConnection, "host" | "hostKey">;
+  /**
+   * Restore a node that is not found any more. Then a machine that was deleted fails the run. Default: false, so that
+   * `pulumi destroy` leaves the nodes as they are too.
+   */
+  restoreOnRemoval?: boolean;
+}
+
+/** What {@link nodesOfCluster} finds. */
+export interface NodesOfCluster {
+  /** For the argument `nodes` of PauseSandbox, in the order of their names. */
+  readonly nodes: ClusterNode[];
+  /** What was not taken, and why. */
+  readonly leftOut: LeftOut[];
+}
+
+/**
+ * The nodes of a cluster, read from its API server before any resource is made.
+ *
+ * @example
+ *   const { nodes } = await nodesOfCluster({ knownHosts: fs.readFileSync("known_hosts", "utf8") });
+ *   new PauseSandbox("pause", { image, nodes });
+ *
+ * @throws Error naming which kubeconfig was read, or InputPropertiesError naming every node without a known host key.
+ */
+export async function nodesOfCluster(args: NodesOfClusterArgs = {}): Promise<NodesOfCluster> {
+  const { kubeconfig, context, knownHosts, connection = {}, restoreOnRemoval = false, ...selection } = args;
+  const read = await openKubeconfig(await knownValue(kubeconfig), context);
+  if (read === undefined) {
+    throw userError("nodesOfCluster: no kubeconfig is given, and kubectl would find none: set kubeconfig");
+  }
+  const { found, leftOut } = selectNodes(await listNodes(read, selection.labelSelector), selection);
+  const problems = new Problems("nodesOfCluster");
+  const nodes = found.map(({ name, host, canary, group }): ClusterNode => {
+    const port = typeof connection.port === "number" ? connection.port : undefined;
+    const key =
+      connection.insecureIgnoreHostKey === true ? undefined : hostKeyFor(problems, name, { host, port, knownHosts });
+    return { name, canary, group, restoreOnRemoval, connection: { ...connection, host, hostKey: key } };
+  });
+  problems.throwIfAny();
+  return { nodes, leftOut };
+}
+
+function hostKeyFor(problems: Problems, name: string, at: { host: string; port?: number; knownHosts?: string }) {
+  return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(at.knownHosts ?? "", at.host, at.port));
+}
+
+export async function openKubeconfig(given?: string, context?: string): Promise<ReadKubeconfig | undefined> {
+  return readKubeconfig(await kubernetesClient(), given, context);
+}
+
+/** What an Input is, which must be known: it decides which resources exist. */
+async function knownValue(input?: pulumi.Input<string>): Promise<string | undefined> {
+  if (input === undefined || typeof input === "string") return input;
+  const output = pulumi.output(input);
+  // Only so can an unknown value be told from one that takes its time: `apply` never calls back for it.
+  const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
+  if (!(await isKnown)) {
+    throw userError(
+      "nodesOfCluster: the kubeconfig is known only after the cluster was made, so its nodes cannot be listed in this run: " +
+        "make the cluster in a stack of its own, or run again",
+    );
+  }
+  return new Promise((resolve) => output.apply(resolve));
+}
+
+/** So long a cluster may take to answer, in milliseconds. */
+const ANSWERS_WITHIN = 30_000;
+
+/**
+ * Every Node object, page by page.
+ * @throws Error naming the kubeconfig, the server and its answer.
+ */
+export async function listNodes({ config, called }: ReadKubeconfig, labelSelector?: string): Promise<V1Node[]> {
+  const { CoreV1Api } = await kubernetesClient();
+  const api = config.makeApiClient(CoreV1Api);
+  const nodes: V1Node[] = [];
+  let next: string | undefined;
+  try {
+    do {
+      const page = await withinTime(api.listNode({ labelSelector, limit: 500, _continue: next }));
+      nodes.push(...page.items);
+      next = page.metadata?._continue;
+    } while (next !== undefined && next !== "");
+  } catch (error) {
+    const server = config.getCurrentCluster()?.server ?? "its server";
+    throw userError(`the nodes of ${server} cannot be listed with ${called}: ${answerOf(error)}`);
+  }
+  return nodes;
+}
+
+async function withinTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${ANSWERS_WITHIN / 1000} s`));
+    }, ANSWERS_WITHIN);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The server's own message where there is one. */
+function answerOf(error: unknown): string {
+  const { body } = error as { body?: unknown };
+  try {
+    const { message } = JSON.parse(typeof body === "string" ? body : JSON.stringify(body ?? "")) as {
+      message?: unknown;
+    };
+    if (typeof message === "string") return firstLine(message);
+  } catch {
+    // No answer of an API server.
+  }
+  const { cause } = error as { cause?: unknown };
+  return cause === undefined ? firstLine(error) : `${firstLine(error)}: ${firstLine(cause)}`;
+}
+
+const ADDRESS_TYPES = ["InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"];
+
+/** Chooses among the nodes of a cluster, in the order of their names: worker-2 comes before worker-10. */
+export function selectNodes(
+  nodes: readonly V1Node[],
+  selection: NodeSelection,
+): { found: FoundNode[]; leftOut: LeftOut[] } {
+  const found: FoundNode[] = [];
+  const leftOut: LeftOut[] = [];
+  const named = nodes.map((node) => ({ node, name: node.metadata?.name ?? "" }));
+  const collator = new Intl.Collator("en", { numeric: true });
+  for (const { node, name } of named.sort((a, b) => collator.compare(a.name, b.name))) {
+    const labels = node.metadata?.labels ?? {};
+    const host = addressOf(node, labels, selection.address ?? "InternalIP");
+    const why =
+      whyNot(node, labels, selection) ??
+      (host === undefined ? `has no ${selection.address ?? "InternalIP"}` : undefined);
+    if (why !== undefined || host === undefined) leftOut.push({ name, why: why ?? "" });
+    else found.push({ name, host, ...roleOf(labels, selection) });
+  }
+  return { found, leftOut };
+}
+
+function whyNot(node: V1Node, labels: Record<string, string>, { notReady }: NodeSelection): string | undefined {
+  const system = node.status?.nodeInfo?.operatingSystem ?? labels["kubernetes.io/os"] ?? "linux";
+  if (system !== "linux") return `runs ${system}`;
+  const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+  return ready || notReady === true ? undefined : "is not Ready";
+}
+
+function addressOf(node: V1Node, labels: Record<string, string>, from: string): string | undefined {
+  if (!ADDRESS_TYPES.includes(from)) return labels[from];
+  return node.status?.addresses?.find(({ type }) => type === from)?.address;
+}
+
+function roleOf(labels: Record<string, string>, { canaryLabel, groupLabel }: NodeSelection) {
+  const [key = "", value] = (canaryLabel ?? "").split("=", 2);
+  const marked = key !== "" && (value === undefined ? key in labels : labels[key] === value);
+  const group = groupLabel === undefined ? undefined : labels[groupLabel];
+  return { ...(marked ? { canary: true } : {}), ...(group === undefined || group === "" ? {} : { group }) };
+}
+
+/** Nodes of the cluster that a list does not have; those that are not Ready or not Linux too. */
+export function nodesNotListed(nodes: readonly V1Node[], listed: readonly string[]): string[] {
+  const names = nodes.filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
+  const collator = new Intl.Collator("en", { numeric: true });
+  return names
+    .map((node) => node.metadata?.name ?? "")
+    .filter((name) => !listed.includes(name))
+    .sort((a, b) => collator.compare(a, b));
+}

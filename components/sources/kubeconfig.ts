@@ -1,0 +1,79 @@
+/** Which kubeconfig is read, and from where. */
+import type { KubeConfig } from "@kubernetes/client-node";
+import * as fs from "fs";
+import * as os from "os";
+
+import { userError } from "../userError";
+
+/** The Kubernetes client, which only programs need that ask a cluster for its nodes. */
+export type Client = typeof import("@kubernetes/client-node");
+
+/** @throws Error with the command that installs it. */
+export async function kubernetesClient(): Promise<Client> {
+  try {
+    return await import("@kubernetes/client-node");
+  } catch (error) {
+    throw userError(
+      "asking the cluster for its nodes needs the package @kubernetes/client-node: " +
+        `run npm install @kubernetes/client-node@1 (${firstLine(error)})`,
+    );
+  }
+}
+
+/** A kubeconfig, and how messages call it. */
+export interface ReadKubeconfig {
+  readonly config: KubeConfig;
+  readonly called: string;
+}
+
+/**
+ * Reads a kubeconfig from its content, from a file, or from where kubectl finds one. That is `$KUBECONFIG`, then
+ * ~/.kube/config, then the Pod's own account.
+ *
+ * @param given Content or path. Default: as kubectl.
+ * @param context Default: the kubeconfig's current one.
+ * @returns Nothing where none is given and kubectl would have none.
+ * @throws Error naming which one was read, and what is wrong with it. It has nothing of its content.
+ */
+export function readKubeconfig(client: Client, given?: string, context?: string): ReadKubeconfig | undefined {
+  const config = new client.KubeConfig();
+  const called = load(config, given);
+  if (called === undefined) return undefined;
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context)) {
+      throw userError(`${called} has no context "${context}"; it has ${known.join(", ") || "none"}`);
+    }
+    config.setCurrentContext(context);
+  }
+  if (config.getCurrentCluster() === null) throw userError(`${called} has no current context: name one`);
+  return { config, called };
+}
+
+function load(config: KubeConfig, given?: string): string | undefined {
+  if (given === undefined) {
+    config.loadFromDefault();
+    // What the client falls back to when it finds nothing.
+    if (config.getCurrentCluster()?.server === "http://localhost:8080") return undefined;
+    const file = process.env.KUBECONFIG;
+    return file === undefined || file === "" ? "the default kubeconfig" : `the kubeconfig ${file} ($KUBECONFIG)`;
+  }
+  // A path is one line; YAML or JSON of this kind is at least a pair in braces.
+  const isPath = !/[\n{]/.test(given.trim());
+  const file = given.trim().replace(/^~(?=\/)/, os.homedir());
+  const called = isPath ? `the kubeconfig ${given.trim()}` : "the kubeconfig that was given as content";
+  try {
+    config.loadFromString(isPath ? fs.readFileSync(file, "utf8") : given);
+  } catch (error) {
+    // A parser's message may quote the line, which may hold a token.
+    const why = isPath && !fs.existsSync(file) ? "there is no such file" : "it is no kubeconfig";
+    throw userError(`${called} cannot be read: ${error instanceof SyntaxError ? "it is no kubeconfig" : why}`);
+  }
+  return called;
+}
+
+/** What an error says, without what follows it. */
+export function firstLine(error: unknown): string {
+  const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return line.slice(0, 300);
+}
