@@ -4,19 +4,21 @@ import * as pulumi from "@pulumi/pulumi";
 import { PauseSandbox } from "./components";
 import { readStackConfig } from "./config";
 import { summaryOf } from "./outputs";
+import { findNodes, reportNodesLeftOut } from "./settings/found";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
-// eslint-disable-next-line @typescript-eslint/require-await -- the engine and the automation library want a promise
 export = async () => {
   try {
-    return cluster();
+    return await cluster();
   } catch (error) {
     throw reportable(error);
   }
 };
 
-function cluster() {
-  const { args, kubeconfig, kubeContext } = readStackConfig();
+async function cluster() {
+  const found = await findNodes();
+  const { args, kubeconfig, kubeContext, requireAllNodes } = readStackConfig(undefined, found);
+  await reportNodesLeftOut({ listed: args.nodes.map(({ name }) => name), found, required: requireAllNodes });
   const kubernetes = new k8s.Provider("cluster", { kubeconfig, context: kubeContext });
   const sandbox = new PauseSandbox("pause", args, { providers: { kubernetes } });
   // Every report is an output of the component; in the stack's outputs 5,000 of them would be no output for people.
@@ -27,6 +29,8 @@ function cluster() {
     nodes: nodes.count,
     differingNodes: nodes.differing,
     pods: sandbox.pods,
+    // Text of 36 kB in several forms: as a secret it is not printed after each run.
+    ...(args.bootSetup === undefined ? {} : { bootSetup: pulumi.secret(sandbox.bootSetup) }),
   };
 }
 

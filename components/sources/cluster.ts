@@ -1,12 +1,11 @@
 /** Nodes from the cluster itself. */
-import type { V1Node } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { SshConnection } from "../node/connection";
 import type { ClusterNode } from "../pauseSandbox";
 import { Problems } from "../problems";
 import { userError } from "../userError";
-import { firstLine, kubernetesClient, type ReadKubeconfig, readKubeconfig } from "./kubeconfig";
+import { type Cluster, firstLine, type NodeObject, openKubeconfig } from "./kubeconfig";
 import { hostKeyOf } from "./knownHosts";
 
 /** Which nodes of a cluster are taken, and what their labels say. */
@@ -99,10 +98,6 @@ function hostKeyFor(problems: Problems, name: string, at: { host: string; port?:
   return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(at.knownHosts ?? "", at.host, at.port));
 }
 
-export async function openKubeconfig(given?: string, context?: string): Promise<ReadKubeconfig | undefined> {
-  return readKubeconfig(await kubernetesClient(), given, context);
-}
-
 /** What an Input is, which must be known: it decides which resources exist. */
 async function knownValue(input?: pulumi.Input<string>): Promise<string | undefined> {
   if (input === undefined || typeof input === "string") return input;
@@ -125,20 +120,17 @@ const ANSWERS_WITHIN = 30_000;
  * Every Node object, page by page.
  * @throws Error naming the kubeconfig, the server and its answer.
  */
-export async function listNodes({ config, called }: ReadKubeconfig, labelSelector?: string): Promise<V1Node[]> {
-  const { CoreV1Api } = await kubernetesClient();
-  const api = config.makeApiClient(CoreV1Api);
-  const nodes: V1Node[] = [];
+export async function listNodes(cluster: Cluster, labelSelector?: string): Promise<NodeObject[]> {
+  const nodes: NodeObject[] = [];
   let next: string | undefined;
   try {
     do {
-      const page = await withinTime(api.listNode({ labelSelector, limit: 500, _continue: next }));
+      const page = await withinTime(cluster.page({ labelSelector, limit: 500, _continue: next }));
       nodes.push(...page.items);
       next = page.metadata?._continue;
     } while (next !== undefined && next !== "");
   } catch (error) {
-    const server = config.getCurrentCluster()?.server ?? "its server";
-    throw userError(`the nodes of ${server} cannot be listed with ${called}: ${answerOf(error)}`);
+    throw userError(`the nodes of ${cluster.server} cannot be listed with ${cluster.called}: ${answerOf(error)}`);
   }
   return nodes;
 }
@@ -176,7 +168,7 @@ const ADDRESS_TYPES = ["InternalIP", "ExternalIP", "Hostname", "InternalDNS", "E
 
 /** Chooses among the nodes of a cluster, in the order of their names: worker-2 comes before worker-10. */
 export function selectNodes(
-  nodes: readonly V1Node[],
+  nodes: readonly NodeObject[],
   selection: NodeSelection,
 ): { found: FoundNode[]; leftOut: LeftOut[] } {
   const found: FoundNode[] = [];
@@ -195,14 +187,14 @@ export function selectNodes(
   return { found, leftOut };
 }
 
-function whyNot(node: V1Node, labels: Record<string, string>, { notReady }: NodeSelection): string | undefined {
+function whyNot(node: NodeObject, labels: Record<string, string>, { notReady }: NodeSelection): string | undefined {
   const system = node.status?.nodeInfo?.operatingSystem ?? labels["kubernetes.io/os"] ?? "linux";
   if (system !== "linux") return `runs ${system}`;
   const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
   return ready || notReady === true ? undefined : "is not Ready";
 }
 
-function addressOf(node: V1Node, labels: Record<string, string>, from: string): string | undefined {
+function addressOf(node: NodeObject, labels: Record<string, string>, from: string): string | undefined {
   if (!ADDRESS_TYPES.includes(from)) return labels[from];
   return node.status?.addresses?.find(({ type }) => type === from)?.address;
 }
@@ -215,7 +207,7 @@ function roleOf(labels: Record<string, string>, { canaryLabel, groupLabel }: Nod
 }
 
 /** Nodes of the cluster that a list does not have; those that are not Ready or not Linux too. */
-export function nodesNotListed(nodes: readonly V1Node[], listed: readonly string[]): string[] {
+export function nodesNotListed(nodes: readonly NodeObject[], listed: readonly string[]): string[] {
   const names = nodes.filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
   const collator = new Intl.Collator("en", { numeric: true });
   return names

@@ -5,11 +5,11 @@ import * as os from "os";
 
 import { userError } from "../userError";
 
-/** The Kubernetes client, which only programs need that ask a cluster for its nodes. */
-export type Client = typeof import("@kubernetes/client-node");
+/** The Kubernetes client, which only programs need that ask a cluster for its nodes. No exported type may name it. */
+type Client = typeof import("@kubernetes/client-node");
 
 /** @throws Error with the command that installs it. */
-export async function kubernetesClient(): Promise<Client> {
+async function kubernetesClient(): Promise<Client> {
   try {
     return await import("@kubernetes/client-node");
   } catch (error) {
@@ -20,10 +20,29 @@ export async function kubernetesClient(): Promise<Client> {
   }
 }
 
-/** A kubeconfig, and how messages call it. */
-export interface ReadKubeconfig {
-  readonly config: KubeConfig;
+/** What is read of a Node object. */
+export interface NodeObject {
+  metadata?: { name?: string; labels?: Record<string, string> };
+  status?: {
+    addresses?: { type: string; address: string }[];
+    conditions?: { type: string; status: string }[];
+    nodeInfo?: { operatingSystem: string };
+  };
+}
+
+/** Some of the nodes, and what leads to the next ones. */
+export interface NodePage {
+  items: NodeObject[];
+  metadata?: { _continue?: string };
+}
+
+/** A cluster by its kubeconfig. */
+export interface Cluster {
+  /** How messages call the kubeconfig. */
   readonly called: string;
+  /** URL of its API server. */
+  readonly server: string;
+  page(request: { labelSelector?: string; limit: number; _continue?: string }): Promise<NodePage>;
 }
 
 /**
@@ -35,7 +54,8 @@ export interface ReadKubeconfig {
  * @returns Nothing where none is given and kubectl would have none.
  * @throws Error naming which one was read, and what is wrong with it. It has nothing of its content.
  */
-export function readKubeconfig(client: Client, given?: string, context?: string): ReadKubeconfig | undefined {
+export async function openKubeconfig(given?: string, context?: string): Promise<Cluster | undefined> {
+  const client: Client = await kubernetesClient();
   const config = new client.KubeConfig();
   const called = load(config, given);
   if (called === undefined) return undefined;
@@ -46,8 +66,10 @@ export function readKubeconfig(client: Client, given?: string, context?: string)
     }
     config.setCurrentContext(context);
   }
-  if (config.getCurrentCluster() === null) throw userError(`${called} has no current context: name one`);
-  return { config, called };
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw userError(`${called} has no current context: name one`);
+  const api = config.makeApiClient(client.CoreV1Api);
+  return { called, server, page: (request) => api.listNode(request) };
 }
 
 function load(config: KubeConfig, given?: string): string | undefined {

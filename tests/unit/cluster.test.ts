@@ -1,39 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { V1Node } from "@kubernetes/client-node";
 import * as assert from "assert";
 import * as fs from "fs";
-import * as http from "http";
-import type { AddressInfo } from "net";
 import * as os from "os";
 import * as path from "path";
 
 import { nodesOfCluster, PauseSandbox, type SshConnection } from "../../components";
 import { nodesNotListed, selectNodes } from "../../components/sources/cluster";
 import { run } from "../support/mocks";
+import { node, nodesServer, type NodesServer } from "../support/nodesServer";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
-
-/** A Node object as the API server gives it. */
-function node(
-  name: string,
-  more: { labels?: Record<string, string>; ready?: string; system?: string; ip?: string } = {},
-): V1Node {
-  const { labels, ready = "True", system = "linux", ip = "10.0.0.1" } = more;
-  return {
-    metadata: { name, labels },
-    status: {
-      addresses: [
-        { type: "Hostname", address: `${name}.example` },
-        { type: "InternalIP", address: ip },
-      ],
-      conditions: [
-        { type: "MemoryPressure", status: "False" },
-        { type: "Ready", status: ready },
-      ],
-      nodeInfo: { operatingSystem: system } as never,
-    },
-  };
-}
 
 describe("nodes of a cluster", () => {
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
@@ -86,45 +62,16 @@ describe("nodes of a cluster", () => {
 
   describe("from an API server", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-cluster-"));
-    let server: http.Server;
-    let asked: URL[] = [];
-    let denied = false;
+    let server: NodesServer;
     let kubeconfig = "";
     before(async () => {
-      server = http.createServer((request, response) => {
-        const url = new URL(request.url ?? "", "http://api");
-        asked.push(url);
-        const page = url.searchParams.get("continue") ?? "";
-        const nodes = page === "" ? [node("w-2", { ip: "10.0.0.2" })] : [node("w-1"), node("w-3", { ready: "False" })];
-        const listing = {
-          kind: "NodeList",
-          apiVersion: "v1",
-          metadata: page === "" ? { continue: "next" } : {},
-          items: nodes,
-        };
-        const forbidden = {
-          kind: "Status",
-          message: 'nodes is forbidden: User "eve" cannot list resource "nodes"',
-          code: 403,
-        };
-        response.writeHead(denied ? 403 : 200, { "content-type": "application/json" });
-        response.end(JSON.stringify(denied ? forbidden : listing));
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const { port } = server.address() as AddressInfo;
-      kubeconfig = JSON.stringify({
-        apiVersion: "v1",
-        kind: "Config",
-        "current-context": "one",
-        clusters: [{ name: "one", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
-        users: [{ name: "eve", user: { token: "secret-token" } }],
-        contexts: [{ name: "one", context: { cluster: "one", user: "eve" } }],
-      });
+      server = await nodesServer([[node("w-2", { ip: "10.0.0.2" })], [node("w-1"), node("w-3", { ready: "False" })]]);
+      ({ kubeconfig } = server);
       fs.writeFileSync(path.join(folder, "kubeconfig"), kubeconfig);
     });
     beforeEach(() => {
-      asked = [];
-      denied = false;
+      server.asked.length = 0;
+      server.denied = false;
     });
     after(() => {
       server.close();
@@ -150,7 +97,7 @@ describe("nodes of a cluster", () => {
       );
       assert.deepStrictEqual(nodes[0]?.connection, { user: "admin", host: "10.0.0.1", hostKey });
       assert.deepStrictEqual(
-        asked.map((url) => url.searchParams.get("labelSelector")),
+        server.asked.map((url) => url.searchParams.get("labelSelector")),
         ["pool=edge", "pool=edge"],
       );
       const registered = await run(
@@ -190,7 +137,7 @@ describe("nodes of a cluster", () => {
     });
 
     it("cannot be listed without the permission, and the server's words say so", async () => {
-      denied = true;
+      server.denied = true;
       await fails(
         { kubeconfig },
         /nodes of http:\/\/127.* cannot be listed with the kubeconfig that was given as content: nodes is forbidden: User "eve"/,

@@ -1,0 +1,156 @@
+/** Nodes that no stack's file lists: the setting `nodesFrom`. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { hostsOfInventory, type LeftOut, type NodeSelection } from "../components";
+import { Problems } from "../components/problems";
+import { listNodes, nodesNotListed, selectNodes } from "../components/sources/cluster";
+import { type NodeObject, openKubeconfig } from "../components/sources/kubeconfig";
+import { userError } from "../components/userError";
+import type { NodeConfig } from "./hosts";
+import { isEmpty, object, optional, readFile } from "./values";
+
+/** What was found, in the form of the setting `nodes`. */
+export interface FoundNodes {
+  readonly nodes: readonly NodeConfig[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+type Fields = Record<string, "string" | "boolean">;
+const CLUSTER: Fields = {
+  labelSelector: "string",
+  address: "string",
+  canaryLabel: "string",
+  groupLabel: "string",
+  notReady: "boolean",
+  restoreOnRemoval: "boolean",
+  insecureIgnoreHostKey: "boolean",
+};
+const INVENTORY: Fields = { file: "string", group: "string", canaryGroup: "string", insecureIgnoreHostKey: "boolean" };
+
+interface ClusterSetting extends NodeSelection {
+  restoreOnRemoval?: boolean;
+  insecureIgnoreHostKey?: boolean;
+}
+interface InventorySetting {
+  file: string;
+  group?: string;
+  canaryGroup?: string;
+  insecureIgnoreHostKey?: boolean;
+}
+type Source = { cluster: ClusterSetting } | { inventory: InventorySetting };
+
+/**
+ * Where the nodes come from; nothing where the stack's file lists them.
+ * @throws InputPropertiesError naming what has the wrong shape.
+ */
+export function nodesFrom(config: pulumi.Config): Source | undefined {
+  const value = object(config, "nodesFrom");
+  if (isEmpty(value)) return undefined;
+  const problems = new Problems("the stack's configuration");
+  const given = typeof value === "string" ? { [value]: {} } : (value as Record<string, unknown>);
+  const names = Array.isArray(value) || typeof given !== "object" ? [] : Object.keys(given);
+  const [name = ""] = names;
+  if (names.length !== 1 || (name !== "cluster" && name !== "inventory")) {
+    const what = names.length > 0 ? names.join(", ") : typeof value;
+    problems.add("nodesFrom", what, "cluster or inventory, each an object with options, and only one of them");
+  } else {
+    checkFields(problems, `nodesFrom.${name}`, given[name] ?? {}, name === "cluster" ? CLUSTER : INVENTORY);
+    const { file } = (given[name] ?? {}) as { file?: unknown };
+    if (name === "inventory" && file === undefined) {
+      problems.add("nodesFrom.inventory.file", undefined, "the path of an Ansible inventory");
+    }
+  }
+  problems.throwIfAny();
+  return { [name]: given[name] ?? {} } as Source;
+}
+
+function checkFields(problems: Problems, at: string, value: unknown, fields: Fields): void {
+  if (!problems.isObject(at, value, Object.keys(fields).join(", "))) return;
+  for (const [key, one] of Object.entries(value as object)) {
+    const type = fields[key];
+    if (type === undefined) problems.add(at, key, `one of the fields ${Object.keys(fields).join(", ")}`);
+    else if (one !== null && typeof one !== type) problems.add(`${at}.${key}`, one, `a ${type}`);
+  }
+}
+
+/**
+ * Finds the nodes that `nodesFrom` names, and says which it leaves out.
+ * @throws Error naming the kubeconfig or the inventory that was read, and what is wrong with it.
+ */
+export async function findNodes(config = new pulumi.Config()): Promise<FoundNodes | undefined> {
+  const from = nodesFrom(config);
+  if (from === undefined) return undefined;
+  if ("inventory" in from) return { nodes: fromInventory(from.inventory), leftOut: [] };
+  const read = await openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
+  if (read === undefined)
+    throw userError("nodesFrom: there is no kubeconfig, and kubectl would find none: set kubeconfig");
+  const { restoreOnRemoval = false, insecureIgnoreHostKey, ...selection } = from.cluster;
+  const { found, leftOut } = selectNodes(await listNodes(read, selection.labelSelector), selection);
+  const shared = { restoreOnRemoval, ...(insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {}) };
+  return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut };
+}
+
+function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting): NodeConfig[] {
+  const problems = new Problems("the stack's configuration");
+  const text = readFile(
+    problems,
+    "nodesFrom.inventory.file",
+    file,
+    "the path of an Ansible inventory that can be read",
+  );
+  problems.throwIfAny();
+  const shared = insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {};
+  return hostsOfInventory(text ?? "", group).map(({ name, host, port, user, privateKeyFile, proxyJump, groups }) => {
+    const canary = canaryGroup !== undefined && groups.includes(canaryGroup) ? { canary: true } : {};
+    const known = Object.entries({ port, user, keyFile: privateKeyFile }).filter(([, value]) => value !== undefined);
+    const bastion = proxyJump === undefined ? {} : { bastion: { ...withoutNothing(proxyJump), ...shared } };
+    return { name, host, ...Object.fromEntries(known), ...canary, ...shared, ...bastion };
+  });
+}
+
+function withoutNothing<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+}
+
+/**
+ * Says which nodes of the cluster the stack does not have.
+ *
+ * Without `requireAllNodes` it only warns: a cluster that cannot be asked is none to fail for.
+ *
+ * @throws Error naming the nodes, or why the cluster cannot be asked, with `requireAllNodes`.
+ */
+export async function reportNodesLeftOut(
+  { listed, found, required }: { listed: readonly string[]; found?: FoundNodes; required: boolean },
+  config = new pulumi.Config(),
+): Promise<void> {
+  const say = (message: string): void => {
+    if (required) throw userError(`requireAllNodes: ${message}`);
+    void pulumi.log.warn(message);
+  };
+  const out = (found?.leftOut ?? []).map(({ name, why }) => `${name} ${why}`);
+  if (out.length > 0) say(`${counted(out.length)} of the cluster left out: ${named(out)}`);
+  // What was found by labels is all that somebody wanted.
+  if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) return;
+  let nodes: NodeObject[];
+  try {
+    const read = await openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
+    if (read === undefined) {
+      if (required) throw userError("there is no kubeconfig to ask the cluster with");
+      return;
+    }
+    nodes = await listNodes(read);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    say(`whether the stack has all nodes of the cluster cannot be told: ${why}`);
+    return;
+  }
+  const missing = nodesNotListed(nodes, listed);
+  if (missing.length > 0) say(`${counted(missing.length)} of the cluster not in this stack: ${named(missing)}`);
+}
+
+const counted = (count: number): string => (count === 1 ? "1 node" : `${count} nodes`);
+
+/** So many are named; with 5,000 nobody reads more. */
+const NAMED = 20;
+const named = (names: readonly string[]): string =>
+  names.length > NAMED ? `${names.slice(0, NAMED).join(", ")} and ${names.length - NAMED} more` : names.join(", ");

@@ -1,0 +1,184 @@
+/** Hosts and nodes of a stack's file. */
+import * as fs from "fs";
+import * as os from "os";
+import * as path from "path";
+
+import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
+import type { Problems } from "../components/problems";
+import { matchesPatterns } from "../components/sources/patterns";
+import { atHome } from "./values";
+
+/** A host as it stands in a stack's file; secrets are set apart, for all hosts. */
+export interface HostConfig {
+  host: string;
+  port?: number;
+  user?: string;
+  hostKey?: string;
+  insecureIgnoreHostKey?: boolean;
+  /** Path of a private key, from an ssh_config or an inventory; no field of a stack's file. */
+  keyFile?: string;
+}
+
+export interface NodeConfig extends HostConfig {
+  name: string;
+  canary?: boolean;
+  gone?: boolean;
+  group?: string;
+  restoreOnRemoval?: boolean;
+  bastion?: HostConfig;
+}
+
+/** Each field of a host, and of a node, and what it must be. */
+const HOST = new Map([
+  ["host", "string"],
+  ["port", "number"],
+  ["user", "string"],
+  ["hostKey", "string"],
+  ["insecureIgnoreHostKey", "boolean"],
+]);
+const NODE = new Map([
+  ...HOST,
+  ["name", "string"],
+  ["canary", "boolean"],
+  ["gone", "boolean"],
+  ["group", "string"],
+  ["restoreOnRemoval", "boolean"],
+  ["bastion", "host"],
+]);
+
+/** The fields that must be there, and what for. */
+const NAME = ["name", "the name of the node as `kubectl get nodes` prints it"] as const;
+const ADDRESS = ["host", "a host name or an IP address"] as const;
+const HOST_KEY = [
+  "hostKey",
+  "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
+    "or set insecureIgnoreHostKey to do without and be open to anyone",
+] as const;
+
+/** Where problems go, and what a host has that gives no key or port of its own. */
+export interface Reading {
+  problems: Problems;
+  /** Content of a known_hosts file; none: each host gives its key. */
+  known?: string;
+  port?: number;
+  /** Content of an ssh_config, and how its `Include` is read. */
+  sshConfig?: string;
+  include?: IncludeReader;
+}
+
+/** The nodes of a stack's file. @param value The setting `nodes`. */
+export function nodesOf(read: Reading, value: unknown): NodeConfig[] {
+  const { problems } = read;
+  if (!Array.isArray(value)) {
+    problems.add("nodes", withoutSecrets(value), "a list");
+    return [];
+  }
+  return value.map((node: unknown, i) => hostOf(read, `nodes[${i}]`, node, NODE, [NAME]) as unknown as NodeConfig);
+}
+
+/** The nodes that were found elsewhere; messages call them by their names. */
+export function foundNodes(read: Reading, nodes: readonly NodeConfig[]): NodeConfig[] {
+  const fields = new Map([...NODE, ["keyFile", "string"]]);
+  return nodes.map((node) => hostOf(read, `nodesFrom, ${node.name}`, node, fields, [NAME]) as unknown as NodeConfig);
+}
+
+/**
+ * Checks that a host has all the fields that it needs, and none that nobody reads. A misspelt hostKey must not be
+ * ignored. Once a problem has been noted, do not use what it returns.
+ */
+export function hostOf(
+  read: Reading,
+  at: string,
+  value: unknown,
+  fields = HOST,
+  needed: (readonly [string, string])[] = [],
+): HostConfig {
+  const { problems } = read;
+  const names = [...fields.keys()].join(", ");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    problems.add(at, withoutSecrets(value), `an object with ${names}`);
+    return { host: "" };
+  }
+  // YAML's `port:` with nothing behind it is null.
+  const given = Object.entries(value).filter(([, field]) => field !== null);
+  const host = Object.fromEntries(given) as unknown as HostConfig & { bastion?: HostConfig };
+  for (const [key, field] of given) {
+    const type = fields.get(key);
+    if (type === undefined) {
+      // Its name only: what stands in a field that does not belong here may be a private key.
+      problems.add(at, key, `one of the fields ${names}; private keys and passwords are settings of their own`);
+    } else if (type === "host") {
+      host.bastion = hostOf(read, `${at}.${key}`, field);
+    } else if (typeof field !== type) {
+      problems.add(`${at}.${key}`, withoutSecrets(field), `a ${type}`);
+    }
+  }
+  fromSshConfig(read, at, host);
+  findKey(read, at, host);
+  for (const [key, allowed] of [...needed, ADDRESS, ...(host.insecureIgnoreHostKey === true ? [] : [HOST_KEY])]) {
+    if (!(key in host)) problems.add(`${at}.${key}`, undefined, allowed);
+  }
+  return host;
+}
+
+/** Has what an ssh_config says of the host, where the host itself does not say it. */
+function fromSshConfig(
+  { problems, known, port, sshConfig, include }: Reading,
+  at: string,
+  host: HostConfig & { bastion?: HostConfig },
+): void {
+  if (sshConfig === undefined || typeof host.host !== "string") return;
+  const found = problems.attempt(`${at}.host`, () => sshHostOf(sshConfig, host.host, include));
+  if (found === undefined) return;
+  host.host = found.host;
+  host.port ??= found.port;
+  host.user ??= found.user;
+  host.keyFile ??= existing(found.identityFiles);
+  const { proxyJump } = found;
+  if (proxyJump === undefined || host.bastion !== undefined) return;
+  if (at.endsWith("bastion")) {
+    problems.add(
+      `${at}.host`,
+      host.host,
+      "a host without a ProxyJump in the ssh_config: the SSH plugin takes one jump host",
+    );
+    return;
+  }
+  const { user, port: via } = proxyJump;
+  host.bastion = { host: proxyJump.host, port: via, user, keyFile: existing(proxyJump.identityFiles) };
+  findKey({ problems, known, port }, `${at}.bastion`, host.bastion);
+}
+
+/** ssh tries the keys that are there. */
+const existing = (files: readonly string[]): string | undefined => files.find((file) => fs.existsSync(file));
+
+/** Reads what stands behind `Include`: paths count from ~/.ssh, and a pattern's `*` and `?` stand in a file's name. */
+export function includedFiles(pattern: string): string[] {
+  const file = path.resolve(os.homedir(), ".ssh", atHome(pattern));
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  if (!fs.existsSync(folder)) return [];
+  const names = fs
+    .readdirSync(folder)
+    .filter((entry) => matchesPatterns([name], entry) && (name.startsWith(".") || !entry.startsWith(".")));
+  return names.sort().map((entry) => fs.readFileSync(path.join(folder, entry), "utf8"));
+}
+
+/** Looks the host's key up where it gives none. */
+function findKey({ problems, known, port }: Reading, at: string, host: HostConfig): void {
+  if (known === undefined || host.hostKey !== undefined || host.insecureIgnoreHostKey === true) return;
+  if (typeof host.host !== "string" || host.host === "") return;
+  host.hostKey = problems.attempt(`${at}.hostKey`, () => hostKeyOf(known, host.host, host.port ?? port ?? 22)) ?? "";
+}
+
+/** A value for a message. What has the wrong shape may hold anything, so of its parts only the names are shown. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => "…");
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.keys(value).map((key) => [key, "…"]));
+  return typeof value === "string" && /[\r\n]/.test(value) ? "…" : value;
+}
+
+/** The fields that a connection has too. */
+export function pick(host: HostConfig): Partial<HostConfig> {
+  return Object.fromEntries(Object.entries(host).filter(([key]) => HOST.has(key)));
+}

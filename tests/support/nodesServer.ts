@@ -1,0 +1,65 @@
+/** An API server that only knows of nodes, in pages, and a kubeconfig for it. */
+import * as http from "http";
+import type { AddressInfo } from "net";
+
+import type { NodeObject } from "../../components/sources/kubeconfig";
+
+/** A Node object as the API server gives it. */
+export function node(
+  name: string,
+  more: { labels?: Record<string, string>; ready?: string; system?: string; ip?: string } = {},
+): NodeObject {
+  const { labels, ready = "True", system = "linux", ip = "10.0.0.1" } = more;
+  return {
+    metadata: { name, labels },
+    status: {
+      addresses: [
+        { type: "Hostname", address: `${name}.example` },
+        { type: "InternalIP", address: ip },
+      ],
+      conditions: [
+        { type: "MemoryPressure", status: "False" },
+        { type: "Ready", status: ready },
+      ],
+      nodeInfo: { operatingSystem: system },
+    },
+  };
+}
+
+export interface NodesServer {
+  readonly kubeconfig: string;
+  /** What was asked of it. */
+  readonly asked: URL[];
+  /** Whether nobody may list nodes. */
+  denied: boolean;
+  close(): void;
+}
+
+/** @param pages The nodes of each page. */
+export async function nodesServer(pages: readonly (readonly NodeObject[])[]): Promise<NodesServer> {
+  const asked: URL[] = [];
+  const server = http.createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://api");
+    asked.push(url);
+    const page = Number(url.searchParams.get("continue") ?? "0");
+    const metadata = page + 1 < pages.length ? { continue: String(page + 1) } : {};
+    const listing = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page] };
+    const message = 'nodes is forbidden: User "eve" cannot list resource "nodes"';
+    const answer = result.denied ? { kind: "Status", message, code: 403 } : listing;
+    response.writeHead(result.denied ? 403 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+  const kubeconfig = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "one",
+    clusters: [{ name: "one", cluster }],
+    users: [{ name: "eve", user: { token: "secret-token" } }],
+    contexts: [{ name: "one", context: { cluster: "one", user: "eve" } }],
+  });
+  const result: NodesServer = { kubeconfig, asked, denied: false, close: () => void server.close() };
+  return result;
+}
