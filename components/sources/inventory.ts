@@ -54,8 +54,10 @@ function below(groups: Groups, name: string, seen = new Set<string>()): string[]
 
 function hostOf(groups: Groups, name: string): InventoryHost {
   const member = [...groups].filter(([group]) => group === "all" || holds(groups, group, name)).map(([group]) => group);
-  // The deeper a group is, the more it counts; of two that are as deep, the one that comes later in the alphabet.
-  const ordered = member.sort((a, b) => depth(groups, a) - depth(groups, b) || (a < b ? -1 : 1));
+  // The deeper a group is, the more it counts. Of two that are as deep, its priority decides, and then the alphabet.
+  const ordered = member.sort(
+    (a, b) => depth(groups, a) - depth(groups, b) || priority(groups, a) - priority(groups, b) || (a < b ? -1 : 1),
+  );
   const own = ordered.map((group) => groups.get(group)?.hosts.get(name) ?? {});
   const vars = Object.assign({}, ...ordered.map((group) => groups.get(group)?.vars ?? {}), ...own) as Vars;
   const said = (...keys: string[]): string | undefined => {
@@ -72,12 +74,13 @@ function hostOf(groups: Groups, name: string): InventoryHost {
   if (!/^(smart|ssh|paramiko(_ssh)?|libssh|ansible\.(builtin|netcommon)\.\w*ssh)$/.test(connection)) {
     throw userError(`${name} in the inventory has ansible_connection ${connection}: only hosts with SSH can be nodes`);
   }
-  const port = said("ansible_port", "ansible_ssh_port");
+  // Where both are set, Ansible takes the older name.
+  const port = said("ansible_ssh_port", "ansible_port");
   return {
     name,
-    host: said("ansible_host", "ansible_ssh_host") ?? name,
+    host: said("ansible_ssh_host", "ansible_host") ?? name,
     port: port === undefined ? undefined : portOf(name, port),
-    user: said("ansible_user", "ansible_ssh_user"),
+    user: said("ansible_ssh_user", "ansible_user"),
     privateKeyFile: said("ansible_ssh_private_key_file", "ansible_private_key_file"),
     proxyJump: jumpOfOptions(name, [said("ansible_ssh_common_args"), said("ansible_ssh_extra_args")]),
     groups: ordered,
@@ -86,6 +89,9 @@ function hostOf(groups: Groups, name: string): InventoryHost {
 
 const holds = (groups: Groups, group: string, host: string): boolean =>
   below(groups, group).some((one) => groups.get(one)?.hosts.has(host));
+
+const priority = (groups: Groups, group: string): number =>
+  Number(groups.get(group)?.vars["ansible_group_priority"] ?? 1);
 
 /** The longest way down to a group. */
 function depth(groups: Groups, name: string, seen: readonly string[] = []): number {

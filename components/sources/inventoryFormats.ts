@@ -2,7 +2,7 @@
 import { parse as parseYaml } from "yaml";
 
 import { userError } from "../userError";
-import { wordsOf } from "./words";
+import { withoutComment, wordsOf } from "./words";
 
 export type Vars = Record<string, string>;
 
@@ -40,6 +40,8 @@ function isYaml(text: string): boolean {
 
 function readIni(groups: Groups, text: string): void {
   let [section, kind]: [string, string] = ["ungrouped", "hosts"];
+  const declared = new Set(["all", "ungrouped"]);
+  const used = new Map<string, number>();
   text.split(/\r?\n/).forEach((raw, index) => {
     const line = raw.trim();
     if (line === "" || /^[#;]/.test(line)) return;
@@ -47,14 +49,37 @@ function readIni(groups: Groups, text: string): void {
     if (header) {
       [section, kind] = [header[1] ?? "", header[2] ?? "hosts"];
       groupOf(groups, section);
+      if (kind === "vars") used.set(section, index);
+      else declared.add(section);
       return;
     }
     if (line.startsWith("[")) throw userError(`line ${index + 1} of the inventory is no section: ${line}`);
-    const group = groupOf(groups, section);
-    if (kind === "children") group.children.add(groupNamed(groups, line.replace(/\s+#.*$/, "")));
-    else if (kind === "vars") Object.assign(group.vars, variable(line));
-    else readHostLine(group, line);
+    if (kind === "children") used.set(line.replace(/\s+#.*$/, ""), index);
+    inLine(index, () => {
+      readLine(groups, groupOf(groups, section), kind, line);
+    });
   });
+  for (const [name, index] of used) if (!declared.has(name)) throw unknownGroup(name, index);
+}
+
+function readLine(groups: Groups, group: Group, kind: string, line: string): void {
+  if (kind === "children") group.children.add(groupNamed(groups, line.replace(/\s+#.*$/, "")));
+  else if (kind === "vars") Object.assign(group.vars, groupVariable(line));
+  else readHostLine(group, line);
+}
+
+/** @throws what the step throws, with the line that it is about in front. */
+function inLine(index: number, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    throw userError(`line ${index + 1} of the inventory: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A name that is written wrongly would leave hosts out, or without their variables. */
+function unknownGroup(name: string, index: number): Error {
+  return userError(`line ${index + 1} of the inventory: no section [${name}] says what is in the group ${name}`);
 }
 
 function groupNamed(groups: Groups, name: string): string {
@@ -62,14 +87,24 @@ function groupNamed(groups: Groups, name: string): string {
   return name;
 }
 
-/** `name = value`: all that stands behind the first equals sign is the value, as a Python literal or as it is. */
-function variable(line: string): Vars {
-  const [, name, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/.exec(line) ?? [];
-  return name === undefined ? {} : { [name]: value.replace(/^(["'])(.*)\1$/, "$2") };
+/** `name = value`: all that stands behind the first equals sign is the value. The text is not shown: it may be secret. */
+function variable(text: string): Vars {
+  const [, name, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw userError("a word or line that is no variable: it must be name=value");
+  return { [name]: value };
+}
+
+/** The value may be a literal of Python, which a comment may follow. Of any other value, `#` is a part. */
+function groupVariable(line: string): Vars {
+  const literal = (value: string): string => {
+    const [, , quoted, number] = /^(?:(["'])((?:(?!\1)[^\\])*)\1|(\d+))\s*(?:#.*)?$/.exec(value) ?? [];
+    return quoted ?? number ?? value;
+  };
+  return Object.fromEntries(Object.entries(variable(line)).map(([name, value]) => [name, literal(value)]));
 }
 
 function readHostLine(group: Group, line: string): void {
-  const [pattern = "", ...rest] = wordsOf(line);
+  const [pattern = "", ...rest] = wordsOf(withoutComment(line));
   const { names, port } = withPort(pattern);
   const vars = Object.assign({}, port === undefined ? {} : { ansible_port: port }, ...rest.map(variable)) as Vars;
   addHosts(group, names, vars);
@@ -120,15 +155,28 @@ function readGroup(groups: Groups, name: string, content: unknown): void {
   if (content === null || content === undefined) return;
   if (!isTree(content))
     throw userError(`the group ${name} of the inventory must be a map with hosts, children or vars`);
+  for (const key of Object.keys(content)) {
+    if (!["hosts", "children", "vars"].includes(key)) {
+      throw userError(`the group ${name} of the inventory has ${key}: it may have hosts, children and vars`);
+    }
+  }
   Object.assign(group.vars, texts(content["vars"]));
-  for (const [pattern, vars] of Object.entries(isTree(content["hosts"]) ? content["hosts"] : {})) {
+  for (const [pattern, vars] of fieldsOf(name, "hosts", content)) {
     const { names, port } = withPort(pattern);
     addHosts(group, names, { ...(port === undefined ? {} : { ansible_port: port }), ...texts(vars) });
   }
-  for (const [child, inside] of Object.entries(isTree(content["children"]) ? content["children"] : {})) {
+  for (const [child, inside] of fieldsOf(name, "children", content)) {
     group.children.add(child);
     readGroup(groups, child, inside);
   }
+}
+
+/** A single host may be a text. */
+function fieldsOf(name: string, key: "hosts" | "children", content: Tree): [string, unknown][] {
+  const value = content[key] ?? {};
+  if (typeof value === "string" && key === "hosts") return [[value, null]];
+  if (isTree(value)) return Object.entries(value);
+  throw userError(`${key} of the group ${name} of the inventory must be a map, with names as its keys`);
 }
 
 /** There every host has all of its variables, so groups need none. */

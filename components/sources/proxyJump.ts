@@ -5,7 +5,7 @@ import { wordsOf } from "./words";
 
 /** `-J host`, `-o ProxyJump=host`, and the ProxyCommand that does the same. */
 export function jumpOfOptions(name: string, args: readonly (string | undefined)[]): JumpHost | undefined {
-  const all = wordsOf(args.filter((one) => one !== undefined).join(" "));
+  const all = wordsOfOptions(name, args.filter((one) => one !== undefined).join(" "));
   for (let i = 0; i < all.length; i++) {
     const [, option, glued] = /^-([Jo])(.*)$/.exec(all[i] ?? "") ?? [];
     if (option === undefined) continue;
@@ -22,9 +22,17 @@ export function jumpOfOptions(name: string, args: readonly (string | undefined)[
   return undefined;
 }
 
+function wordsOfOptions(name: string, text: string): string[] {
+  try {
+    return wordsOf(text);
+  } catch (error) {
+    throw userError(`options of ssh for ${name} in the inventory: ${(error as Error).message}`);
+  }
+}
+
 /** `ssh -W %h:%p … user@host` is what people wrote before ProxyJump. */
 function jumpOfCommand(name: string, command: string): JumpHost {
-  const [program = "", ...args] = wordsOf(command);
+  const [program = "", ...args] = wordsOfOptions(name, command);
   const found: { user?: string; port?: number; rest: string[]; forwards: boolean } = { rest: [], forwards: false };
   for (let i = 0; i < args.length; i++) {
     const [, option, glued = ""] = /^-([a-zA-Z])(.*)$/.exec(args[i] ?? "") ?? [];

@@ -1,13 +1,13 @@
-import { parse, type ParseEntry } from "shell-quote";
+import { split } from "shlex";
 
-/** Words as a shell would split them; a comment ends them. */
-export function wordsOf(text: string): string[] {
-  const isWord = (entry: ParseEntry): entry is string => typeof entry === "string";
-  // What is an operator or a pattern for a shell is text here.
-  const plain = text.replace(/[|&;<>()*?{}!$`\\]/g, (letter) => `\uE000${letter.charCodeAt(0).toString(16)}\uE001`);
-  return parse(plain)
-    .filter(isWord)
-    .map((word) =>
-      word.replace(/\uE000([0-9a-f]+)\uE001/g, (_, code: string) => String.fromCharCode(parseInt(code, 16))),
-    );
+/**
+ * Words as Python's shlex splits them, which Ansible does, too. Nothing has a meaning but quotes and backslashes.
+ * @throws Error for a quote that nobody closes.
+ */
+export const wordsOf = (text: string): string[] => split(text);
+
+/** The text in front of a comment, which may begin in the middle of a word but not in quotes. */
+export function withoutComment(text: string): string {
+  const [, before = ""] = /^((?:[^#'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*)/.exec(text) ?? [];
+  return text.startsWith("#", before.length) ? before : text;
 }

@@ -17,7 +17,7 @@ const plain = (host: object): object => JSON.parse(JSON.stringify(host)) as obje
 
 describe("hosts from an Ansible inventory", () => {
   // `ansible-inventory -i FILE --list`, ansible-core 2.19.14.
-  for (const name of ["groups.ini", "groups.yaml"]) {
+  for (const name of ["groups.ini", "groups.yaml", "dialect.ini", "dialect.yaml"]) {
     it(`of ${name} are those that Ansible itself finds, with the same variables`, () => {
       const own = hostsOfInventory(read(name));
       assert.ok(own.length > 5);
@@ -30,6 +30,20 @@ describe("hosts from an Ansible inventory", () => {
     const databases = ["db-a.example.com", "db-b.example.com", "db-c.example.com"];
     assert.deepStrictEqual(names, ["w01", "w02", "w03", "w04", ...databases, "n0", "n4", "n8"]);
   });
+
+  const literals: [string, string, object][] = [
+    ["a space behind a backslash, and a comment in a word", "a ansible_user=u\\ v#w", { user: "u v" }],
+    ["a quote behind a backslash", 'a ansible_user="u\\"v"', { user: 'u"v' }],
+    ["old and new names of a variable", "a ansible_host=new ansible_ssh_host=old", { host: "old" }],
+    ["a single host as a text", "all:\n  hosts: a\n", {}],
+  ];
+  for (const [name, text, expected] of literals) {
+    it(`have what Ansible makes of ${name}`, () => {
+      const [host] = hostsOfInventory(text).map(plain);
+      const groups = text.startsWith("all") ? ["all"] : ["all", "ungrouped"];
+      assert.deepStrictEqual(host, { name: "a", host: "a", ...expected, groups });
+    });
+  }
 
   it("are those of the groups inside of a group too", () => {
     const names = hostsOfInventory(read("groups.yaml"), "cluster").map(({ name }) => name);
@@ -70,6 +84,17 @@ describe("hosts from an Ansible inventory", () => {
     ["a range that goes down", "a[3:1]", "all", /range a\[3:1\]/],
     ["a group inside of itself", "[a:children]\nb\n[b:children]\na\n[a]\nx\n", "all", /child of itself/],
     ["a line that is no section", "[a\nx\n", "all", /line 1 .*\[a/],
+    ["a quote that nobody closes", "a x='1", "all", /line 1 of the inventory: /],
+    [
+      "a word that is no variable, which is not shown",
+      "a pass-word",
+      "all",
+      /line 1 of the inventory: a word .*name=value$/,
+    ],
+    ["variables of a group that is not there", "[a]\nx\n[b:vars]\ny=1", "all", /line 3 .*no section \[b\]/],
+    ["a child that is not there", "[a:children]\nb", "all", /line 2 .*no section \[b\]/],
+    ["a misspelt key in YAML", "all:\n  host:\n    a:\n", "all", /group all .* has host: .*hosts, children and vars/],
+    ["a list of hosts in YAML", "all:\n  hosts: [a]\n", "all", /hosts of the group all .*a map/],
     ["a JSON of another kind", '{"all": {"hosts": ["a"]}}', "all", /_meta\.hostvars.*ansible-inventory --list/],
   ];
   for (const [name, text, group, says] of refused) {
