@@ -33,8 +33,13 @@ interface Found {
 }
 const WANTED = new Set(["hostname", "port", "user", "proxyjump", "proxycommand", "identityfile"]);
 
+/** `ssh` gives up at this depth of files, too. */
+const MAX_DEPTH = 16;
+
 interface Reading {
   readonly alias: string;
+  /** How many files include this one. */
+  readonly depth: number;
   readonly include: IncludeReader;
   readonly found: Found;
 }
@@ -57,24 +62,35 @@ export function sshHostOf(config: string, alias: string, include: IncludeReader 
 
 function resolve(source: { config: string; include: IncludeReader }, alias: string, behind: string[]): SshConfigHost {
   const found: Found = { identityfile: [] };
-  readText({ alias, include: source.include, found }, source.config);
+  readText({ alias, depth: 0, include: source.include, found }, source.config);
   const host = found.hostname === undefined ? alias : withTokens("HostName", found.hostname, { h: alias });
   const { user } = found;
-  const tokens = { h: host, n: alias, d: os.homedir(), u: os.userInfo().username, r: user ?? os.userInfo().username };
+  const port = found.port === undefined ? undefined : portOf(alias, found.port);
+  const { username } = os.userInfo();
+  const home = os.homedir();
+  const tokens = { h: host, n: alias, p: String(port ?? 22), r: user ?? username };
+  const local = { ...tokens, d: home, u: username };
   return {
     host,
-    port: found.port === undefined ? undefined : portOf(alias, found.port),
+    port,
     user,
-    identityFiles: found.identityfile
+    identityFiles: [...new Set(found.identityfile)]
       .filter((file) => file.toLowerCase() !== "none")
-      .map((file) => withTokens("IdentityFile", file.replace(/^~(?=\/)/, os.homedir()), tokens)),
-    proxyJump: jumpOf(source, alias, found, behind),
+      .map((file) => withTokens("IdentityFile", file.replace(/^~(?=\/)/, home), local)),
+    proxyJump: jumpOf(source, alias, found, tokens, behind),
   };
 }
 
 /** ssh takes whichever stands first. */
-function jumpOf(source: { config: string; include: IncludeReader }, alias: string, found: Found, behind: string[]) {
-  const { proxyjump = "none", proxycommand = "none" } = found;
+function jumpOf(
+  source: { config: string; include: IncludeReader },
+  alias: string,
+  found: Found,
+  tokens: Record<string, string>,
+  behind: string[],
+) {
+  const { proxycommand = "none" } = found;
+  const proxyjump = withTokens("ProxyJump", found.proxyjump ?? "none", tokens);
   if (proxycommand.toLowerCase() !== "none") {
     throw userError(
       `ssh_config has a ProxyCommand for ${alias}, and the SSH plugin runs none: give it a ProxyJump instead`,
@@ -107,22 +123,44 @@ export function parseJump(alias: string, text: string): JumpHost {
 
 /** @throws Error naming the host and the text where it is none. */
 export function portOf(alias: string, text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
+  const port = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (port > 0 && port < 65536) return port;
   throw userError(`the port of ${alias} is "${text}": it must be a whole number from 1 to 65535`);
 }
 
 function readText(reading: Reading, text: string): void {
-  readLines(reading, SSHConfig.parse(text));
+  if (reading.depth > MAX_DEPTH) {
+    throw userError(
+      `ssh_config for ${reading.alias} includes files that are more than ${MAX_DEPTH} deep in each other`,
+    );
+  }
+  readLines(reading, linesOf(reading.alias, text));
+}
+
+function linesOf(alias: string, text: string): Iterable<SSHConfigLine> {
+  try {
+    return SSHConfig.parse(text);
+  } catch (error) {
+    throw userError(
+      `ssh_config cannot be read for ${alias}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 function readLines(reading: Reading, lines: Iterable<SSHConfigLine>): void {
   for (const line of lines) {
     if (line.type !== LineType.DIRECTIVE) continue;
     const keyword = line.param.toLowerCase();
+    // The library takes a keyword without a value together with the next line.
+    if (/\s/.test(keyword)) {
+      throw userError(
+        `ssh_config has a keyword without a value, in front of ${line.param.split(/\s+/).slice(1).join(" ")}`,
+      );
+    }
     if ("config" in line) readBlock(reading, keyword, line);
     else if (keyword === "include") {
-      for (const pattern of wordsOf(line.value)) for (const text of reading.include(pattern)) readText(reading, text);
+      const inside = { ...reading, depth: reading.depth + 1 };
+      for (const pattern of wordsOf(line.value)) for (const text of reading.include(pattern)) readText(inside, text);
     } else if (WANTED.has(keyword)) note(reading.found, keyword as keyof Found, line.value);
   }
 }
@@ -145,7 +183,8 @@ function matches({ alias, found }: Reading, criteria: readonly string[], block: 
     if (name === "all") now = true;
     else if (name === "host" || name === "originalhost") {
       const host = name === "host" ? (found.hostname ?? alias).replaceAll("%h", alias) : alias;
-      now = matchesPatterns((criteria[++i] ?? "").split(","), host);
+      // Unlike Host, Match does not look at the case of letters.
+      now = matchesPatterns((criteria[++i] ?? "").toLowerCase().split(","), host.toLowerCase());
     } else if (applies && hasWanted(block.config)) {
       throw userError(
         `ssh_config has "Match ${criteria.join(" ")}", which depends on how ssh is run: only all, host and originalhost ` +

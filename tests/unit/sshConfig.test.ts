@@ -52,6 +52,25 @@ describe("a host from an ssh_config", () => {
     ],
     ["has a Match block of its alias", "Match originalhost x,w\n User m", "w", { host: "w", user: "m" }],
     ["has no Match block of all others", "Match !host w\n User m", "w", { host: "w" }],
+    ["has a Match block in letters of another case", "Match originalhost W\n User m", "w", { host: "w", user: "m" }],
+    [
+      "has a key once that is named twice",
+      "IdentityFile /a\nIdentityFile /a",
+      "w",
+      { host: "w", identityFiles: ["/a"] },
+    ],
+    [
+      "has a key with port, user and names in its path",
+      "HostName h\nPort 2\nUser u\nIdentityFile /%h-%n-%p-%r-%%",
+      "w",
+      { host: "h", port: 2, user: "u", identityFiles: ["/h-w-2-u-%"] },
+    ],
+    [
+      "has a jump host with its name in it",
+      "Host w\n ProxyJump %n.jump",
+      "w",
+      { host: "w", proxyJump: { host: "w.jump", identityFiles: [] } },
+    ],
     ["may meet a Match that says nothing of a log-in", 'Match exec "true"\n Compression yes', "w", { host: "w" }],
   ];
   for (const [name, text, alias, expected] of found) {
@@ -79,6 +98,9 @@ describe("a host from an ssh_config", () => {
       'Match exec "true"\n User m',
       /Match exec true.*all, host and originalhost/,
     ],
+    ["a port that ssh does not read", "Port 0x10", /port of w is "0x10"/],
+    ["a quote that nobody closes", 'User "u', /ssh_config cannot be read for w: /],
+    ["a keyword without a value", "User\nPort 2", /keyword without a value, in front of Port/],
     ["an Include in a text", "Include more", /includes more.*path/],
     ["a token without a meaning", "Host w\n HostName %k", /HostName %k: %k/],
   ];
@@ -87,6 +109,10 @@ describe("a host from an ssh_config", () => {
       assert.throws(() => sshHostOf(text, "w"), says);
     });
   }
+
+  it("is refused with files that include each other", () => {
+    assert.throws(() => sshHostOf("Include x", "w", () => ["Include x"]), { message: /more than 16 deep/ });
+  });
 
   it("is what ssh itself finds, whatever the blocks are", function () {
     if (spawnSync("ssh", ["-V"]).error) this.skip();
@@ -97,7 +123,8 @@ describe("a host from an ssh_config", () => {
       fc.constantFrom("HostName h1", "HostName %h.x", "hostname=h2").map((text) => `  ${text}`),
       fc.constantFrom("Port 1", "port 22", "User u1", "user u2", 'User "u3"').map((text) => `\t${text}`),
       fc.constantFrom("ProxyJump j1", "ProxyJump none", "proxyjump u@j2:5").map((text) => `  ${text}`),
-      fc.constantFrom("# Port 9", "", "Compression yes"),
+      fc.constantFrom("IdentityFile /k/1", 'IdentityFile "/k/2"', "ProxyCommand none", "user = u4"),
+      fc.constantFrom("# Port 9", "", "Compression yes", "User u5 # Port 9"),
     );
     const head = fc.oneof(
       fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => `Host ${names.join(" ")}`),
@@ -106,6 +133,7 @@ describe("a host from an ssh_config", () => {
         "Match host h1",
         "Match originalhost a,b",
         "Match !originalhost a",
+        "Match originalhost A,AB",
         "Match host h* originalhost a",
       ),
     );
@@ -121,7 +149,7 @@ describe("a host from an ssh_config", () => {
           const asked: Record<string, string> = {};
           for (const text of stdout.split("\n")) {
             const [keyword = "", value = ""] = text.split(/ (.*)/);
-            asked[keyword] = value;
+            asked[keyword] = keyword === "identityfile" ? `${asked[keyword] ?? ""} ${value}`.trim() : value;
           }
           let ours;
           try {
@@ -135,6 +163,9 @@ describe("a host from an ssh_config", () => {
           assert.strictEqual(ours.host, asked.hostname, stderr);
           assert.strictEqual(String(ours.port ?? 22), asked.port);
           assert.strictEqual(ours.user ?? os.userInfo().username, asked.user);
+          // Without any key, ssh names those that it tries by itself.
+          const keys = asked.identityfile?.split(" ").filter((key) => key.startsWith("/k/"));
+          assert.deepStrictEqual(ours.identityFiles, keys);
           assert.strictEqual(ours.proxyJump !== undefined, asked.proxyjump !== undefined && asked.proxyjump !== "none");
         }),
         { numRuns: 150 },
