@@ -16,6 +16,7 @@ crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releas
 containerd|2.3.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
 crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
 cri-dockerd|0.4.3|cri-dockerd|cri-dockerd|exact||
+ignition-validate|2.24.0|ignition|validate|exact||
 EOF
 }
 
@@ -55,6 +56,7 @@ tools_ldflags() {
       echo "-X $k8s.gitVersion=v$VERSION -X $k8s.gitMajor=${VERSION%%.*} -X $k8s.gitMinor=${minor%%.*}"
       ;;
     cri-tools-*) echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=v$VERSION" ;;
+    ignition-*) echo "-X github.com/coreos/ignition/v2/internal/version.Raw=v$VERSION" ;;
     cri-dockerd-*) echo "-X github.com/Mirantis/cri-dockerd/cmd/version.Version=$VERSION" ;;
     containerd-1.*) echo "-X github.com/containerd/containerd/version.Version=v$VERSION" ;;
     containerd-*) echo "-X github.com/containerd/containerd/v2/version.Version=v$VERSION" ;;
