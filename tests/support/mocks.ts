@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
+import { MOCK_DIGEST, mocksOf } from "../../components/testing";
+
 /** A resource as the program asked the engine for it. */
 export interface Registered {
   readonly type: string;
@@ -21,35 +23,7 @@ export interface Registered {
   readonly dependsOn: string[];
 }
 
-export const DIGEST = `sha256:${"d".repeat(64)}`;
-
-export const REPORT = {
-  changed: [],
-  digest: DIGEST,
-  image: "registry.example.com/pause:1",
-  kubelet: "1.34.2",
-  node: "n",
-  pinned: true,
-  previousImage: "registry.k8s.io/pause:3.8",
-  restarted: [],
-  runtime: "containerd",
-  runtimeVersion: "1.7.24",
-  status: "unchanged",
-};
-
-/** What the engine would answer: the inputs, and what the resource types add to them. */
-function answer(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
-  switch (type) {
-    case "docker:index/image:Image":
-      return { ...inputs, repoDigest: `${String(inputs.imageName).replace(/:[^:/]*$/, "")}@${DIGEST}` };
-    case "docker-build:index:Index":
-      return { ...inputs, ref: `${String(inputs.tag)}@${DIGEST}` };
-    case "command:remote:Command":
-      return { ...inputs, stdout: JSON.stringify(REPORT), stderr: "" };
-    default:
-      return inputs;
-  }
-}
+export const DIGEST = MOCK_DIGEST;
 
 interface RegisterRequest {
   getType(): string;
@@ -66,14 +40,7 @@ interface RegisterRequest {
 /** Runs a program under mocks and returns what it registered, in order, once all of it has settled. */
 export async function run(program: () => unknown): Promise<Registered[]> {
   const registered: Registered[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs }) => ({ id: `${name}-id`, state: answer(type, inputs as never) }),
-      call: ({ inputs }) => inputs as Record<string, unknown>,
-    },
-    "project",
-    "stack",
-  );
+  await pulumi.runtime.setMocks(mocksOf(), "project", "stack");
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: unknown): unknown;
   };

@@ -2,7 +2,22 @@ import * as assert from "assert";
 
 import type { NodeReport } from "../../components";
 import { summaryOf } from "../../outputs";
-import { REPORT } from "../support/mocks";
+import { DIGEST } from "../support/mocks";
+
+/** A node that a run left alone. */
+const REPORT = {
+  changed: [],
+  digest: DIGEST,
+  image: "registry.example.com/pause:1",
+  kubelet: "1.34.2",
+  node: "n",
+  pinned: true,
+  previousImage: "registry.k8s.io/pause:3.8",
+  restarted: [],
+  runtime: "containerd",
+  runtimeVersion: "1.7.24",
+  status: "unchanged",
+};
 
 /** Reports of as many nodes, each with what is given for it by its number. */
 function cluster(size: number, of: (i: number) => Partial<Record<keyof NodeReport, unknown>> = () => ({})) {

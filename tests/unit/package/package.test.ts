@@ -20,7 +20,7 @@ const read = (...parts: string[]) => fs.readFileSync(path.join(TREE, ...parts), 
 /** The files that run the README's program under the unit tests' mocks. */
 const observed = () => ({
   "index.ts": program(),
-  "support/mocks.ts": read("tests/support/mocks.ts"),
+  "support/mocks.ts": read("tests/support/mocks.ts").replace("../../components/testing", "pause-sandbox/testing"),
   "unit/package/observe.ts": read("tests/unit/package/observe.ts"),
 });
 
@@ -106,9 +106,11 @@ describe("the package", function () {
       { module: "nodenext", moduleResolution: "nodenext" },
       { module: "es2022", moduleResolution: "bundler" },
     ]) {
-      it(`has its types, as the example has, where modules are resolved as "${options.moduleResolution}"`, () => {
+      it(`has its types, as the example and the guide's test have, where modules are resolved as "${options.moduleResolution}"`, () => {
         const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox"');
-        const files = { "index.ts": program(), "twoClusters.ts": example };
+        // Only ES modules want the name of the file.
+        const test = snippet("docs/guide.md", "Test a program of your own").replace("./index", "./index.js");
+        const files = { "index.ts": program(), "twoClusters.ts": example, "pause.test.ts": test };
         const own = consumer(`types-${options.moduleResolution}`, tarball, options, files);
         tsc(own, "--noEmit");
       });

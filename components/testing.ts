@@ -1,0 +1,121 @@
+/** What a test of a program needs that uses the components: no engine, no registry, no node. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
+
+/** How the simulated cluster answers. */
+export interface MockClusterOptions {
+  /** The digest of every image that is pushed. Default: `sha256:`, and 64 times `d`. */
+  digest?: string;
+  /**
+   * What a node reports in another way than usual. It gets the node's name in the cluster. Default: each node was changed.
+   */
+  report?: (node: string) => Partial<NodeReport>;
+  /**
+   * The state of the resources that your own program adds. Undefined leaves a resource to the mocks of this project.
+   * Default: the state of every other resource is its inputs.
+   */
+  state?: (resource: pulumi.runtime.MockResourceArgs) => Record<string, unknown> | undefined;
+  /** What a function of a provider answers. Default: its inputs. */
+  call?: (call: pulumi.runtime.MockCallArgs) => Record<string, unknown>;
+  /** Name of the project. Default: `project`. */
+  project?: string;
+  /** Name of the stack. Default: `stack`. */
+  stack?: string;
+}
+
+/** The digest of every image that is pushed, unless the options say another. */
+export const MOCK_DIGEST = `sha256:${"d".repeat(64)}`;
+
+/**
+ * Simulates image registry, nodes and cluster. Call it before the program is imported: it makes its resources while it is
+ * loaded.
+ *
+ * An image gets a digest. A node reports what it was asked for: its name, the image, the digest. A resource of
+ * Kubernetes gets a name and a namespace. The state of every other resource is its inputs.
+ */
+export async function mockCluster(options: MockClusterOptions = {}): Promise<void> {
+  const { project = "project", stack = "stack" } = options;
+  await pulumi.runtime.setMocks(mocksOf(options), project, stack);
+}
+
+/** The mocks of `mockCluster`, for a test that sets Pulumi's mocks itself. */
+export function mocksOf(options: MockClusterOptions = {}): pulumi.runtime.Mocks {
+  const { state = () => undefined, call = ({ inputs }) => inputs as Record<string, unknown> } = options;
+  return {
+    newResource: (resource) => ({
+      id: resource.id !== undefined && resource.id !== "" ? resource.id : `${resource.name}-id`,
+      state: state(resource) ?? stateOf(resource, options),
+    }),
+    call,
+  };
+}
+
+/**
+ * The value of an Output.
+ *
+ * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
+ */
+export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+  // The SDK's types leave it out.
+  return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
+}
+
+/** What the engine would answer: the inputs, and what the types of resources add to them. */
+function stateOf(resource: pulumi.runtime.MockResourceArgs, options: MockClusterOptions): Record<string, unknown> {
+  const { type, name } = resource;
+  const inputs = resource.inputs as Record<string, unknown>;
+  const { digest = MOCK_DIGEST, report = () => ({}) } = options;
+  switch (type) {
+    case "docker:index/image:Image":
+      return { ...inputs, repoDigest: `${String(inputs.imageName).replace(/:[^:/]*$/, "")}@${digest}` };
+    case "docker-build:index:Index":
+      return { ...inputs, ref: `${String(inputs.tag)}@${digest}` };
+    case "command:remote:Command":
+      return { ...inputs, stdout: `${JSON.stringify(reportOf(name, inputs, digest, report))}\n`, stderr: "" };
+    default:
+      return type.startsWith("kubernetes:") && inputs.metadata !== undefined ? named(name, inputs) : inputs;
+  }
+}
+
+function named(name: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  return { ...inputs, metadata: { name, namespace: "default", ...(shown(inputs.metadata) as object) } };
+}
+
+function reportOf(
+  name: string,
+  inputs: Record<string, unknown>,
+  pushed: string,
+  report: (node: string) => Partial<NodeReport>,
+): NodeReport {
+  const asked = settingsIn(String(shown(inputs.stdin)));
+  const { node = name, image = "", digest = pushed } = asked;
+  const planned = / plan$/.test(String(shown(inputs.create)));
+  return {
+    ...{ node, image, digest, pinned: true },
+    status: planned ? NodeStatus.WouldChange : NodeStatus.Changed,
+    previousImage: "registry.k8s.io/pause:3.10",
+    changed: ["/etc/containerd/conf.d/zz-pause-sandbox.toml"],
+    restarted: planned ? [] : ["containerd"],
+    ...{ runtime: Runtime.Containerd, runtimeVersion: "2.3.4", kubelet: "1.36.3" },
+    ...report(node),
+  };
+}
+
+/** The settings that a node is sent, by name: the one text in base64 that has an image. */
+function settingsIn(stdin: string): Record<string, string> {
+  const texts = [...stdin.matchAll(/[A-Za-z0-9+/]{8,}={0,2}/g)].map(([text]) => Buffer.from(text, "base64").toString());
+  const settings = texts.find((text) => /^image /m.test(text)) ?? "";
+  const lines = settings.split("\n").map((line) => /^(\S+) (.*)$/.exec(line));
+  return Object.fromEntries(lines.flatMap((line) => (line ? [[line[1] ?? "", line[2] ?? ""]] : [])));
+}
+
+/** Marks a secret on the wire between program and engine; mocks get it as it is sent. */
+const SECRET = "4dabf18193072939515e22adb298388d";
+
+/** A value without the mark of a secret. */
+function shown(value: unknown): unknown {
+  return typeof value === "object" && value !== null && SECRET in value
+    ? (value as unknown as { value: unknown }).value
+    : value;
+}
