@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	pack pause-binaries verify-pause diagrams node-script bench-node bench-mistake bench-pause clean ready
+	pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,11 @@ pause-binaries: ## Compile pause for every architecture into image/binaries
 	@cd image/binaries && sha256sum pause-linux-* >SHA256SUMS
 
 verify-pause: ready ## Compile pause, and compare its bytes with image/binaries
+	@npx mocha tests/image/pause/prebuilt.test.ts
+
+release-check: ready ## Say what keeps this checkout from being released, and test the package
+	@$(RUN) tests/release.ts
+	@$(RUN) tests/run.ts tests/unit/package
 	@npx mocha tests/image/pause/prebuilt.test.ts
 
 pack: ## Pack node/ into what is sent to nodes

@@ -75,6 +75,7 @@ export interface ProofArgs {
   readyTimeoutSeconds?: number;
 }
 
+/** The image, the nodes and the order of the rollout. */
 export interface PauseSandboxArgs {
   /** The image that nodes are to use. */
   image: PauseImageArgs;

@@ -30,6 +30,7 @@ export interface BootSetupOptions {
   upgradeImage?: pulumi.Input<string>;
 }
 
+/** What machines that do not exist yet are to use. */
 export interface BootSetupArgs extends BootSetupOptions {
   /** What the machines are to use as their sandbox image: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;

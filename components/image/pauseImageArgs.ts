@@ -23,6 +23,7 @@ export enum PauseImageSource {
   Existing = "existing",
 }
 
+/** Which image it is, where it comes from and where it is pushed to. */
 export interface PauseImageArgs {
   /**
    * What nodes will be configured with: `host[:port]/repository:tag`. References without a registry or tag, with

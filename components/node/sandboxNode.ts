@@ -28,6 +28,7 @@ export interface RegistryTrust {
   login?: pulumi.Input<RegistryLogin>;
 }
 
+/** One node, and what it is to use. */
 export interface SandboxNodeArgs {
   /** How to log in to the node. */
   connection: pulumi.Input<SshConnection>;

@@ -6,6 +6,7 @@ import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
 import { checked, checkPlain, type Rule, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 
+/** The containers of the sample Pod, and the docker engine that runs them. */
 export interface HandmadePodArgs {
   /** The pause image: it owns the namespaces that the others join. */
   pauseImage: pulumi.Input<string>;

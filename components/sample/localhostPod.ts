@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
 import { isWholeNumber, Problems } from "../problems";
 
+/** The containers of the sample Pod, and where it runs. */
 export interface LocalhostPodArgs {
   /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
   nginxImage: pulumi.Input<string>;

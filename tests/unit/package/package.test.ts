@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { apiText, entryPoints, undocumented } from "./api";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
 import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
@@ -25,6 +26,9 @@ const observed = () => ({
 });
 
 const tsc = (own: string, ...args: string[]) => sh(own, "node", ["node_modules/typescript/bin/tsc", ...args]);
+
+/** Makes a program one of ES modules, for Node.js and for the compiler. */
+const ESM = { "package.json": JSON.stringify({ name: "esm", private: true, type: "module" }) };
 
 const COMMONJS = { module: "commonjs", moduleResolution: "node" };
 
@@ -56,16 +60,49 @@ describe("the package", function () {
       .split("\n")
       .map((file) => file.replace(/^package\//, ""));
 
-  it("holds the compiled components, the sources of pause and the documentation, and nothing else", () => {
+  /** Compares with what was agreed on; PAUSE_SANDBOX_PACKAGE=write agrees on another text. */
+  const agreed = (name: string, text: string): void => {
+    const golden = path.join(__dirname, name);
+    if (process.env.PAUSE_SANDBOX_PACKAGE === "write") fs.writeFileSync(golden, text);
+    assert.equal(text, fs.readFileSync(golden, "utf8"));
+  };
+
+  it("holds the files that were agreed on, and nothing else (PAUSE_SANDBOX_PACKAGE=write agrees on others)", () => {
+    agreed("files.txt", `${packed().sort().join("\n")}\n`);
+  });
+
+  it("holds each component compiled, with its types and its source map", () => {
     const compiled = [...below("components", ".ts"), "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
-    const expected = [
-      ...["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "node/README.md", "package.json"],
-      ...[...below("docs", ".md"), ...below("docs", ".svg")],
-      ...compiled.flatMap((file) => [`dist/${file}.d.ts`, `dist/${file}.js`]),
-      ...["Dockerfile", "build.sh", "pause.c", "pause.ld", "syscall.h"].map((file) => `dist/image/${file}`),
-      ...fs.readdirSync(path.join(TREE, "image/binaries")).map((file) => `dist/image/binaries/${file}`),
-    ];
-    assert.deepEqual(packed().sort(), expected.sort());
+    const expected = compiled.flatMap((file) => [".d.ts", ".js", ".js.map"].map((end) => `dist/${file}${end}`));
+    assert.deepEqual(
+      expected.filter((file) => !packed().includes(file)),
+      [],
+    );
+    const map = fs.readFileSync(path.join(folder, "dist/components/pauseSandbox.js.map"), "utf8");
+    assert.ok((JSON.parse(map) as { sourcesContent?: string[] }).sourcesContent?.[0]?.includes("class PauseSandbox"));
+  });
+
+  it("runs nothing while it is installed", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    // npm runs `prepare` of what it takes from git, which has to be compiled, and of nothing else.
+    const run = ["preinstall", "install", "postinstall", "preprepare", "postprepare"].filter((name) => name in scripts);
+    assert.deepEqual([run, packed().filter((file) => file.endsWith(".gyp"))], [[], []]);
+  });
+
+  describe("has a public API", () => {
+    let entries: ReturnType<typeof entryPoints>;
+    before(() => {
+      entries = entryPoints(consumer("api", tarball, COMMONJS, {}) + "/node_modules/pause-sandbox");
+    });
+
+    it("that was agreed on (PAUSE_SANDBOX_PACKAGE=write agrees on another one)", () => {
+      agreed("api.txt", apiText(entries));
+    });
+
+    it("that is documented: every export, and every member that others can see", () => {
+      assert.ok(entries.length > 2, "there are entry points");
+      assert.deepEqual(undocumented(entries), []);
+    });
   });
 
   it("holds every page that a message of its code names", () => {
@@ -103,6 +140,7 @@ describe("the package", function () {
   describe("in the README's program", () => {
     for (const options of [
       COMMONJS,
+      { module: "node16", moduleResolution: "node16" },
       { module: "nodenext", moduleResolution: "nodenext" },
       { module: "es2022", moduleResolution: "bundler" },
     ]) {
@@ -110,7 +148,12 @@ describe("the package", function () {
         const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox"');
         // Only ES modules want the name of the file.
         const test = snippet("docs/guide.md", "Test a program of your own").replace("./index", "./index.js");
-        const files = { "index.ts": program(), "twoClusters.ts": example, "pause.test.ts": test };
+        const files = {
+          "index.ts": program(),
+          "twoClusters.ts": example,
+          "pause.test.ts": test,
+          ...(options.module === "nodenext" ? ESM : {}),
+        };
         const own = consumer(`types-${options.moduleResolution}`, tarball, options, files);
         tsc(own, "--noEmit");
       });
