@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 
@@ -33,7 +34,12 @@ const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_
 function received(sent: NodeSettings): Record<string, string> {
   const names = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "login"];
   const print = names.map((name) => `printf '%s\\0' "$${name}"`).join("\n");
-  const run = spawnSync("sh", ["-c", reader + print], { input: settingsText(sent), encoding: "utf8" });
+  // Linux takes at most 128 KiB in one argument, and the script with its comments is longer.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-reader-"));
+  const script = path.join(folder, "script.sh");
+  fs.writeFileSync(script, reader + print);
+  const run = spawnSync("sh", [script], { input: settingsText(sent), encoding: "utf8" });
+  fs.rmSync(folder, { recursive: true });
   assert.equal(run.status, 0, run.stderr);
   const values = run.stdout.split("\0");
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
