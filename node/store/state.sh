@@ -109,6 +109,8 @@ nothing_to_do() {
       'report '*) line=${line#report } && break ;;
     esac
   done <"$home/state"
+  # Nothing to compare is no proof: somebody may have cleaned up here.
+  [ -s "$home/watch" ] && [ -s "$home/stat" ] || return 1
   [ "$(look <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
   inspect_image || return 1
   case $line in

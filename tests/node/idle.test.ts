@@ -127,6 +127,10 @@ for (const shell of shells) {
         assert.deepEqual([idle(), idle()], [false, true]);
       });
     }
+    it("looks again after the list of what decides was lost: nothing to compare is no proof", () => {
+      for (const name of ["watch", "stat"]) fs.rmSync(path.join(host.dir, "home", name));
+      assert.deepEqual([idle(), idle()], [false, true]);
+    });
     for (const [what, act] of matters) {
       it(`does nothing after somebody touched ${what}`, () => {
         act(root);

@@ -1,0 +1,149 @@
+/** Nodes that a released version has changed, or was killed on, under the script of this checkout (recorded/README.md). */
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { type NodeSettings } from "../../components/node/nodeScript";
+import { joinedScript } from "../../node/pack";
+import { Host } from "./host";
+import { type Shell, shells } from "./script";
+
+/** By its path below the node's folder; a directory has no text. */
+type Files = Record<string, { mode: string; text?: string }>;
+
+interface Recorded {
+  settings: Partial<NodeSettings>;
+  before: Files;
+  after: Files;
+}
+
+const RECORDED = path.join(__dirname, "recorded");
+const FOLDERS = { "1.7.28": "containerd@1.7.28", "2.1.4": "containerd@2.1.4" };
+
+/** `0.1.0/k3s`, and so on. */
+const names = fs
+  .readdirSync(RECORDED, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => file.replace(/\.json$/, ""))
+  .sort();
+
+function containerdOf(name: string): string {
+  const wanted = Object.entries(FOLDERS).find(([version]) => name.includes(`containerd-${version}`))?.[1];
+  if (wanted === undefined) return "";
+  const get = path.join(__dirname, "../../lab/toolchain/get");
+  return execFileSync(get, [wanted], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+}
+
+/** The node as it was left. */
+function hostOf(shell: Shell, name: string, { after }: Recorded): Host {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-"));
+  const containerd = containerdOf(name);
+  const here = (text: string) => text.replaceAll("@DIR@", dir).replaceAll("@CONTAINERD@", containerd);
+  for (const [file, { mode, text }] of Object.entries(after).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const target = path.join(dir, file.replace("/@DIR@", dir));
+    if (text === undefined) fs.mkdirSync(target, { recursive: true });
+    else {
+      fs.mkdirSync(path.dirname(target), { recursive: true });
+      fs.writeFileSync(target, here(text));
+    }
+    fs.chmodSync(target, parseInt(mode, 8));
+  }
+  sumUp(path.join(dir, "home/state"));
+  fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
+  return new Host(shell, dir);
+}
+
+/**
+ * What the node's state knows in another folder, and of another script: files that name the folder have other sums, and every
+ * version of the script has an id of its own.
+ */
+function sumUp(state: string): void {
+  if (!fs.existsSync(state)) return;
+  const sum = (file: string) => createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+  const text = fs.readFileSync(state, "utf8").replace(/^id .*$/m, "id recorded");
+  fs.writeFileSync(
+    state,
+    text.replace(/^file \w{64} (.*)$/gm, (_line, file: string) => `file ${sum(file)} ${file}`),
+  );
+}
+
+/** The node's files, as `Host.files` has them. */
+function filesOf(host: Host, recorded: Files): Record<string, string> {
+  const below = Object.entries(recorded).filter(([file]) => file.startsWith("root/"));
+  return Object.fromEntries(
+    below.map(([file, { mode, text }]) => [
+      file.slice("root/".length),
+      text === undefined ? "/" : `100${mode} ${text.replaceAll("@DIR@", host.dir)}`,
+    ]),
+  );
+}
+
+const owners = (host: Host) => host.read("home/state").match(/^owner .*$/gm) ?? [];
+
+describe("Recorded nodes", () => {
+  it("are there for every version that was released", () => {
+    const versions = new Set(names.map((name) => name.split("/")[0]));
+    assert.deepEqual([...versions], ["0.1.0"]);
+    assert.ok(names.length >= 5, names.join(", "));
+  });
+});
+
+for (const shell of shells) {
+  for (const name of names) {
+    const killed = name.endsWith("-killed");
+    describe(`${shell.join(" ")}: a node of ${name}`, function () {
+      this.timeout(60_000);
+      const recorded = JSON.parse(fs.readFileSync(path.join(RECORDED, `${name}.json`), "utf8")) as Recorded;
+      const { settings } = recorded;
+      let host: Host;
+      beforeEach(() => {
+        host = hostOf(shell, name, recorded);
+      });
+      afterEach(() => {
+        fs.rmSync(host.dir, { recursive: true });
+      });
+
+      it("is given back byte for byte", () => {
+        const { did } = host.done("restore", settings);
+        assert.deepEqual(host.files(), filesOf(host, recorded.before));
+        assert.equal(new Set(did).size, did.length, `nothing is done twice: ${did.join(", ")}`);
+      });
+
+      if (killed) {
+        it("is healed, has one owner, and can be given back", () => {
+          host.done("apply", settings);
+          assert.deepEqual(owners(host), [`owner ${settings.owner ?? ""}`]);
+          assert.deepEqual(host.done("apply", settings).changed, []);
+          host.done("restore", settings);
+          assert.deepEqual(host.files(), filesOf(host, recorded.before));
+        });
+        return;
+      }
+
+      it("is left as it is, by every run", () => {
+        for (const run of ["first", "second"]) {
+          const { changed, restarted, did } = host.done("apply", settings);
+          assert.deepEqual([changed, restarted], [[], []], `the ${run} run: ${did.join(", ")}`);
+          assert.deepEqual(host.files(), filesOf(host, recorded.after));
+        }
+        assert.deepEqual(owners(host), [`owner ${settings.owner ?? ""}`]);
+      });
+
+      it("stays with its new owner when the one of before leaves", () => {
+        host.done("apply", { ...settings, owner: "project/stack/moved" });
+        assert.deepEqual(owners(host), ["owner project/stack/moved"]);
+        assert.deepEqual(host.done("restore", settings).changed, []);
+        assert.deepEqual(host.files(), filesOf(host, recorded.after));
+      });
+
+      it("keeps the way back through a run of this version", () => {
+        host.done("apply", settings);
+        host.done("restore", settings);
+        assert.deepEqual(host.files(), filesOf(host, recorded.before));
+      });
+    });
+  }
+}
