@@ -37,6 +37,7 @@ export interface FoundNode {
 
 /** A node of the cluster that was not taken. */
 export interface LeftOut {
+  /** Name of the machine. */
   readonly name: string;
   /** The end of a sentence: `is not Ready`. */
   readonly why: string;
