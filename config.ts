@@ -103,7 +103,7 @@ function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config,
   return foundNodes(read, found?.nodes ?? []);
 }
 
-/** The key itself, or the one in a file. */
+/** The key itself, or what its file has. */
 function privateKeyOf(problems: Problems, config: pulumi.Config): pulumi.Output<string> | undefined {
   const given = secret(config, "sshPrivateKey");
   const file = optional(config, "sshPrivateKeyFile");
