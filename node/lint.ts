@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parts } from "./pack";
+import { doctorParts, parts } from "./pack";
 
 /** What ShellCheck says of one place. */
 interface Finding {
@@ -20,9 +20,9 @@ interface Finding {
 }
 
 /** Every line that runs on a node, with the place it comes from. */
-function lines(more: string): { text: string; file: string; line: number }[] {
+function lines(more: string, of: string[]): { text: string; file: string; line: number }[] {
   const head = ["set -eu", "script_id=lint"].map((text, at) => ({ text, file: "node/pack.ts", line: at + 1 }));
-  const rest = parts.flatMap((part) => {
+  const rest = of.flatMap((part) => {
     const text = readFileSync(join(__dirname, `${part}.sh`), "utf8");
     return text.split("\n").map((one, at) => ({ text: one, file: `node/${part}.sh`, line: at + 1 }));
   });
@@ -32,9 +32,10 @@ function lines(more: string): { text: string; file: string; line: number }[] {
 /**
  * What ShellCheck finds in the joined script, a line each; no configuration file can switch a check off.
  * @param more A line of shell behind the last one. Default: none.
+ * @param of The parts of the program. Default: those of the script that nodes get.
  */
-export function findings(more = ""): string[] {
-  const all = lines(more);
+export function findings(more = "", of = parts): string[] {
+  const all = lines(more, of);
   const input = all.map(({ text }) => text).join("\n");
   const run = spawnSync("shellcheck", ["--norc", "-s", "sh", "-f", "json1", "-"], { input, encoding: "utf8" });
   if (run.status !== 0 && run.status !== 1) throw new Error(`shellcheck: ${run.error?.message ?? run.stderr}`);
@@ -46,7 +47,9 @@ export function findings(more = ""): string[] {
 }
 
 if (require.main === module) {
-  const found = findings();
+  // What the doctor borrows is used in full only by the script of the nodes, and is judged there.
+  const doctor = findings("", doctorParts).filter((one) => one.startsWith("node/doctor/"));
+  const found = [...findings(), ...doctor];
   for (const one of found) console.error(one);
   process.exitCode = found.length === 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 /**
- * Packs node/*.sh into components/node/nodeScript.generated.ts: `node --import tsx node/pack.ts`.
+ * Packs node/*.sh into components/node/nodeScript.generated.ts: `node --import tsx node/pack.ts`. A second program, that of
+ * `pause-sandbox doctor`, goes into doctor/doctorScript.generated.ts.
  *
  * The bytes are committed, so that they are the same on every machine: they are part of each node's stdin, and another
  * zlib would otherwise make every node of a cluster look changed.
@@ -35,15 +36,22 @@ export const parts = [
   ...["kubelet", "kubelet-running", "verify", "report", "apply", "restore", "plan", "entry"],
 ];
 
+/** The program of the doctor: what `plan` looks with, and what tells it. Nothing that changes a node is in it. */
+export const doctorParts = [
+  ...parts.filter((part) => !["apply", "restore", "entry", "store/services"].includes(part)),
+  ...["doctor/facts", "doctor/entry"],
+];
+
 const target = join(__dirname, "..", "components/node/nodeScript.generated.ts");
 
 /**
  * The script as one text, with comments.
  * @param run Whether it does anything when it is read; tests that call its functions say no. Default: true.
+ * @param of Its parts. Default: those of the script that nodes get.
  */
-export function joinedScript({ run = true } = {}): string {
-  return parts
-    .filter((part) => run || part !== "entry")
+export function joinedScript({ run = true, of = parts } = {}): string {
+  return of
+    .filter((part) => run || !/^(doctor\/)?entry$/.test(part))
     .map((part) => readFileSync(join(__dirname, `${part}.sh`), "utf8"))
     .join("\n");
 }
@@ -61,28 +69,35 @@ export function strippedScript(joined: string): string {
 }
 
 /** The program that runs on a node: the stripped script after the identity that its own text gives it. */
-export function nodeProgram(): string {
-  const script = strippedScript(joinedScript());
+export function nodeProgram(of = parts): string {
+  const script = strippedScript(joinedScript({ of }));
   return `set -eu\nscript_id=${createHash("sha256").update(script).digest("hex").slice(0, 16)}\n${script}\n`;
 }
 
 /** The text of the generated module. */
-export function generatedModule(): string {
-  const packed = gzipSync(Buffer.from(nodeProgram()), { level: 9 });
+export const generatedModule = (): string => moduleOf("packedNodeScript", parts);
+
+/** The text of the doctor's generated module. */
+export const generatedDoctor = (): string => moduleOf("packedDoctorScript", doctorParts);
+
+function moduleOf(name: string, of: string[]): string {
+  const packed = gzipSync(Buffer.from(nodeProgram(of)), { level: 9 });
   // The byte that names the operating system differs between machines.
   packed[9] = 3;
   return [
     "// Written by node/pack.ts from node/*.sh. Do not edit.",
     "",
     "/** The program for a node: gzip, base64. */",
-    `export const packedNodeScript =\n  "${packed.toString("base64")}";`,
+    `export const ${name} =\n  "${packed.toString("base64")}";`,
     "",
   ].join("\n");
 }
 
 /** Where the generated module stands. */
 export const generatedPath = target;
+export const doctorPath = join(__dirname, "..", "doctor/doctorScript.generated.ts");
 
 if (require.main === module) {
   writeFileSync(target, generatedModule());
+  writeFileSync(doctorPath, generatedDoctor());
 }

@@ -9,7 +9,14 @@ import * as fc from "fast-check";
 
 import { type NodeSettings, parseReport, renderStdin, settingsText } from "../../components/node/nodeScript";
 import { packedNodeScript } from "../../components/node/nodeScript.generated";
-import { generatedModule, generatedPath, joinedScript, nodeProgram } from "../../node/pack";
+import {
+  doctorPath,
+  generatedDoctor,
+  generatedModule,
+  generatedPath,
+  joinedScript,
+  nodeProgram,
+} from "../../node/pack";
 
 const settings: NodeSettings = { node: "node-1", image: "registry.example.org:5000/platform/pause:1.0.0" };
 
@@ -58,6 +65,7 @@ const line = fc
 describe("renderStdin", () => {
   it("carries the program that node/*.sh makes (else run `make pack`)", () => {
     assert.equal(fs.readFileSync(generatedPath, "utf8"), generatedModule());
+    assert.equal(fs.readFileSync(doctorPath, "utf8"), generatedDoctor());
     assert.equal(gunzipSync(Buffer.from(packedNodeScript, "base64")).toString(), nodeProgram());
   });
 

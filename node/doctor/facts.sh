@@ -1,0 +1,178 @@
+# shellcheck shell=sh
+# Facts: what this node is and has, for `pause-sandbox doctor`. Nothing is changed: what is noted on the way lies in memory.
+# Each function prints JSON. What it means is judged by doctor/, not here.
+
+# fact NAME FUNCTION: one line on stdout, with what FUNCTION prints, or with why there is nothing. Writes $scratch/value,
+# $scratch/why.
+fact() {
+  set +e
+  (
+    set -e
+    "$2"
+  ) >"$scratch/value" 2>"$scratch/why"
+  status=$?
+  set -e
+  if [ "$status" = 0 ]; then
+    # crictl writes over many lines; within a text a newline is escaped.
+    printf '{"fact":"%s","value":%s}\n' "$1" "$(tr '\n' ' ' <"$scratch/value")"
+  else
+    printf '{"fact":"%s","failed":%s}\n' "$1" "$(tail -n 1 "$scratch/why" | json_text)"
+  fi
+  return "$status"
+}
+
+# The text on stdin as JSON.
+json_text() { json_string "$(cat)"; }
+
+# needs TOOL: without it there is no answer. Dies with PS-N003.
+needs() { command -v "$1" >/dev/null || die 003 "$1 is not on PATH ($PATH)"; }
+
+# The node itself. Its clock decides what it thinks of a certificate.
+host_fact() {
+  printf '{"architecture":%s,"epochSeconds":%s,"name":%s}' "$(architecture | json_text)" "$(now_seconds)" "$(json_string "$node")"
+}
+
+# The time of this node, in seconds. Writes $scratch/now.
+now_seconds() {
+  : >"$scratch/now"
+  stat -c %Y "$scratch/now"
+}
+
+# Which runtime the node has, and what that says of its sandbox image.
+runtime_fact() {
+  look
+  printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"version":%s}' \
+    "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
+    "$(json_string "${socket:-}")" "$(started_seconds "$(runtime_unit)")" "$(json_string "$target")" "$(json_string "$runtime_version")"
+}
+
+# Finds the runtime and reads what it is told. Dies as `plan` does.
+look() {
+  detect
+  mkdir -p "$plan"
+  "${runtime}_read"
+}
+
+# The unit of the runtime.
+runtime_unit() {
+  case $runtime in
+    k3s) printf %s "$unit" ;;
+    cri_dockerd) printf cri-docker ;;
+    dockershim) printf docker ;;
+    *) printf %s "$runtime" ;;
+  esac
+}
+
+# started_seconds UNIT: when its process was started, by this node's clock; 0 where none runs. Reads systemd.
+started_seconds() {
+  since=$(systemctl show "$1" -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
+  if [ "$since" ]; then printf %s "$(($(now_seconds) - $(clock) + since))"; else printf 0; fi
+}
+
+# What keeps containerd from serving any Pod. Prints nothing but a list that is empty. Dies with PS-N005, PS-N024.
+able_fact() {
+  if [ "$runtime" = containerd ]; then
+    refuse_disabled
+    refuse_deaf
+  fi
+  printf '[]'
+}
+
+# The lines of a runtime's file that say which image, which registries' directory, and which other files count. Values of
+# other keys may be secret: they are not taken.
+told='^[[:space:]]*((version|imports|sandbox_image|sandbox|pause_image|pause-image|config_path|disabled_plugins)[[:space:]]*[=:]|\[)'
+
+# The files that the runtime reads. Reads $config, $target.
+files_fact() {
+  if [ "$runtime" = containerd ]; then list_files; else printf '%s\n' "$target" >"$plan/load"; fi
+  printf '['
+  sep=''
+  while IFS= read -r file; do
+    [ -f "$file" ] || continue
+    lines=$(grep -nE "$told" "$file" | sed 's/#.*//') || :
+    printf '%s{"changedSeconds":%s,"lines":[%s],"path":%s}' "$sep" "$(stat -Lc %Z "$file")" \
+      "$(printf '%s\n' "$lines" | json_list)" "$(json_string "$file")"
+    sep=,
+  done <"$plan/load"
+  printf ']'
+}
+
+# What says how the registry of the image is reached: the directories of certs.d, and the entries of each hosts.toml.
+registry_fact() {
+  printf '{"directories":[%s],"directory":%s,"files":[' "$(names_in "$certs" | json_list)" "$(json_string "$certs")"
+  sep=''
+  for file in "$certs/$registry"/* "$certs/_default"/* "$certs/${registry%%:*}"/*; do
+    [ -f "$file" ] || continue
+    printf '%s{"entries":[%s],"path":%s}' "$sep" "$(entries_of "$file" | json_list)" "$(json_string "$file")"
+    sep=,
+  done
+  printf '],"trusted":%s}' "$(trusted_files | json_text)"
+}
+names_in() { for one in "$1"/*; do [ ! -d "$one" ] || printf '%s\n' "${one##*/}"; done; }
+
+# entries_of FILE: `path<TAB>value` of TOML; a header may hold a login, so its value is not taken.
+entries_of() {
+  case $1 in *.toml) toml_list <"$1" | awk -F '\t' '$1 ~ /[|]header[|]/ { print $1 "\t(not shown)"; next } { print }' ;; esac
+}
+
+# The certificates that the hosts.toml of the registry names, as PEM. They are public.
+trusted_files() {
+  hosts=$certs/$registry/hosts.toml
+  [ -f "$hosts" ] || return 0
+  toml_list <"$hosts" | awk -F '\t' '$1 ~ /(^|[|])ca$/ { print "ca\t" $2 }' | strings_of ca | sort -u | while IFS= read -r one; do
+    case $one in /*) ;; *) one=${hosts%/*}/$one ;; esac
+    [ ! -f "$one" ] || certificates_in "$one"
+  done
+}
+certificates_in() { sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$1"; }
+
+# The authorities that this node trusts for every server, in the place where Go's programs look first.
+roots_fact() {
+  for one in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/pki/tls/cacert.pem \
+    /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/cert.pem; do
+    [ -f "$one" ] || continue
+    printf '{"packed":"%s","path":%s}' "$(certificates_in "$one" | gzip -c | base64 | tr -d '\n')" "$(json_string "$one")"
+    return 0
+  done
+  printf '{"packed":"","path":""}'
+}
+
+# What the name of the registry means here.
+name_fact() {
+  needs getent
+  host=${registry%:*}
+  printf '{"addresses":[%s],"host":%s}' "$(getent ahosts "$host" | awk '{ print $1 }' | sort -u | json_list)" "$(json_string "$host")"
+}
+
+# The proxies of the runtime's process, without their logins.
+proxy_fact() {
+  pid=$(pid_of "$(runtime_unit)")
+  printf '['
+  if [ "${pid:-0}" != 0 ]; then
+    lines_of "/proc/$pid/environ" | grep -iE '^(https?|no)_proxy=' | sed 's|//[^/]*@|//|' | json_list
+  fi
+  printf ']'
+}
+
+# The image as the runtime has it; `null` where it has none. crictl gives JSON.
+image_fact() { cri inspecti -o json "$sandbox_before" || printf null; }
+
+# The kubelet: its version, whether it runs, and the files that set the flag that 1.35 has no longer.
+kubelet_fact() {
+  state=$(systemctl show kubelet -p ActiveState | sed -n 's/^ActiveState=//p')
+  printf '{"flagged":[%s],"state":%s,"version":%s}' "$([ -z "$kubelet_version" ] || flagged | json_list)" \
+    "$(json_string "$state")" "$(json_string "$kubelet_version")"
+}
+flagged() {
+  flag_files | while IFS= read -r file; do
+    [ ! -f "$file" ] || grep -nFe "$flag" "$file" | grep -vE '^[0-9]+:[[:space:]]*[#;]' | awk -F : -v file="$file" '{ print file ":" $1 }' || :
+  done
+}
+
+# What runtime and kubelet have said of late of a sandbox that does not start, the last lines, verbatim.
+events_fact() {
+  needs journalctl
+  journalctl --no-pager -q -o cat -n 4000 -u "$(runtime_unit)" -u kubelet |
+    grep -E 'failed to (get|pull) (and unpack )?(sandbox )?image|failed to (setup|create) .*sandbox|unknown flag: ' | tail -n 3 >"$scratch/events" || :
+  printf '[%s]' "$(json_list <"$scratch/events")"
+}
