@@ -15,10 +15,11 @@ const SUITES = [
     "tests/image/pause",
     "lab/tests/toolchain",
     "lab/tests/cluster",
+    "tests/doctor",
     "tests/node",
   ],
   ...["lab/tests/contract", "tests/image/push", "tests/image/handmade"],
-  ...["tests/system/nodes", "tests/system/cases", "tests/system/faults", "tests/system/e2e"],
+  ...["tests/system/nodes", "tests/system/doctor", "tests/system/cases", "tests/system/faults", "tests/system/e2e"],
 ];
 
 interface Counts {

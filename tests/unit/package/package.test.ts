@@ -72,7 +72,9 @@ describe("the package", function () {
   });
 
   it("holds each component compiled, with its types and its source map", () => {
-    const compiled = [...below("components", ".ts"), "image/compile.ts"].map((file) => file.replace(/\.ts$/, ""));
+    const compiled = [...["components", "doctor", "cli"].flatMap((one) => below(one, ".ts")), "image/compile.ts"].map(
+      (file) => file.replace(/\.ts$/, ""),
+    );
     const expected = compiled.flatMap((file) => [".d.ts", ".js", ".js.map"].map((end) => `dist/${file}${end}`));
     assert.deepEqual(
       expected.filter((file) => !packed().includes(file)),
@@ -106,9 +108,10 @@ describe("the package", function () {
   });
 
   it("holds every page that a message of its code names", () => {
-    const pages = [...below("components", ".ts"), ...below("node", ".sh")].flatMap((file) =>
-      [...read(file).matchAll(/docs\/[\w/-]+\.md/g)].map(([page]) => page),
-    );
+    const pages = [
+      ...["components", "doctor", "cli"].flatMap((folder) => below(folder, ".ts")),
+      ...below("node", ".sh"),
+    ].flatMap((file) => [...read(file).matchAll(/docs\/[\w/-]+\.md/g)].map(([page]) => page));
     assert.ok(pages.length > 1, "messages name pages");
     assert.deepEqual(
       pages.filter((page) => !packed().includes(page)),

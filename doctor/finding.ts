@@ -1,0 +1,41 @@
+/** What the doctor says: findings, and evidence in the order in which a sandbox comes to be. */
+
+/** One thing that is wrong. */
+export interface Finding {
+  /** `PS-D001`; its section in docs/findings.md. */
+  readonly code: string;
+  /** What is wrong, as the second half of a sentence about the node. */
+  readonly what: string;
+  /** True where no Pod can start because of it; false for what will break later. */
+  readonly fatal: boolean;
+  /** What to do: the argument to set, or the place to mend. */
+  readonly remedy: string;
+  /** The same for all nodes that suffer of it; nodes are grouped by it. */
+  readonly kind: string;
+  /** Certificate that is to be set as `trust.ca`, as PEM, after somebody has checked it. */
+  readonly ca?: string;
+}
+
+/** A line of evidence, in the positive form. */
+export interface Evidence {
+  /** Whether it is so; `unknown` where it could not be looked at. */
+  readonly is: "yes" | "no" | "warning" | "unknown";
+  readonly text: string;
+}
+
+/** What is known of one node after a look. */
+export interface Diagnosis {
+  /** The name that the node has for itself. */
+  readonly node: string;
+  /** How it was reached. */
+  readonly host: string;
+  readonly image: string;
+  /** The first one is the cause. */
+  readonly findings: readonly Finding[];
+  readonly evidence: readonly Evidence[];
+  /** What runtime and kubelet said of late, verbatim. */
+  readonly events: readonly string[];
+}
+
+/** Where a finding is described. */
+export const pageOf = (code: string): string => `docs/findings.md#${code.toLowerCase()}`;

@@ -1,0 +1,60 @@
+/** Which image is in effect, which file and line sets it, and what was meant and does not count. */
+import type { FileFact, Facts, RuntimeFact } from "../facts";
+import type { Evidence, Finding } from "../finding";
+
+interface Setting {
+  readonly image: string;
+  /** `/etc/containerd/config.toml:12`. */
+  readonly place: string;
+}
+
+/** Every line that sets a sandbox image, in the order in which files are read. */
+export function settingsOf(files: readonly FileFact[]): Setting[] {
+  return files.flatMap(({ lines, path }) =>
+    lines.flatMap((line) => {
+      const found = /^(\d+):\s*(?:sandbox_image|sandbox|pause_image|pause-image)\s*[=:]\s*["']?([^"'\s]+)/.exec(line);
+      return found ? [{ place: `${path}:${found[1] ?? ""}`, image: found[2] ?? "" }] : [];
+    }),
+  );
+}
+
+export function imageEvidence(facts: Facts, runtime: RuntimeFact): Evidence[] {
+  const setting = settingsOf(facts.files ?? [])
+    .reverse()
+    .find(({ image }) => image === runtime.image);
+  const from = setting ? `set in ${setting.place}` : `the default that ${runtime.name} ${runtime.version} brings`;
+  return [{ is: "yes", text: `sandbox image ${runtime.image}: ${from}` }];
+}
+
+/** An image that somebody has set, and that the runtime does not take from there. */
+export function lostSettings(facts: Facts, runtime: RuntimeFact): Finding[] {
+  const all = settingsOf(facts.files ?? []);
+  if (all.some(({ image }) => image === runtime.image)) return [];
+  const table = runtime.version.startsWith("1.")
+    ? 'sandbox_image in [plugins."io.containerd.grpc.v1.cri"], with version = 2 at the top'
+    : `sandbox in [plugins."io.containerd.cri.v1.images".pinned_images], with version = 3 at the top`;
+  return all.slice(-1).map(({ image, place }) => ({
+    code: "PS-D015",
+    kind: "a setting that does not count",
+    fatal: true,
+    what: `${place} sets ${image}, and ${runtime.name} ${runtime.version} does not take it from there. It uses ${runtime.image}`,
+    remedy: `Set ${table}, or let a stack do it`,
+  }));
+}
+
+/** A runtime reads its files at its start only. */
+export function editedSince(facts: Facts, runtime: RuntimeFact): Finding[] {
+  if (runtime.startedSeconds === 0) return [];
+  const newer = (facts.files ?? []).filter(({ changedSeconds }) => changedSeconds > runtime.startedSeconds + 1);
+  const [file] = newer;
+  if (!file) return [];
+  return [
+    {
+      code: "PS-D016",
+      kind: "a runtime that was not restarted",
+      fatal: (facts.events ?? []).length > 0,
+      what: `${file.path} was edited after ${runtime.name} was started, which still runs on what it read then`,
+      remedy: `Run: systemctl restart ${runtime.name}. Containers that run are not stopped by it`,
+    },
+  ];
+}

@@ -1,0 +1,103 @@
+/** How the doctor reaches a node: the system's own ssh, or this machine itself. */
+import { spawn } from "node:child_process";
+import { connect } from "node:net";
+import { Duplex } from "node:stream";
+
+import { packedDoctorScript } from "./doctorScript.generated";
+import { CouldNotLook } from "./facts";
+
+/** A node, and what can be done there without changing it. */
+export interface Reach {
+  /** As it was given. */
+  readonly name: string;
+  /**
+   * Runs the doctor's program.
+   * @throws CouldNotLook where it did not run.
+   */
+  run(): Promise<string>;
+  /** A connection that starts on the node. Where it cannot be had, the stream ends with an error that says why. */
+  dial(host: string, port: number): Duplex;
+}
+
+/** The program as a shell takes it on stdin; braces make a transfer that is cut do nothing. */
+export function doctorStdin(): string {
+  return `{ p=$(printf %s '${packedDoctorScript}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor </dev/null;exit;}\n`;
+}
+
+/** Users other than root become root the way that their node lets them, without a question. */
+const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh; else exec sudo -n sh; fi';
+
+/** This machine. */
+export const local = (name: string): Reach => ({
+  name,
+  run: () => collect(name, "sh", ["-c", AS_ROOT]),
+  dial: (host, port) => connect({ host, port }),
+});
+
+/**
+ * A machine that ssh reaches. Its configuration, known hosts, agent and keys are ssh's own business.
+ * @param options Given to ssh as they are, such as `-J` and `jump.example.com`.
+ */
+export const overSsh = (host: string, options: readonly string[] = []): Reach => {
+  const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...options];
+  return {
+    name: host,
+    run: () => collect(host, "ssh", [...base, "-T", "--", host, AS_ROOT]),
+    dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),
+  };
+};
+
+function collect(name: string, program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "pipe" });
+    let [out, said] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    child.on("error", (error) => {
+      reject(new CouldNotLook(`${program}: ${error.message}`));
+    });
+    // A node that refuses the log-in takes no input; what it said counts.
+    child.stdin.on("error", () => undefined);
+    child.on("close", (status) => {
+      if (status === 0) resolve(out);
+      else
+        reject(new CouldNotLook(said.trim().split("\n").pop() ?? `${program} to ${name} ended with ${String(status)}`));
+    });
+    child.stdin.end(doctorStdin());
+  });
+}
+
+/** A child's stdin and stdout as one stream; what it says when it fails is the stream's error. */
+function piped(program: string, args: readonly string[]): Duplex {
+  const child = spawn(program, args, { stdio: "pipe" });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdin.on("error", () => undefined);
+  const stream = new Duplex({
+    read: () => child.stdout.resume(),
+    write: (chunk: Buffer, _encoding, done) => {
+      child.stdin.write(chunk, () => {
+        done();
+      });
+    },
+    final: (done) => {
+      child.stdin.end(done);
+    },
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
+  });
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (!stream.push(chunk)) child.stdout.pause();
+  });
+  child.on("error", (error) => stream.destroy(error));
+  child.on("close", (status) => {
+    const lines = said.trim().split("\n");
+    // The last line says only that forwarding failed; the one before has the node's reason.
+    const why = lines.find((line) => line.includes("open failed")) ?? lines.pop() ?? "";
+    if (status === 0) stream.push(null);
+    else stream.destroy(new Error(why === "" ? `${program} ended with ${String(status)}` : why));
+  });
+  return stream;
+}

@@ -1,0 +1,46 @@
+/** The servers that containerd asks for an image, in its order: the hosts of hosts.toml, then the registry itself. */
+import type { Facts } from "./facts";
+import { hostAndPort, type ImageName } from "./imageName";
+
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+  readonly plainHttp: boolean;
+  /** Whether the certificates that hosts.toml names count for it. */
+  readonly takesCa: boolean;
+  readonly url: string;
+  /** Whether hosts.toml has a login for it. It is not read, and not sent. */
+  readonly hasLogin: boolean;
+}
+
+export function routesOf(facts: Facts, image: ImageName): Route[] {
+  const entries = hostsFile(facts, image)?.entries ?? [];
+  const own = { ...route(`https://${image.registry}`, entries), host: image.host, port: image.port };
+  const server = valueOf(entries, "server");
+  const hosts = entries.flatMap((entry) => /^host\|([^|]+)\|/.exec(entry)?.[1] ?? []);
+  const last = server === "" ? own : route(server, entries);
+  const all = [...[...new Set(hosts)].map((url) => route(url, entries)), last];
+  return all.filter(({ url }, at) => all.findIndex((one) => one.url === url) === at);
+}
+
+/** The hosts.toml that counts, where containerd reads one. */
+export function hostsFile(facts: Facts, image: ImageName) {
+  const { registry, runtime } = facts;
+  if (!registry || !runtime || runtime.configPath === "") return undefined;
+  const at = (name: string) => registry.files.find(({ path }) => path === `${registry.directory}/${name}/hosts.toml`);
+  return at(image.registry) ?? at("_default");
+}
+
+function route(url: string, entries: readonly string[]): Route {
+  const plainHttp = url.startsWith("http://");
+  const bare = url.replace(/^https?:\/\//, "").replace(/\/.*/, "");
+  const takesCa = entries.some((entry) => entry.startsWith(`host|${url}|ca\t`));
+  const hasLogin = entries.some((entry) => entry.toLowerCase().startsWith(`host|${url}|header|authorization\t`));
+  return { url, plainHttp, takesCa, hasLogin, ...hostAndPort(bare, plainHttp ? 80 : 443) };
+}
+
+/** The text of a key at the top of a TOML file; empty where there is none. */
+export function valueOf(entries: readonly string[], key: string): string {
+  const found = entries.find((entry) => entry.startsWith(`${key}\t`));
+  return found?.slice(key.length + 1).replace(/^["'](.*)["']$/, "$1") ?? "";
+}

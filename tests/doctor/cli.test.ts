@@ -1,0 +1,146 @@
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { parse } from "yaml";
+
+import type { Facts } from "../../doctor/facts";
+import { factsOf, runtime } from "./nodeFacts";
+
+const root = path.join(__dirname, "../..");
+
+describe("the command line", function () {
+  this.timeout("60s");
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-cli-"));
+  after(() => {
+    fs.rmSync(dir, { recursive: true });
+  });
+
+  /** A node whose image cannot be used: nothing has to be walked to. */
+  const sick = (name: string): Facts => ({
+    ...factsOf("pause", { runtime: runtime("registry.bank.example:5000/platform/pause") }),
+    host: { architecture: "amd64", epochSeconds: 0, name },
+    events: [`Failed to create pod sandbox: ${"rpc error: code = Unknown desc = ".repeat(5)} not found`],
+  });
+
+  function ssh(hosts: Record<string, Facts>): void {
+    for (const [host, { failed, ...facts }] of Object.entries(hosts)) {
+      const lines = Object.entries(facts).map(([fact, value]) => JSON.stringify({ fact, value }));
+      const missing = Object.entries(failed).map(([fact, why]) => JSON.stringify({ fact, failed: why }));
+      fs.writeFileSync(path.join(dir, `${host}.facts`), `${[...lines, ...missing].join("\n")}\n`);
+    }
+    const script = `#!/bin/sh
+echo "$*" >>${dir}/args
+cat >/dev/null
+while [ "$1" != -- ]; do shift; done
+if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; fi
+`;
+    fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });
+  }
+
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["--import", "tsx", path.join(root, "cli/main.ts"), ...args], {
+      encoding: "utf8",
+      cwd: root,
+      env: { ...process.env, PATH: `${dir}:${process.env.PATH ?? ""}` },
+    });
+
+  it("says the verdict first, in lines of at most 100 columns and without colours where it is piped", () => {
+    ssh({ a: sick("worker-7") });
+    const { status, stdout, stderr } = run("doctor", "--host", "a");
+    assert.equal(status, 1, stderr);
+    assert.match(stdout, /^worker-7: no Pod can start\. /);
+    assert.match(stdout, /\nPS-D021 {3}"registry\.bank\.example:5000\/platform\/pause" is no reference/);
+    assert.match(stdout, /See docs\/findings\.md#ps-d021\n/);
+    assert.match(stdout, /What the node says:\n {2}Failed to create pod sandbox/);
+    assert.match(stdout, / {2}✓ kubelet 1\.34\.2 is active\n/);
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 100),
+      [],
+    );
+    assert.ok(!stdout.includes("\u001b"));
+  });
+
+  it("groups nodes by what they suffer of, and ends with 2 where one could not be looked at", () => {
+    ssh({ a: sick("worker-1"), b: sick("worker-2") });
+    const list = path.join(dir, "list");
+    fs.writeFileSync(list, "b # the second\n\nc\n");
+    const { status, stdout } = run("doctor", "--host", "a", "--hosts", list);
+    assert.equal(status, 2);
+    assert.match(
+      stdout,
+      /^2 of 3: a reference that cannot be used \(worker-1, worker-2\)\n1 of 3: could not look \(c\)\n/,
+    );
+    assert.match(stdout, /\nc: could not look: ssh: connect to host c port 22: No route\n/);
+  });
+
+  it("gives JSON with a version, and a stack file on request", () => {
+    ssh({ a: sick("worker-1") });
+    const json = JSON.parse(run("doctor", "--host", "a", "-o", "json").stdout) as { version: number; nodes: object[] };
+    assert.equal(json.version, 1);
+    assert.deepEqual(Object.keys(json.nodes[0] ?? {}).sort(), [
+      "events",
+      "evidence",
+      "findings",
+      "host",
+      "image",
+      "node",
+    ]);
+    const stack = parse(run("doctor", "--host", "a", "--fix-config").stdout) as { config: Record<string, unknown> };
+    assert.deepEqual(stack.config["pause-sandbox:nodes"], [{ name: "worker-1", host: "a" }]);
+  });
+
+  it("gives ssh what belongs to it, and never lets it ask", () => {
+    ssh({ a: sick("worker-1") });
+    fs.rmSync(path.join(dir, "args"), { force: true });
+    run("doctor", "--host", "a", "-J", "jump", "-l", "me", "-p", "2222", "-i", "key", "-F", "config");
+    const args = fs.readFileSync(path.join(dir, "args"), "utf8");
+    for (const one of ["-o BatchMode=yes", "-J jump", "-l me", "-p 2222", "-i key", "-F config", "-- a "]) {
+      assert.ok(args.includes(one), args);
+    }
+  });
+
+  it("refuses a node whose name ssh would take for an option", () => {
+    ssh({ a: sick("worker-1") });
+    fs.rmSync(path.join(dir, "args"), { force: true });
+    run("doctor", "--host=-oProxyCommand=x");
+    assert.match(fs.readFileSync(path.join(dir, "args"), "utf8"), / -- -oProxyCommand=x /);
+  });
+
+  for (const [what, args, says] of [
+    ["no node", ["doctor"], /no node is named: use --host, --hosts or --local/],
+    ["an unknown form", ["doctor", "--local", "-o", "xml"], /'xml' is invalid. Allowed choices are text, json/],
+    ["a wrong number", ["doctor", "--local", "--parallel", "0"], /a whole number from 1 to 100/],
+    ["a list that is not there", ["doctor", "--hosts", "/nowhere"], /--hosts \/nowhere: ENOENT/],
+    ["an unknown command", ["docter"], /unknown command 'docter'\n\(Did you mean doctor\?\)/],
+  ] as const) {
+    it(`refuses ${what}, with 2`, () => {
+      const { status, stderr } = run(...args);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, says);
+    });
+  }
+
+  it("explains itself", () => {
+    const { status, stdout } = run("doctor", "--help");
+    assert.equal(status, 0);
+    assert.match(stdout, /Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at/);
+  });
+});
+
+describe("the pages of the findings", () => {
+  it("have a section for each code, and no other", () => {
+    const files = fs.readdirSync(path.join(root, "doctor"), { recursive: true, encoding: "utf8" });
+    const sources = files.filter((file) => file.endsWith(".ts") && !file.includes("generated"));
+    const text = sources.map((file) => fs.readFileSync(path.join(root, "doctor", file), "utf8")).join("\n");
+    const codes = [...new Set([...text.matchAll(/code: "(PS-D\d+)"/g)].map(([, code]) => code))].sort();
+    const page = fs.readFileSync(path.join(root, "docs/findings.md"), "utf8");
+    assert.ok(codes.length > 20);
+    assert.deepEqual(
+      [...page.matchAll(/^## (PS-D\d+)$/gm)].map(([, code]) => code),
+      codes,
+    );
+  });
+});
