@@ -143,10 +143,12 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(await stuckPods(lab), pods);
   });
 
-  it("an image that is in the registry already reaches the nodes by its digest", async () => {
+  it("an image that is in the registry already reaches the nodes by its digest, also those that the cluster names", async () => {
     const reference = `${lab.registry.host}/platform/pause:1.0.0`;
     const imageDigest = await registryDigest(lab, reference);
-    await proven(lab, { imageSource: "existing", reference, imageDigest });
+    const knownHosts = lab.nodes.map(({ host, hostKey }) => `${host} ${hostKey}\n`).join("");
+    const found = { nodes: [], nodesFrom: { cluster: { labelSelector: "kubernetes.io/os=linux" } }, knownHosts };
+    await proven(lab, { imageSource: "existing", reference, imageDigest, requireAllNodes: "true", ...found });
   });
 
   it("a mirrored image reaches the nodes byte for byte", async () => {
