@@ -113,6 +113,23 @@ describe("the program", () => {
     assert.match(String((outputs.pods as string[])[0]), /^default\//);
   });
 
+  it("puts out the payloads for machines that do not exist yet, as a secret, when they are asked for", async () => {
+    assert.ok(!("bootSetup" in (await up(SETTINGS)).outputs));
+    const { pullUsername, pullPassword, ...settings } = SETTINGS;
+    assert.ok(pullUsername !== "" && pullPassword !== "");
+    let secret: boolean | undefined;
+    let shell: string | undefined;
+    await run(async () => {
+      configure({ ...settings, bootSetup: true });
+      const { bootSetup } = await program();
+      assert.ok(bootSetup);
+      secret = await pulumi.isSecret(bootSetup);
+      bootSetup.apply((known) => (shell = known?.shell));
+    });
+    assert.strictEqual(secret, true);
+    assert.ok(shell?.startsWith("#!/bin/sh"));
+  });
+
   it("makes no Pod when no proof is asked for", async () => {
     const { registered, outputs } = await up({ ...SETTINGS, proof: "none", appImage: "" });
     assert.deepStrictEqual(outputs.pods, []);
