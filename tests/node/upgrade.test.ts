@@ -91,7 +91,8 @@ describe("Recorded nodes", () => {
   });
 });
 
-for (const shell of shells) {
+// What a shell makes of the script is the other suites' matter.
+for (const shell of shells.slice(0, 1)) {
   for (const name of names) {
     const killed = name.endsWith("-killed");
     describe(`${shell.join(" ")}: a node of ${name}`, function () {
