@@ -81,7 +81,7 @@ export async function findNodes(config = new pulumi.Config()): Promise<FoundNode
   const from = nodesFrom(config);
   if (from === undefined) return undefined;
   if ("inventory" in from) return { nodes: fromInventory(from.inventory), leftOut: [] };
-  const read = await openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
+  const read = await clusterOf(config);
   if (read === undefined)
     throw userError("nodesFrom: there is no kubeconfig, and kubectl would find none: set kubeconfig");
   const { restoreOnRemoval = false, insecureIgnoreHostKey, ...selection } = from.cluster;
@@ -89,6 +89,10 @@ export async function findNodes(config = new pulumi.Config()): Promise<FoundNode
   const shared = { restoreOnRemoval, ...(insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {}) };
   return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut };
 }
+
+/** The stack's cluster; nothing where kubectl would find none either. */
+const clusterOf = (config: pulumi.Config) =>
+  openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
 
 function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting): NodeConfig[] {
   const problems = new Problems("the stack's configuration");
@@ -133,7 +137,7 @@ export async function reportNodesLeftOut(
   if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) return;
   let nodes: NodeObject[];
   try {
-    const read = await openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
+    const read = await clusterOf(config);
     if (read === undefined) {
       if (required) throw userError("there is no kubeconfig to ask the cluster with");
       return;

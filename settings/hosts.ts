@@ -5,8 +5,8 @@ import * as path from "path";
 
 import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
 import type { Problems } from "../components/problems";
+import { atHome } from "../components/sources/kubeconfig";
 import { matchesPatterns } from "../components/sources/patterns";
-import { atHome } from "./values";
 
 /** A host as it stands in a stack's file; secrets are set apart, for all hosts. */
 export interface HostConfig {

@@ -1,9 +1,9 @@
 /** Values of a stack's settings. */
 import type * as pulumi from "@pulumi/pulumi";
 import * as fs from "fs";
-import * as os from "os";
 
 import type { Problems } from "../components/problems";
+import { atHome } from "../components/sources/kubeconfig";
 
 /** The value of a setting that is no text. If it is a text all the same, it is wrong, and is left to the checks. */
 export function object(config: pulumi.Config, key: string): unknown {
@@ -32,9 +32,6 @@ export function list(config: pulumi.Config, key: string): string[] | undefined {
   const value = config.getObject<string[]>(key);
   return value?.length ? value : undefined;
 }
-
-/** A path as people write it. */
-export const atHome = (file: string): string => file.trim().replace(/^~(?=\/)/, os.homedir());
 
 /** What a setting needs that is a text or a path to one. */
 export interface TextOrPath {

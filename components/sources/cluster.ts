@@ -165,6 +165,9 @@ function answerOf(error: unknown): string {
   return cause === undefined ? firstLine(error) : `${firstLine(error)}: ${firstLine(cause)}`;
 }
 
+/** worker-2 comes before worker-10. */
+const BY_NAME = new Intl.Collator("en", { numeric: true });
+
 const ADDRESS_TYPES = ["InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"];
 
 /** Chooses among the nodes of a cluster, in the order of their names: worker-2 comes before worker-10. */
@@ -175,8 +178,7 @@ export function selectNodes(
   const found: FoundNode[] = [];
   const leftOut: LeftOut[] = [];
   const named = nodes.map((node) => ({ node, name: node.metadata?.name ?? "" }));
-  const collator = new Intl.Collator("en", { numeric: true });
-  for (const { node, name } of named.sort((a, b) => collator.compare(a.name, b.name))) {
+  for (const { node, name } of named.sort((a, b) => BY_NAME.compare(a.name, b.name))) {
     const labels = node.metadata?.labels ?? {};
     const host = addressOf(node, labels, selection.address ?? "InternalIP");
     const why =
@@ -210,9 +212,8 @@ function roleOf(labels: Record<string, string>, { canaryLabel, groupLabel }: Nod
 /** Nodes of the cluster that a list does not have; those that are not Ready or not Linux too. */
 export function nodesNotListed(nodes: readonly NodeObject[], listed: readonly string[]): string[] {
   const names = nodes.filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
-  const collator = new Intl.Collator("en", { numeric: true });
   return names
     .map((node) => node.metadata?.name ?? "")
     .filter((name) => !listed.includes(name))
-    .sort((a, b) => collator.compare(a, b));
+    .sort((a, b) => BY_NAME.compare(a, b));
 }

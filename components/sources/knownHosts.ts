@@ -88,8 +88,16 @@ function linesOf(keys: readonly KnownKey[]): string {
   return keys.map(({ line }) => line).join(", ");
 }
 
+/** What was read last: a list of nodes asks for each of them, of the same text. */
+let last: { text: string; keys: KnownKey[] } = { text: "", keys: [] };
+
 /** The lines that can be read; like ssh, it passes over all others. */
 function parseKnownHosts(text: string): KnownKey[] {
+  if (text !== last.text) last = { text, keys: readLines(text) };
+  return last.keys;
+}
+
+function readLines(text: string): KnownKey[] {
   return text.split(/\r?\n/).flatMap((content, index): KnownKey[] => {
     const fields = content.trim().split(/[ \t]+/);
     const marker = fields[0]?.startsWith("@") ? fields.shift() : undefined;

@@ -82,7 +82,7 @@ function load(config: KubeConfig, given?: string): string | undefined {
   }
   // A path is one line; YAML or JSON of this kind is at least a pair in braces.
   const isPath = !/[\n{]/.test(given.trim());
-  const file = given.trim().replace(/^~(?=\/)/, os.homedir());
+  const file = atHome(given);
   const called = isPath ? `the kubeconfig ${given.trim()}` : "the kubeconfig that was given as content";
   try {
     config.loadFromString(isPath ? fs.readFileSync(file, "utf8") : given);
@@ -93,6 +93,9 @@ function load(config: KubeConfig, given?: string): string | undefined {
   }
   return called;
 }
+
+/** A path as people write it. */
+export const atHome = (file: string): string => file.trim().replace(/^~(?=\/)/, os.homedir());
 
 /** What an error says, without what follows it. */
 export function firstLine(error: unknown): string {
