@@ -1,6 +1,5 @@
 /** The lab's nodes: each a machine with sshd, containerd and a kubelet that has joined with a certificate. */
 import * as path from "node:path";
-import { utils } from "ssh2";
 import type { ClusterAuthorities } from "./authorities";
 import type { LabFile } from "./docker";
 import { readIfThere, writeAtomic } from "./files";
@@ -9,6 +8,7 @@ import { HOST_KEY_LABEL, INTERCEPTED_HOSTS, labDir, nodePlans, registryIp, type 
 import type { Machine } from "./machine";
 import { cniConfig, containerdConfig, kubeadmFlags, kubeletConfig, KUBELET_CLIENT_PEM } from "./nodeFiles";
 import { podRoutes } from "./routes";
+import { sshKeyPair } from "./sshKeys";
 import { SYSTEMD_FLAGS } from "./systemd";
 
 export interface NodeInputs {
@@ -84,7 +84,7 @@ async function kubernetesFiles({ plan, authorities: { kubernetes } }: NodeInputs
 
 /** A new machine has a new host key; a client that knew the old one is told so, as it should be. */
 function hostIdentity({ name }: NodePlan): { files: LabFile[]; labels: Record<string, string> } {
-  const pair = utils.generateKeyPairSync("ed25519", { comment: name });
+  const pair = sshKeyPair(name);
   const key = "/etc/ssh/ssh_host_ed25519_key";
   const publicKey = withoutComment(pair.public);
   return {
@@ -104,7 +104,7 @@ export function sshKeyFile(): string {
 export async function sshPublicKey(): Promise<string> {
   const kept = await readIfThere(`${sshKeyFile()}.pub`);
   if (kept && (await readIfThere(sshKeyFile()))) return kept.trim();
-  const pair = utils.generateKeyPairSync("ed25519", { comment: "pause-sandbox-lab" });
+  const pair = sshKeyPair("pause-sandbox-lab");
   const publicKey = withoutComment(pair.public);
   await writeAtomic(sshKeyFile(), pair.private, 0o600);
   await writeAtomic(`${sshKeyFile()}.pub`, `${publicKey}\n`, 0o644);
