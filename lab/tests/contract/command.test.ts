@@ -124,7 +124,7 @@ describe("command:remote:Command", function () {
 
   (isStandIn ? it : it.skip)("refuses properties and types that it does not act upon", async () => {
     await assert.rejects(checked({ environment: { A: "b" } }), /environment: .*not supported/);
-    const copy = urn("command:remote:CopyToRemote");
-    await assert.rejects(provider.check(copy, {}), /does not know command:remote:CopyToRemote/);
+    const other = urn("command:remote:CopyFile");
+    await assert.rejects(provider.check(other, {}), /does not know command:remote:CopyFile/);
   });
 });

@@ -27,6 +27,7 @@ export class SshServer {
       "StrictModes no",
       "UsePAM no",
       "PasswordAuthentication no",
+      "Subsystem sftp internal-sftp",
     ];
     fs.writeFileSync(path.join(folder, "config"), config.join("\n"));
     // sshd refuses to start without it, and only a service's start makes it.
