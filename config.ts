@@ -65,9 +65,9 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   });
   const toNode = (node: NodeConfig): ClusterNode => {
     const via = node.bastion ?? jump;
-    const { name, canary, gone, group, restoreOnRemoval } = node;
+    const { name, canary, gone, group, restoreOnRemoval, sftp } = node;
     const connection = { ...withLogin(node), bastion: via && withLogin(via) };
-    return { name, canary, gone, group, restoreOnRemoval, connection };
+    return { name, canary, gone, group, restoreOnRemoval, sftp, connection };
   };
   return {
     args: {

@@ -38,6 +38,10 @@ export interface ClusterNode {
    * machines that come and go by themselves. Default: true.
    */
   restoreOnRemoval?: boolean;
+  /**
+   * The host takes files by sftp. False has each command bring the script along, which makes the state large. Default: true.
+   */
+  sftp?: boolean;
 }
 
 /** How a group of nodes is changed. */
@@ -123,7 +127,7 @@ export interface PauseSandboxArgs {
  *
  * A node that fails has restored itself, and no further node is touched.
  *
- * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node, and the LocalhostPods `<name>-proof` or
+ * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node with its script, and the LocalhostPods `<name>-proof` or
  * `<name>-proof-<node>`.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
@@ -181,11 +185,11 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const { trust, recheck, kubeletFlag, dryRun } = args;
     const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
     for (const { node, after } of plan.steps) {
-      const settings = { connection: node.connection, nodeName: node.name, ...wanted };
-      // What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it.
+      const { connection, name: nodeName, gone, sftp } = node;
+      const settings = { connection, nodeName, gone, sftp, ...wanted };
       const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
-      const gone = node.gone ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : left;
-      const options = { parent: this, dependsOn: pick(nodes, after), ...gone };
+      const before = pick(nodes, after);
+      const options = { parent: this, dependsOn: before.length > 0 ? before : [image], ...left };
       nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
     }
     return nodes;
@@ -215,9 +219,6 @@ export class PauseSandbox extends pulumi.ComponentResource {
       });
   }
 }
-
-/** What a run tells a host, and what cannot reach one that is gone. */
-const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
 
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
@@ -293,6 +294,7 @@ function checkNodes(problems: Problems, nodes: ClusterNode[]): void {
     checkPlainOnly(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
     checkPlainOnly(problems, `nodes[${i}].group`, node.group, GROUP);
     checkPlainOnly(problems, `nodes[${i}].restoreOnRemoval`, node.restoreOnRemoval, TRUE_OR_FALSE);
+    checkPlainOnly(problems, `nodes[${i}].sftp`, node.sftp, TRUE_OR_FALSE);
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
 }

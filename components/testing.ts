@@ -1,6 +1,7 @@
 /** What a test of a program needs that uses the components: no engine, no registry, no node. */
 import * as pulumi from "@pulumi/pulumi";
 
+import { readCommand } from "./node/nodeCommand";
 import { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 
 /** How the simulated cluster answers. */
@@ -88,9 +89,9 @@ function reportOf(
   pushed: string,
   report: (node: string) => Partial<NodeReport>,
 ): NodeReport {
-  const asked = settingsIn(String(shown(inputs.stdin)));
-  const { node = name, image = "", digest = pushed } = asked;
-  const planned = / plan$/.test(String(shown(inputs.create)));
+  const { verb, settings } = readCommand(textOf(inputs.create), textOf(inputs.stdin));
+  const [node = name, image = "", digest = pushed] = ["node", "image", "digest"].map((key) => settings.get(key)?.[0]);
+  const planned = verb === "plan";
   return {
     ...{ node, image, digest, pinned: true },
     status: planned ? NodeStatus.WouldChange : NodeStatus.Changed,
@@ -102,16 +103,13 @@ function reportOf(
   };
 }
 
-/** The settings that a node is sent, by name: the one text in base64 that has an image. */
-function settingsIn(stdin: string): Record<string, string> {
-  const texts = [...stdin.matchAll(/[A-Za-z0-9+/]{8,}={0,2}/g)].map(([text]) => Buffer.from(text, "base64").toString());
-  const settings = texts.find((text) => /^image /m.test(text)) ?? "";
-  const lines = settings.split("\n").map((line) => /^(\S+) (.*)$/.exec(line));
-  return Object.fromEntries(lines.flatMap((line) => (line ? [[line[1] ?? "", line[2] ?? ""]] : [])));
-}
-
 /** Marks a secret on the wire between program and engine; mocks get it as it is sent. */
 const SECRET = "4dabf18193072939515e22adb298388d";
+
+const textOf = (input: unknown): string => {
+  const text = shown(input);
+  return typeof text === "string" ? text : "";
+};
 
 /** A value without the mark of a secret. */
 function shown(value: unknown): unknown {

@@ -12,19 +12,21 @@ trap '' HUP PIPE
 trap finish_look EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-settings_read
+asked=${1:-}
+[ $# = 0 ] || shift
+settings_read "$@"
 fail=3
 # Before anything else: who we are takes one of them.
 need_tools
 [ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
-case ${1:-} in
+case $asked in
   plan) plan ;;
   apply | restore)
     lock
     # From here on what stands half-done is this run's to undo, and no other run's.
     trap finish EXIT
     recover
-    "$1"
+    "$asked"
     ;;
-  *) fail=2 && die 002 "'${1:-}' is not apply, restore or plan" ;;
+  *) fail=2 && die 002 "'$asked' is not apply, restore or plan" ;;
 esac

@@ -25,6 +25,7 @@ export interface NodeConfig extends HostConfig {
   gone?: boolean;
   group?: string;
   restoreOnRemoval?: boolean;
+  sftp?: boolean;
   bastion?: HostConfig;
 }
 
@@ -43,6 +44,7 @@ const NODE = new Map([
   ["gone", "boolean"],
   ["group", "string"],
   ["restoreOnRemoval", "boolean"],
+  ["sftp", "boolean"],
   ["bastion", "host"],
 ]);
 

@@ -1,7 +1,8 @@
 /** Files and units that a machine gets before its first boot. With them its node is healed before any sandbox starts. */
 import { createHash } from "node:crypto";
 
-import { type NodeSettings, renderStdin } from "../node/nodeScript";
+import { renderStdin } from "../node/nodeScript";
+import { type NodeSettings } from "../node/nodeSettings";
 
 /** What a machine that does not exist yet is to be. It has no name yet, and no stack that manages it. */
 export interface BootSettings extends Omit<NodeSettings, "node" | "owner"> {

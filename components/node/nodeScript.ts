@@ -1,52 +1,7 @@
-/** What goes to a node and what comes back: the packed script with a node's settings, and its report. */
+/** The program of a boot payload, and what a node reports. */
 import { packedNodeScript } from "./nodeScript.generated";
+import { type NodeSettings, settingsText } from "./nodeSettings";
 import { userError } from "../userError";
-
-/** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
-export interface NodeSettings {
-  /**
-   * The node's name: the prefix of every line for people and the `node` of the report.
-   * @default the name that the host has
-   */
-  node?: string;
-  /**
-   * Who manages the node: restoring it for anyone else leaves it as it is.
-   * @default whoever manages it already, else nobody in particular; a node that is on another image by then is left to them
-   */
-  owner?: string;
-  /** The sandbox image, fully qualified: `host[:port]/repository:tag`. The runtime pins exactly this string. */
-  image: string;
-  /**
-   * `sha256:…` of what was pushed; the node refuses anything else that the registry may give it.
-   * @default the digest is not checked
-   */
-  digest?: string;
-  /**
-   * The PEM certificates that the registry (and its mirrors) are trusted by, beside nothing else for that registry.
-   * @default the node's own trust store
-   */
-  ca?: string;
-  /**
-   * URLs tried in this order before the registry itself.
-   * @default none
-   */
-  mirrors?: string[];
-  /**
-   * Speak HTTP to the registry. Only by explicit choice: anyone on the way can replace the image, unless `digest` is set.
-   * @default false
-   */
-  plainHttp?: boolean;
-  /**
-   * Have the kubelet's `--pod-infra-container-image` too, below 1.35.
-   * @default true
-   */
-  kubeletFlag?: boolean;
-  /**
-   * The login for the registry. Only this registry is given it, never a mirror.
-   * @default none
-   */
-  login?: { username: string; password: string };
-}
 
 /** The runtimes that a node's sandbox image is set in. */
 export enum Runtime {
@@ -100,48 +55,6 @@ export interface NodeReport {
   scriptVersion?: string;
   /** What the run did. */
   status: NodeStatus;
-}
-
-/** Only `true`, as `plainHttp`: false sends nothing. */
-const scalar = (field: string, value: string): string => {
-  if (/[\0\r\n]/.test(value)) {
-    throw userError(`${field}: ${JSON.stringify(value)} must not contain NUL, CR or LF`);
-  }
-  return value;
-};
-
-const pemLines = (pem: string): string[] => {
-  if (pem.includes("\0")) {
-    throw userError(
-      'ca: must not contain NUL; allowed are the lines of PEM certificates ("-----BEGIN CERTIFICATE-----")',
-    );
-  }
-  return pem.split(/\r\n|\r|\n/).filter((line) => line.trim() !== "");
-};
-
-/** As HTTP and every runtime's own files have a login. */
-const basic = ({ username, password }: { username: string; password: string }): string => {
-  if (username === "" || /[:\0\r\n]/.test(username)) {
-    throw userError(`login.username: ${JSON.stringify(username)} must not be empty nor contain ":", NUL, CR or LF`);
-  }
-  if (/[\0\r\n]/.test(password)) throw userError("login.password: must not contain NUL, CR or LF");
-  return Buffer.from(`${username}:${password}`).toString("base64");
-};
-
-/** The settings as the node reads them: `key value` lines, the value verbatim to the end of the line. */
-export function settingsText(settings: NodeSettings): string {
-  const lines = [
-    ...(settings.node === undefined ? [] : [`node ${scalar("node", settings.node)}`]),
-    ...(settings.owner === undefined ? [] : [`owner ${scalar("owner", settings.owner)}`]),
-    `image ${scalar("image", settings.image)}`,
-    ...(settings.digest === undefined ? [] : [`digest ${scalar("digest", settings.digest)}`]),
-    ...pemLines(settings.ca ?? "").map((line) => `ca ${line}`),
-    ...(settings.mirrors ?? []).map((mirror, i) => `mirror ${scalar(`mirrors[${i}]`, mirror)}`),
-    ...(settings.plainHttp === true ? ["plain-http 1"] : []),
-    ...(settings.kubeletFlag === false ? ["kubelet-flag 0"] : []),
-    ...(settings.login === undefined ? [] : [`login ${basic(settings.login)}`]),
-  ];
-  return lines.map((line) => `${line}\n`).join("");
 }
 
 /**

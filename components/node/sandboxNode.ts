@@ -2,8 +2,12 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
-import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "./nodeScript";
-import { checked, checkedInput, checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { commandLine, type Delivery, type Verb } from "./nodeCommand";
+import { nodeFile } from "./nodeFile";
+import { type NodeReport, parseReport } from "./nodeScript";
+import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
+import { explained } from "./whatChanges";
+import { checked, checkPlain, checkPlainOnly, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { isLater, isWholeNumber, Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest, parseReference } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
@@ -57,14 +61,23 @@ export interface SandboxNodeArgs {
    * diff is shown for people. What an earlier run did to the node stays. Default: false.
    */
   dryRun?: pulumi.Input<boolean>;
+  /**
+   * The host takes files by sftp. False has each command bring the script along, which state then keeps four times over: 120 kB
+   * per node. Default: true.
+   */
+  sftp?: boolean;
+  /**
+   * The host does not exist any more. Nothing connects to it, and removing the resource restores nothing. Default: false.
+   */
+  gone?: boolean;
 }
 
 /**
  * One node whose container runtime and kubelet use the given sandbox image.
  *
- * The node is one `remote.Command`: one connection, one transaction that restores what it found if any step of it
- * fails. It is the command itself, not a component around one, because every resource is paid for again on every
- * node. Removing the resource restores the node's files.
+ * The node is one `remote.Command`: one transaction that restores what it found if any step of it fails. Its command line and its
+ * stdin have settings alone. The script itself is a file, a `remote.CopyToRemote` called `<name>-script`. It goes to the node
+ * when another version of it, or other certificates, are to be used. Removing the resource restores the node's files.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
@@ -72,34 +85,70 @@ export class SandboxNode extends command.remote.Command {
   /** What the node said it found, changed and verified. */
   public readonly report: pulumi.Output<NodeReport>;
 
-  constructor(name: string, args: SandboxNodeArgs, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: SandboxNodeArgs, opts: pulumi.CustomResourceOptions = {}) {
     const problems = new Problems(`SandboxNode "${name}"`);
     checkArgs(problems, args);
     problems.throwIfAny();
-    const sudo = whenKnown(userOf(args.connection), (user) => (user === "root" ? "" : "sudo -n "));
-    // Anything but true or false is refused: somebody may have meant that nothing is to be changed.
-    const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
-    const change = whenKnown({ sudo, dryRun }, (now) => {
-      return `${now.sudo}sh -s -- ${now.dryRun === true ? "plan" : "apply"}`;
-    });
+    const connection = connectionInputs(args.connection);
+    const copies = args.sftp !== false;
+    const file = copies && args.gone !== true ? scriptOn(name, args, connection, opts) : undefined;
     super(
       name,
       {
-        connection: connectionInputs(args.connection),
-        create: change,
-        // Never `triggers`: they replace, and the old delete would undo what the new create has done.
-        update: change,
-        delete: whenKnown(sudo, (now) => `${now}sh -s -- restore`),
+        connection,
+        // Never `triggers`: they replace, and the old delete would undo what the new create has done. The plugin runs `create`
+        // where there is no `update`.
+        create: changing(name, args, copies),
+        delete: restoring(name, args, copies),
         stdin: stdinOf(name, args),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
         logging: command.types.enums.remote.Logging.Stderr,
       },
-      opts,
+      explained({ ...opts, ...left(args), dependsOn: after(opts.dependsOn, file) }),
     );
     this.report = this.stdout.apply(parseReport);
   }
+}
+
+type Connection = command.types.input.remote.ConnectionArgs;
+
+/** The script as a file on the node. It waits for what the node waits for: not all nodes are logged in to at once. */
+function scriptOn(
+  name: string,
+  args: SandboxNodeArgs,
+  connection: Connection,
+  { parent, provider, dependsOn }: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const { ca } = trustOf(args.trust);
+  const file = whenKnown({ ca }, (known) => nodeFile(checkedCa(name, known.ca)));
+  return new command.remote.CopyToRemote(
+    `${name}-script`,
+    {
+      connection,
+      source: whenKnown(file, ({ local }) => new pulumi.asset.FileAsset(local)),
+      remotePath: whenKnown(file, ({ remote }) => remote),
+    },
+    { parent, provider, dependsOn },
+  );
+}
+
+/** What a run tells a host, and what cannot reach one that is gone. */
+const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
+
+/** What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it. */
+function left({ gone }: SandboxNodeArgs): pulumi.CustomResourceOptions {
+  return gone === true ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : {};
+}
+
+type DependsOn = pulumi.CustomResourceOptions["dependsOn"];
+
+function after(others: DependsOn, file: pulumi.Resource | undefined): DependsOn {
+  if (file === undefined || others === undefined) return file ?? others;
+  if (Array.isArray(others)) return [...others, file];
+  const known = pulumi.output(others as pulumi.Input<unknown>) as pulumi.Output<unknown>;
+  return known.apply((resources) => [resources, file].flat()) as DependsOn;
 }
 
 function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
@@ -110,6 +159,8 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   checkConnection(problems, "connection", connection);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
   checkNodeSettings(problems, args);
+  checkPlainOnly(problems, "sftp", args.sftp, TRUE_OR_FALSE);
+  checkPlainOnly(problems, "gone", args.gone, TRUE_OR_FALSE);
 }
 
 /**
@@ -118,17 +169,57 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
  */
 const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 
-function stdinOf(name: string, args: SandboxNodeArgs): pulumi.Output<string> {
-  const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
-  const { reference, digest, kubeletFlag, nodeName, recheck } = args;
-  const shared = { reference, digest, kubeletFlag, nodeName, recheck };
-  return pulumi
-    .all([shared, { ca, mirrors, plainHttp }, secretLogin(login)])
-    .apply(([{ reference: image, nodeName: node = name, recheck: count = 0, ...now }, trust, known]) => {
-      const settings = { node, owner: ownerOf(name), image, ...now, ...trust, login: known };
-      // The number is nothing to the node; it only makes these bytes others, so that `update` runs.
-      return `${renderStdin(checkedSettings(settings, { recheck: count }))}# recheck ${count}\n`;
+/** What people read in a preview. So it has no digest, which is known last, and no secret. */
+function changing(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
+  const { ca, mirrors, plainHttp } = trustOf(args.trust);
+  const { connection, reference, kubeletFlag, nodeName, recheck, dryRun } = args;
+  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, user: userOf(connection) };
+  return whenKnown(asked, ({ reference: image, nodeName: node = name, user, recheck: count = 0, ...now }) => {
+    const settings = { node, owner: ownerOf(name), image, ...now };
+    checkedSettings(settings, { recheck: count, subject: `SandboxNode "${name}"` });
+    // Anything but true or false is refused: somebody may have meant that nothing is to be changed.
+    const verb: Verb = now.dryRun === true ? "plan" : "apply";
+    // The number is nothing to the node; it only makes this line another one, so that it runs.
+    const again: Setting[] = count === 0 ? [] : [["recheck", String(count)]];
+    return commandLine(verb, [...publicSettings(settings), ...again], delivery(copies, user, now.ca));
+  });
+}
+
+function restoring(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
+  const { ca } = trustOf(args.trust);
+  const { connection, nodeName } = args;
+  return whenKnown({ ca, nodeName, user: userOf(connection) }, ({ ca: known, nodeName: node = name, user }) => {
+    const settings: Setting[] = [
+      ["node", node],
+      ["owner", ownerOf(name)],
+    ];
+    return commandLine("restore", settings, delivery(copies, user, known));
+  });
+}
+
+const delivery = (copies: boolean, user: string, ca: string | undefined): Delivery => ({
+  ...{ user, ca },
+  file: copies ? nodeFile(ca) : undefined,
+});
+
+function stdinOf(name: string, { digest, trust }: SandboxNodeArgs): pulumi.Input<string> {
+  const login = secretLogin(trustOf(trust).login);
+  return whenKnown({ digest, login }, (known) => {
+    checked(`SandboxNode "${name}"`, known, (problems) => {
+      problems.attempt("digest", () => {
+        if (known.digest !== undefined) checkDigest("digest", known.digest);
+      });
+      if (known.login) checkKnownLogin(problems, "trust.login", known.login);
     });
+    return textOf(stdinSettings(known));
+  });
+}
+
+/** @throws InputPropertiesError where it is no PEM. */
+function checkedCa(name: string, ca: string | undefined): string | undefined {
+  return checked(`SandboxNode "${name}"`, ca, (problems) => {
+    checkKnownTrust(problems, "trust", { ca });
+  });
 }
 
 /** What a node is to trust, a field an Input each. */
@@ -150,7 +241,7 @@ export function checkedSettings(
     checkPlain(problems, "nodeName", node, NODE_NAME);
     checkKnownTrust(problems, "trust", { ca, mirrors });
     if (login) checkKnownLogin(problems, "trust.login", login);
-    checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck });
+    checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck, dryRun: settings.dryRun });
   });
 }
 

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Settings: what this run is asked to do, read as data from stdin, and how it talks to people.
+# Settings: what this run is asked to do, read as data from arguments and stdin, and how it talks to people.
 #
-# One `key value` a line; the value goes verbatim to the end of the line and is never evaluated. A repeated `ca`
-# appends a line, a repeated `mirror` appends a mirror.
+# An argument is `key=value`, a line of stdin `key value`. The value goes verbatim to its end and is never evaluated. A repeated
+# `ca` appends a line, a repeated `mirror` appends a mirror. A script that came as a file brings its certificates along.
 
-node=node owner='' image='' digest='' ca='' mirrors='' plain_http='' no_flag='' login='' settings='' named=''
+asked='' node=node owner='' image='' digest='' ca=${file_ca:-} mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -31,28 +31,46 @@ die() {
   exit "$fail"
 }
 
-# Takes the settings as data: what is not known, or could break out of where it is written, is refused. Reads stdin. Sets
-# $node, $owner, $image, $registry, $digest, $ca, $mirrors, $plain_http, $no_flag, $login, $id. Dies with PS-N002.
+# setting LINE: takes one `key value`. Sets $settings, $node, $given_name, $owner, $image, $digest, $ca, $mirrors, $plain_http,
+# $no_flag, $login. Dies with PS-N002.
+setting() {
+  value=${1#* }
+  case $1 in
+    # It only has the engine run us again.
+    'recheck '*) return 0 ;;
+  esac
+  settings=$settings$1$nl
+  case $1 in
+    'node '*) node=$value given_name=1 ;;
+    'owner '*) owner=$value ;;
+    'image '*) image=$value ;;
+    'digest '*) digest=$value ;;
+    'ca '*) ca=$ca$value$nl ;;
+    # People compare it with what they know; the certificate itself came with the script.
+    'ca-sha256 '*) [ "$ca" ] || die 002 "ca-sha256 '$value': the script's file has no certificate" ;;
+    'mirror '*) mirrors=$mirrors$value$nl ;;
+    'plain-http 1') plain_http=1 ;;
+    'kubelet-flag 0') no_flag=1 ;;
+    # The base64 of user:password, as every runtime's file has it.
+    'login '*) login=$value ;;
+    *) die 002 "unknown setting '${1%% *}'" ;;
+  esac
+}
+
+# settings_read [KEY=VALUE…]: takes the settings as data. What is not known, or could break out of where it is written, is
+# refused. Reads $asked, stdin. Sets $node, $registry, $id, and what setting sets. Dies with PS-N002.
 settings_read() {
-  while IFS= read -r line; do
-    value=${line#* }
-    settings=$settings$line$nl
-    case $line in
-      'node '*) node=$value named=1 ;;
-      'owner '*) owner=$value ;;
-      'image '*) image=$value ;;
-      'digest '*) digest=$value ;;
-      'ca '*) ca=$ca$value$nl ;;
-      'mirror '*) mirrors=$mirrors$value$nl ;;
-      'plain-http 1') plain_http=1 ;;
-      'kubelet-flag 0') no_flag=1 ;;
-      # The base64 of user:password, as every runtime's file has it.
-      'login '*) login=$value ;;
-      *) die 002 "unknown setting '${line%% *}'" ;;
+  for word in "$@"; do
+    case $word in
+      # Everybody on the node can read a command line.
+      'login='*) die 002 'login: goes to stdin, never onto a command line' ;;
+      *=*) setting "${word%%=*} ${word#*=}" ;;
+      *) die 002 "'$word' is not key=value" ;;
     esac
   done
+  while IFS= read -r line; do setting "$line"; done
   # A machine that is made from a payload has no name yet when the payload is written.
-  [ "$named" ] || node=$(uname -n)
+  [ "$given_name" ] || node=$(uname -n)
   # The reference ends up in TOML, in a unit's environment and on command lines: nothing but its own characters.
   registry=${image%%/*}
   case $image in
@@ -65,6 +83,8 @@ settings_read() {
     *) ok='' ;;
   esac
   if [ "$registry" = "$image" ] || [ -z "$registry" ]; then ok=''; fi
+  # Who gives a node back names no image.
+  if [ -z "$image" ] && [ "$asked" = restore ]; then ok=1; fi
   [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"
   case $login in *[!A-Za-z0-9+/=]*) die 002 'login: the base64 of user:password' ;; esac
   case $mirrors in *[!]a-zA-Z0-9./:_${nl}[-]*) die 002 "mirror: use URLs such as https://mirror.example.com:5000" ;; esac

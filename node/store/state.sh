@@ -4,6 +4,7 @@
 #   state   what was asked for, `file SUM PATH` for each file of ours, `unit UNIT PATH` for those that are not the runtime's
 #   watch   the paths that decide, one per line; of a directory, the files in it
 #   stat    what `look` said of them
+#   script  the script itself, where it came as a file
 
 # state_of KEY: what was committed.
 state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
@@ -12,8 +13,10 @@ state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
 state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\t" substr($0, length(u) + 7) }' "$home/state"; }
 
 # What the next run compares with; it counts when the journal is committed. Reads $plan. Writes $journal/state,
-# $journal/watch, $journal/stat.
+# $journal/watch, $journal/stat, $journal/script.
 write_state() {
+  # Where the script did not come as a file, whoever gives the node back brings it.
+  [ -z "${script_file:-}" ] || cp "$script_file" "$journal/script"
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do

@@ -6,6 +6,7 @@
 #   commit/   the journal renamed: the instant from which the run counts; recovery finishes it forward
 #   backup/   the state before our very first change to a path, for `restore`: root/PATH, or a line in `absent`
 #   state, stat, watch   what was committed, for the next run
+#   script               the script that committed it, for `restore` where the file it came as is gone
 #
 # Undone is all that the journal has, whatever failed. A pull fails before anything else: only the files by which the registry is
 # reached (certs.d and the like) are in place by then, and go back. CRI-O may have been reloaded: docs/errors/PS-N010.md.
@@ -205,10 +206,10 @@ finish_commit() {
   while read -r path; do rm -f "$(old_of "$path")"; done <"$commit/files"
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
-    rm -rf "$home/state" "$home/stat" "$home/watch" "$backup"
+    rm -rf "$home/state" "$home/stat" "$home/watch" "$home/script" "$backup"
     disable_boot
   else
-    for item in state watch stat; do
+    for item in state watch stat script; do
       [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
     done
     prune_backup

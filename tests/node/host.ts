@@ -5,7 +5,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type NodeReport, type NodeSettings, parseReport, settingsText } from "../../components/node/nodeScript";
+import { type NodeReport, parseReport } from "../../components/node/nodeScript";
+import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../node/pack";
 import { type Run, type Shell, wanted as image } from "./script";
 

@@ -8,7 +8,7 @@ import * as path from "node:path";
 
 import { parse } from "yaml";
 
-import { type NodeSettings } from "../../components/node/nodeScript";
+import { type NodeSettings } from "../../components/node/nodeSettings";
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
 

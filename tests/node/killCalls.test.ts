@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { settingsText } from "../../components/node/nodeScript";
+import { settingsText } from "../../components/node/nodeSettings";
 import { killedAfterCall } from "../support/nodes/trace";
 import { digest, Host } from "./host";
 import { wanted } from "./script";

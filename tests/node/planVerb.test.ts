@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { type NodeSettings } from "../../components/node/nodeScript";
+import { type NodeSettings } from "../../components/node/nodeSettings";
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
 

@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type NodeSettings } from "../../components/node/nodeScript";
+import { type NodeSettings } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../node/pack";
 import { Host } from "./host";
 import { type Shell, shells } from "./script";

@@ -82,13 +82,15 @@ function read(request: RegisterRequest): Registered {
   };
 }
 
-/** Marks a secret on the wire between program and engine. */
+/** Marks what is no plain value on the wire between program and engine, and says which kind it is. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 function replaceSecrets(value: unknown, replacement: (secret: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((element) => replaceSecrets(element, replacement));
   if (typeof value !== "object" || value === null) return value;
-  if (SIGNATURE in value) return replacement((value as unknown as { value: unknown }).value);
+  const { [SIGNATURE]: kind, value: secret } = value as Record<string, unknown>;
+  if (kind === SECRET) return replacement(secret);
   return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, replaceSecrets(v, replacement)]));
 }
 

@@ -1,7 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { split } from "shlex";
 
-import { type ClusterNode, LocalhostPod, PauseSandbox, ProofScope, SandboxNode } from "../../components";
+import {
+  type ClusterNode,
+  LocalhostPod,
+  PauseSandbox,
+  ProofScope,
+  SandboxNode,
+  type SandboxNodeArgs,
+} from "../../components";
 import { checkKnown } from "../../components/node/connection";
+import { scriptText } from "../../components/node/nodeFile";
 import { checkedSettings } from "../../components/node/sandboxNode";
 import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 
@@ -22,29 +34,70 @@ const find = (all: Registered[], name: string): Registered => {
 describe("SandboxNode", () => {
   const args = { connection: node("node-1").connection, reference: REFERENCE, digest: DIGEST };
 
-  it("is one remote command whose create, update and delete run the same script", async () => {
+  const FILE = /^\.pause-sandbox-[0-9a-f]{16}\.sh$/;
+  const commandOf = async (more: Partial<SandboxNodeArgs>) =>
+    String(find(await run(() => new SandboxNode("node-1", { ...args, ...more })), "node-1").inputs.create);
+
+  it("is a file with the script, and a command that runs it with settings that people can read", async () => {
     const all = await run(() => new SandboxNode("node-1", args));
-    assert.deepStrictEqual(all.map(line), ["command:remote:Command node-1 < stack"]);
-    const { inputs } = find(all, "node-1");
-    assert.strictEqual(inputs.create, "sh -s -- apply");
-    assert.strictEqual(inputs.update, inputs.create);
-    assert.strictEqual(inputs.delete, "sh -s -- restore");
+    assert.deepStrictEqual(all.map(line), [
+      "command:remote:CopyToRemote node-1-script < stack",
+      "command:remote:Command node-1 < stack",
+    ]);
+    const { inputs, dependsOn } = find(all, "node-1");
+    const { remotePath, source } = find(all, "node-1-script").inputs as {
+      remotePath: string;
+      source: { path: string };
+    };
+    assert.match(remotePath, FILE);
+    assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText());
+    assert.strictEqual(
+      inputs.create,
+      `sh ${remotePath} apply node=node-1 owner=project/stack/node-1 image=${REFERENCE}`,
+    );
+    assert.ok(String(inputs.delete).endsWith(" restore node=node-1 owner=project/stack/node-1"));
+    assert.strictEqual(inputs.stdin, `digest ${DIGEST}\n`);
+    assert.deepStrictEqual(dependsOn, ["node-1-script"]);
     assert.strictEqual(inputs.addPreviousOutputInEnv, false);
-    assert.ok(!("triggers" in inputs) && !("environment" in inputs));
+    // The plugin runs `create` on an update where there is no `update`.
+    for (const never of ["triggers", "environment", "update"]) assert.ok(!(never in inputs), never);
   });
 
   it("becomes root by sudo -n where it logs in as someone else", async () => {
     const connection = { ...args.connection, user: "provisioner" };
     const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
-    assert.strictEqual(inputs.create, "sudo -n sh -s -- apply");
-    assert.strictEqual(inputs.delete, "sudo -n sh -s -- restore");
+    assert.match(String(inputs.create), /^sudo -n sh \.pause-sandbox-\S+ apply /);
+    assert.match(String(inputs.delete), /^sudo -n sh -c /);
   });
 
   it("only looks at the node in a dry run, and still restores it when it is removed", async () => {
     const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, dryRun: true })), "node-1");
-    assert.strictEqual(inputs.create, "sh -s -- plan");
-    assert.strictEqual(inputs.update, "sh -s -- plan");
-    assert.strictEqual(inputs.delete, "sh -s -- restore");
+    assert.match(String(inputs.create), /^sh \S+ plan node=/);
+    assert.match(String(inputs.delete), / restore node=/);
+  });
+
+  it("brings the script along where the host has no sftp", async () => {
+    const all = await run(() => new SandboxNode("node-1", { ...args, sftp: false }));
+    assert.deepStrictEqual(all.map(line), ["command:remote:Command node-1 < stack"]);
+    const { create } = find(all, "node-1").inputs;
+    assert.match(String(create), /^sh -c 'p=\$\(printf %s [A-Za-z0-9+/=]{20000,}\|.* pause-sandbox apply node=node-1 /);
+  });
+
+  it("waits for what its program has it wait for, and copies the script no earlier", async () => {
+    const all = await run(() => {
+      const first = new SandboxNode("node-1", args);
+      new SandboxNode("node-2", args, { dependsOn: first });
+      new SandboxNode("node-3", args, { dependsOn: pulumi.output([first]) });
+    });
+    const first = ["node-1", "node-1-script"];
+    for (const node of ["node-2", "node-3"]) {
+      assert.deepStrictEqual(
+        find(all, node).dependsOn.filter((name) => name === "node-1" || name === `${node}-script`),
+        ["node-1", `${node}-script`],
+      );
+      assert.ok(find(all, `${node}-script`).dependsOn.every((name) => first.includes(name)));
+      assert.ok(find(all, `${node}-script`).dependsOn.includes("node-1"));
+    }
   });
 
   it("keeps the private keys secret, also the bastion's", async () => {
@@ -62,11 +115,8 @@ describe("SandboxNode", () => {
   });
 
   it("runs again when recheck is raised, with the same settings", async () => {
-    const stdin = async (recheck?: number) =>
-      String(find(await run(() => new SandboxNode("node-1", { ...args, recheck })), "node-1").inputs.stdin);
-    const [first, raised] = [await stdin(), await stdin(1)];
-    assert.notStrictEqual(first, raised);
-    assert.strictEqual(first.replace("# recheck 0\n", "# recheck 1\n"), raised);
+    assert.strictEqual(await commandOf({ recheck: 1 }), `${await commandOf({})} recheck=1`);
+    assert.strictEqual(await commandOf({ recheck: 0 }), await commandOf({}));
   });
 
   it("reports what the node said", async () => {
@@ -75,39 +125,39 @@ describe("SandboxNode", () => {
     assert.strictEqual(status, "changed");
   });
 
-  const settingsOf = (all: Registered[]): string => {
-    const data = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh/.exec(String(find(all, "node-1").inputs.stdin))?.[1];
-    return Buffer.from(data ?? "", "base64").toString();
-  };
-
   it("says that the kubelet's flag is not wanted, and nothing where it is", async () => {
-    const sent = async (kubeletFlag?: boolean) =>
-      settingsOf(await run(() => new SandboxNode("node-1", { ...args, kubeletFlag })));
-    assert.match(await sent(false), /^kubelet-flag 0$/m);
-    assert.strictEqual(await sent(true), await sent());
-    assert.doesNotMatch(await sent(), /kubelet-flag/);
+    assert.match(await commandOf({ kubeletFlag: false }), / kubelet-flag=0$/);
+    assert.strictEqual(await commandOf({ kubeletFlag: true }), await commandOf({}));
+    assert.doesNotMatch(await commandOf({}), /kubelet-flag/);
   });
 
-  it("sends what is to be trusted, and who manages the node", async () => {
+  it("names what is to be trusted, a certificate by its fingerprint, and who manages the node", async () => {
     const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    const trust = { ca, mirrors: ["https://m.example.com"], plainHttp: true };
-    const sent = settingsOf(await run(() => new SandboxNode("node-1", { ...args, nodeName: "worker", trust })));
-    assert.strictEqual(
-      sent,
-      `node worker\nowner project/stack/node-1\nimage ${REFERENCE}\ndigest ${DIGEST}\n` +
-        "ca -----BEGIN CERTIFICATE-----\nca AAAA\nca -----END CERTIFICATE-----\n" +
-        "mirror https://m.example.com\nplain-http 1\n",
-    );
+    const trust = { ca, mirrors: ["https://m.example.com", "https://[fd00::1]:5000"], plainHttp: true };
+    const all = await run(() => new SandboxNode("node-1", { ...args, nodeName: "worker", trust }));
+    const fingerprint = createHash("sha256").update(Buffer.from("AAAA", "base64")).digest("hex").toUpperCase();
+    const [program, ...words] = split(String(find(all, "node-1").inputs.create)).slice(1);
+    assert.match(program ?? "", FILE);
+    assert.deepStrictEqual(words, [
+      ...["apply", "node=worker", "owner=project/stack/node-1", `image=${REFERENCE}`],
+      `ca-sha256=${fingerprint.replace(/..(?!$)/g, "$&:")}`,
+      ...["mirror=https://m.example.com", "mirror=https://[fd00::1]:5000", "plain-http=1"],
+    ]);
+    const { source } = find(all, "node-1-script").inputs as { source: { path: string } };
+    assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText(ca));
   });
 
-  it("keeps a login secret in all that it is sent in", async () => {
+  it("keeps a login secret, and all else readable", async () => {
     const login = { username: "puller", password: "hunter2" };
-    const all = await run(() => new SandboxNode("node-1", { ...args, trust: { login } }));
-    assert.match(settingsOf(all), /^login cHVsbGVyOmh1bnRlcjI=$/m);
-    assert.strictEqual(find(all, "node-1").public.stdin, "[secret]");
-    assert.ok(!("stdin" in args), "and without one it can be read");
+    const { public: shown, inputs } = find(
+      await run(() => new SandboxNode("node-1", { ...args, trust: { login } })),
+      "node-1",
+    );
+    assert.match(String(inputs.stdin), /^login cHVsbGVyOmh1bnRlcjI=$/m);
+    assert.strictEqual(shown.stdin, "[secret]");
+    assert.strictEqual(shown.create, await commandOf({}));
     const open = find(await run(() => new SandboxNode("node-1", args)), "node-1");
-    assert.notStrictEqual(open.public.stdin, "[secret]");
+    assert.strictEqual(open.public.stdin, `digest ${DIGEST}\n`);
   });
 
   it("refuses what turns out wrong once it is known, all of it at once", () => {
@@ -155,7 +205,7 @@ describe("SandboxNode", () => {
 
   it("logs in without a host key only where that was asked for", async () => {
     const connection = { host: "node-1", insecureIgnoreHostKey: true };
-    assert.strictEqual((await run(() => new SandboxNode("node-1", { ...args, connection }))).length, 1);
+    find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
   });
 });
 
@@ -210,6 +260,7 @@ describe("PauseSandbox", () => {
     assert.deepStrictEqual(nodesOf("pause-c"), ["pause-b"]);
     assert.deepStrictEqual(nodesOf("pause-d"), ["pause-a"]);
     assert.ok(waits("pause-b").includes("pause-image-index"), "nodes wait for what was pushed");
+    assert.ok(waits("pause-b-script").includes("pause-image-index"), "and nothing is copied to them before");
     // A component is registered when what it waits for is done, and its children after it.
     assert.deepStrictEqual(nodesOf("pause-proof").sort(), ["pause-c", "pause-d"]);
     for (const name of ["pause-image", "pause-a", "pause-proof"]) assert.strictEqual(find(all, name).parent, "pause");
@@ -234,6 +285,7 @@ describe("PauseSandbox", () => {
     assert.ok(!all.some(({ name }) => name.startsWith("pause-proof-b")), "no Pod on a host that is gone");
     assert.strictEqual(find(all, "pause-a").retainOnDelete, false);
     assert.strictEqual(find(all, "pause-b").retainOnDelete, true);
+    assert.ok(!all.some(({ name }) => name === "pause-b-script"), "nothing is copied to a host that is gone");
     assert.deepStrictEqual(find(all, "pause-b").ignoreChanges, ["connection", "stdin", "create", "update", "delete"]);
   });
 
@@ -256,7 +308,7 @@ describe("PauseSandbox", () => {
   it("has no sample Pod in a dry run: on a node that was not healed it would never be Ready", async () => {
     const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")], proof, dryRun: true }));
     assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));
-    assert.strictEqual(find(all, "pause-a").inputs.create, "sh -s -- plan");
+    assert.match(String(find(all, "pause-a").inputs.create), /^sh \S+ plan node=a /);
   });
 
   it("hands on what the nodes reported, by name", async () => {

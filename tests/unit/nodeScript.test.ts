@@ -7,7 +7,8 @@ import { gunzipSync } from "node:zlib";
 
 import * as fc from "fast-check";
 
-import { type NodeSettings, parseReport, renderStdin, settingsText } from "../../components/node/nodeScript";
+import { parseReport, renderStdin } from "../../components/node/nodeScript";
+import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
 import { packedNodeScript } from "../../components/node/nodeScript.generated";
 import {
   doctorPath,
@@ -35,21 +36,26 @@ const report = {
 };
 
 /** The script's functions without the part that does anything, so that no test can touch the machine it runs on. */
-const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_read\n`;
+const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_read "$@"\n`;
 
-/** Runs the script's own reader on what renderStdin sends, and gives back the variables that it ends with. */
-function received(sent: NodeSettings): Record<string, string> {
-  const names = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "login"];
-  const print = names.map((name) => `printf '%s\\0' "$${name}"`).join("\n");
-  // Linux takes at most 128 KiB in one argument, and the script with its comments is longer.
+/** Runs the script's own reader, and some shell behind it. Linux takes at most 128 KiB in one argument: it goes through a file. */
+function read(input: string, args: string[] = [], more = "") {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-reader-"));
   const script = path.join(folder, "script.sh");
-  fs.writeFileSync(script, reader + print);
-  const run = spawnSync("sh", [script], { input: settingsText(sent), encoding: "utf8" });
+  fs.writeFileSync(script, reader + more);
+  const run = spawnSync("sh", [script, ...args], { input, encoding: "utf8" });
   fs.rmSync(folder, { recursive: true });
+  return run;
+}
+
+const NAMES = ["node", "owner", "image", "digest", "ca", "mirrors", "plain_http", "no_flag", "login"];
+
+/** The variables that the reader ends with. */
+function received(input: string, args: string[] = []): Record<string, string> {
+  const run = read(input, args, NAMES.map((name) => `printf '%s\\0' "$${name}"`).join("\n"));
   assert.equal(run.status, 0, run.stderr);
   const values = run.stdout.split("\0");
-  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? ""]));
+  return Object.fromEntries(NAMES.map((name, i) => [name, values[i] ?? ""]));
 }
 
 /** Text of one line, with all that a shell might take for its own. */
@@ -86,7 +92,7 @@ describe("renderStdin", () => {
     fc.assert(
       fc.property(line, line, line, line, (node, owner, digest, password) => {
         const login = { username: "puller", password };
-        const got = received({ ...settings, node, owner, digest, login });
+        const got = received(settingsText({ ...settings, node, owner, digest, login }));
         assert.deepEqual([got.node, got.owner, got.digest], [node, owner, digest]);
         assert.equal(Buffer.from(got.login ?? "", "base64").toString(), `puller:${password}`);
       }),
@@ -103,7 +109,7 @@ describe("renderStdin", () => {
     fc.assert(
       fc.property(fc.array(url, { minLength: 1, maxLength: 3 }), (mirrors) => {
         const sent = settingsText({ ...settings, mirrors });
-        const run = spawnSync("sh", ["-c", `${reader}printf %s "$mirrors"`], { input: sent, encoding: "utf8" });
+        const run = read(sent, [], `printf %s "$mirrors"`);
         if (mirrors.every((one) => /^[\]a-zA-Z0-9./:_[-]*$/.test(one))) {
           delivered++;
           assert.deepEqual([run.status, run.stdout], [0, mirrors.map((one) => `${one}\n`).join("")], run.stderr);
@@ -118,12 +124,12 @@ describe("renderStdin", () => {
   });
 
   it("delivers 10 kB in one value", () => {
-    assert.equal(received({ ...settings, node: "x".repeat(10_000) }).node?.length, 10_000);
+    assert.equal(received(settingsText({ ...settings, node: "x".repeat(10_000) })).node?.length, 10_000);
   });
 
   it("delivers a PEM chain with CRLF as lines", () => {
     const pem = "-----BEGIN CERTIFICATE-----\r\nAAAA\r\n-----END CERTIFICATE-----\r\n";
-    assert.equal(received({ ...settings, ca: pem }).ca, pem.replaceAll("\r\n", "\n"));
+    assert.equal(received(settingsText({ ...settings, ca: pem })).ca, pem.replaceAll("\r\n", "\n"));
   });
 
   const bad: [string, NodeSettings, RegExp][] = [
@@ -167,7 +173,7 @@ describe("renderStdin", () => {
     "a.b/$(id):1",
   ]) {
     it(`the node refuses the image ${image} with PS-N002`, () => {
-      const run = spawnSync("sh", ["-c", reader], { input: settingsText({ ...settings, image }), encoding: "utf8" });
+      const run = read(settingsText({ ...settings, image }));
       assert.deepEqual([run.status, run.stdout], [2, ""]);
       assert.match(run.stderr, /^\[node-1\] PS-N002 image .*: use host\[:port\]\/repository:tag/);
     });

@@ -67,6 +67,7 @@ describe("the components for other languages", function () {
         "ClusterNode.group",
         "ClusterNode.name",
         "ClusterNode.restoreOnRemoval",
+        "ClusterNode.sftp",
       ],
       // An option of the engine's, as canary is one of the order.
       ...["LocalhostPod.readyTimeoutSeconds"],

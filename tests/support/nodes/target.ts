@@ -1,9 +1,12 @@
 /** One node that faults are injected into, and what is asked of it. */
 import { spawn } from "node:child_process";
 
-import { type NodeReport, type NodeSettings, parseReport, renderStdin } from "../../../components/node/nodeScript";
+import type { Verb } from "../../../components/node/nodeCommand";
+import { type NodeReport, parseReport } from "../../../components/node/nodeScript";
+import { type NodeSettings } from "../../../components/node/nodeSettings";
 import type { LabNode } from "../../../lab/cluster";
 import { inContainer } from "../../../lab/cluster/docker";
+import { delivered, logIn } from "./delivered";
 import type { Images } from "./images";
 import type { Prober } from "./prober";
 import { differing, type Snapshot, snapshot } from "./snapshot";
@@ -59,14 +62,14 @@ export class Target {
   }
 
   /** The command line that leads to a state. */
-  verb(state: State): string {
+  verb(state: State): Verb {
     return state === "none" ? "restore" : "apply";
   }
 
   /** Runs the script as the provider would, in the node. */
-  run(to: State, { settings = {}, wrap = [] }: RunOptions = {}): Promise<Run> {
-    const args = ["exec", "-i", this.node.container, ...wrap, "sh", "-s", "--", this.verb(to)];
-    return runProgram("docker", args, renderStdin(this.settings(to, settings)));
+  async run(to: State, { settings = {}, wrap = [] }: RunOptions = {}): Promise<Run> {
+    const { command, stdin } = await delivered(this.node.container, this.verb(to), this.settings(to, settings));
+    return runProgram("docker", logIn(this.node.container, command, wrap), stdin);
   }
 
   /** Runs to the end, and checks that the node then is, byte for byte, what that state looks like. */

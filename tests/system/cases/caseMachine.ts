@@ -4,7 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type NodeSettings, renderStdin } from "../../../components/node/nodeScript";
+import type { Verb } from "../../../components/node/nodeCommand";
+import { type NodeSettings } from "../../../components/node/nodeSettings";
 import type { LabInfo } from "../../../lab/cluster";
 import { docker, inContainer } from "../../../lab/cluster/docker";
 import { address, INTERCEPTED_HOSTS, NETWORK, nodePlans, registryIp } from "../../../lab/cluster/layout";
@@ -12,6 +13,7 @@ import { ensureCreated, start } from "../../../lab/cluster/machine";
 import { cniConfig, containerdConfig } from "../../../lab/cluster/nodeFiles";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
+import { delivered, logIn } from "../../support/nodes/delivered";
 import { HOSTS } from "../../support/nodes/machines";
 import { type Run, runProgram } from "../../support/nodes/target";
 
@@ -122,8 +124,9 @@ export class CaseMachine {
     return { argv: await read("cmdline"), environ: (await read("environ")).filter((one) => !OWN.test(one)).sort() };
   }
 
-  run(verb: "apply" | "restore" | "plan", settings: NodeSettings): Promise<Run> {
-    return runProgram("docker", ["exec", "-i", this.container, "sh", "-s", "--", verb], renderStdin(settings));
+  async run(verb: Verb, settings: NodeSettings): Promise<Run> {
+    const { command, stdin } = await delivered(this.container, verb, settings);
+    return runProgram("docker", logIn(this.container, command), stdin);
   }
 
   async remove(): Promise<void> {

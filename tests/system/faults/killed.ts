@@ -1,6 +1,5 @@
 /** The script is ended from outside, at instants that nobody chose. */
 import { readFileSync } from "node:fs";
-import { renderStdin } from "../../../components/node/nodeScript";
 import { type LabInfo, readLab } from "../../../lab/cluster";
 import { docker } from "../../../lab/cluster/docker";
 import { messageOf, waitFor } from "../../../lab/cluster/wait";
@@ -8,6 +7,7 @@ import { connected, type Connection } from "../../../lab/plugins/command/connect
 import type { Attempt, Fault, Injected } from "./fault";
 import { waitReady, watch } from "./harness";
 import type { Random } from "./random";
+import { delivered } from "../../support/nodes/delivered";
 import { type Run, type State, STATES, type Target } from "../../support/nodes/target";
 
 export const KILLED = 137;
@@ -46,7 +46,7 @@ export function connectionTo(target: Target, lab: LabInfo): Connection {
 
 /** Nobody is there any more to be told: the script goes on to its end, whichever that is. */
 async function cutSession({ target, random, to }: Attempt): Promise<Injected> {
-  const command = `sh -s -- ${target.verb(to)}`;
+  const { command, stdin } = await delivered(target.node.container, target.verb(to), target.settings(to));
   const seconds = random.next() * (target.seconds.get(to) ?? 10);
   const ended = await connected(
     connectionTo(target, readLab()),
@@ -70,7 +70,7 @@ async function cutSession({ target, random, to }: Attempt): Promise<Injected> {
           });
           channel.resume();
           channel.stderr.resume();
-          channel.end(renderStdin(target.settings(to)));
+          channel.end(stdin);
         });
       }),
   );
@@ -84,7 +84,7 @@ async function waitForNoRun(target: Target): Promise<void> {
     what: `no run is under way on ${target.node.name}`,
     timeoutSeconds: 120,
     missing: async () => {
-      const running = await target.sh("pgrep -fa '^[^ ]*sh (-s|-c set)' || true");
+      const running = await target.sh("pgrep -fa 'sh .*pause-sandbox(-[0-9a-f]+[.]sh|/script)' || true");
       return running === "" ? undefined : `there is ${running.slice(0, 80)}`;
     },
   });

@@ -1,7 +1,7 @@
 /** What the registry gives, or does not give. */
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
-import type { NodeSettings } from "../../../components/node/nodeScript";
+import type { NodeSettings } from "../../../components/node/nodeSettings";
 import { labDir } from "../../../lab/cluster/layout";
 import type { Fault } from "./fault";
 import type { Target } from "../../support/nodes/target";

@@ -1,7 +1,7 @@
 import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
-import type { NodeSettings } from "../../../components/node/nodeScript";
+import type { NodeSettings } from "../../../components/node/nodeSettings";
 import { BUILT_IN, DockerNode, DROPIN } from "./dockerNode";
 import { LOGIN } from "./registries";
 

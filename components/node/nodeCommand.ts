@@ -1,0 +1,102 @@
+/** The command lines that a node gets, and what a command line of an earlier run asked for. */
+import { gzipSync } from "node:zlib";
+import { quote, split } from "shlex";
+
+import { userError } from "../userError";
+import { type NodeFile, scriptText } from "./nodeFile";
+import { fingerprintsOf, type Setting } from "./nodeSettings";
+
+/** What a run does on the node. */
+export type Verb = "apply" | "plan" | "restore";
+
+/** How the script gets to a node, and as whom it runs there. */
+export interface Delivery {
+  /** Who logs in. Anyone but root becomes it by `sudo -n`. */
+  readonly user: string;
+  /** The file that was copied; none where the host has no sftp: each command then brings the script along. */
+  readonly file?: NodeFile;
+  /** The certificates that the script brings along. */
+  readonly ca?: string;
+}
+
+/** Where the script that changed the node lies, whatever became of the home directory. */
+const KEPT = "/var/lib/pause-sandbox/script";
+
+/** In bytes; Linux takes no more in one argument (MAX_ARG_STRLEN, 32 pages). */
+const LONGEST_ARGUMENT = 131_071;
+
+/**
+ * A command that any log-in shell takes, fish and csh too: words, and single quotes. It holds no secret: everybody on the node can
+ * read a command line, and sudo writes it to its log.
+ */
+export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ca }: Delivery): string {
+  const words = [verb, ...settings.map(([key, value]) => `${key}=${value}`)];
+  const root = user === "root" ? [] : ["sudo", "-n"];
+  if (file === undefined) return join([...root, "sh", "-c", carrying(ca), "pause-sandbox", ...words]);
+  if (verb !== "restore") return join([...root, "sh", file.remote, ...words]);
+  // A home directory may have been emptied. Where the node keeps no script, nothing of ours is on it.
+  const give = 'for f in "$0" "$1"; do [ ! -e "$f" ] || { shift; sh "$f" "$@" && exec rm -f "$0"; exit; }; done';
+  return join([...root, "sh", "-c", give, file.remote, KEPT, ...words]);
+}
+
+/**
+ * Words as every log-in shell takes them. Single quotes are not enough: within them csh still looks for events of its history, and
+ * fish for backslashes.
+ */
+const join = (words: readonly string[]): string =>
+  words.map((word) => quote(word).replace(/\\|!(?=\S)/g, (special) => `'\\${special}'`)).join(" ");
+
+/** A program that unpacks the script in memory and runs it. */
+function carrying(ca = ""): string {
+  const text = scriptText(ca);
+  const packed = gzipSync(Buffer.from(text), { level: 9 });
+  if (Buffer.byteLength(text) > LONGEST_ARGUMENT) {
+    throw userError(
+      `trust.ca: ${Buffer.byteLength(ca)} bytes are too long for a node without sftp; ` +
+        "give only the certificate that the registry's chain ends at",
+    );
+  }
+  // The byte that names the operating system differs between machines.
+  packed[9] = 3;
+  return `p=$(printf %s ${packed.toString("base64")}|base64 -d|gzip -d)||exit 3;exec sh -c "$p" pause-sandbox "$@"`;
+}
+
+/** What a command asks of a node. */
+export interface Asked {
+  /** Undefined where the command is not one of ours. */
+  readonly verb?: string;
+  /** Which script: the name of its file, without what all names have in common. */
+  readonly script?: string;
+  readonly settings: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Reads a command back, and its stdin. Also takes what 0.1.0 sent. */
+export function readCommand(command: string, stdin: string): Asked {
+  const words = split(command);
+  const at = words.findIndex((word) => word === "apply" || word === "plan");
+  const assigned = words.slice(at + 1).flatMap((word): Setting[] => {
+    const [, key, value] = /^([a-z0-9-]+)=([^]*)$/.exec(word) ?? [];
+    return key === undefined || value === undefined ? [] : [[key, value]];
+  });
+  const script = words.map((word) => /^\.pause-sandbox-([0-9a-f]+)\.sh$/.exec(word)?.[1]).find((one) => one);
+  return { verb: words[at], script, settings: grouped([...assigned, ...linesOf(stdin)]) };
+}
+
+/** In 0.1.0 all settings stood on stdin in base64, behind the script. */
+function linesOf(stdin: string): Setting[] {
+  const packed = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh -c/.exec(stdin)?.[1];
+  const text = packed === undefined ? stdin : Buffer.from(packed, "base64").toString();
+  const recheck = packed === undefined ? [] : [...stdin.matchAll(/^# (recheck) (.+)$/gm)];
+  const lines = [...text.matchAll(/^(\S+) (.*)$/gm), ...recheck].map(
+    ([, key = "", value = ""]): Setting => [key, value],
+  );
+  const certificates = lines.filter(([key]) => key === "ca").map(([, value]) => value);
+  const fingerprints = fingerprintsOf(certificates.join("\n")).map((one): Setting => ["ca-sha256", one]);
+  return [...lines.filter(([key]) => key !== "ca"), ...fingerprints];
+}
+
+function grouped(settings: readonly Setting[]): Map<string, string[]> {
+  const all = new Map<string, string[]>();
+  for (const [key, value] of settings) all.set(key, [...(all.get(key) ?? []), value]);
+  return all;
+}

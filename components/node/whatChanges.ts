@@ -1,0 +1,123 @@
+/** What a preview says of each node in words, and what a failed run of a node may mean. */
+import * as pulumi from "@pulumi/pulumi";
+import { AsyncResource } from "node:async_hooks";
+
+import { type Asked, readCommand } from "./nodeCommand";
+
+/** A node's inputs as a preview shows them; undefined is not known yet. */
+export interface NodeInputs {
+  readonly create?: string;
+  readonly stdin?: string;
+}
+
+/** Words for a setting that comes or goes, or that differs. */
+type Words = (before: readonly string[], now: readonly string[]) => string;
+
+const none = "none";
+const listed = (values: readonly string[]): string => (values.length === 0 ? none : values.join(" and "));
+const step =
+  (what: string, shown: (value: string) => string = (value) => value): Words =>
+  (before, now) =>
+    `${what} ${listed(before.map(shown))} → ${listed(now.map(shown))}`;
+const digest = (value: string): string => `${value.slice(0, "sha256:".length + 12)}…`;
+const fingerprint = (value: string): string => `SHA-256 ${value.slice(0, 23)}…`;
+const onOff =
+  (on: string, off: string): Words =>
+  (_, now) =>
+    now.length > 0 ? on : off;
+
+/** In the order in which people ask. */
+const SETTINGS: readonly (readonly [string, Words])[] = [
+  ["image", step("image")],
+  ["digest", step("digest", digest)],
+  ["ca-sha256", step("CA", fingerprint)],
+  ["mirror", step("mirrors")],
+  ["plain-http", onOff("plain HTTP", "TLS instead of plain HTTP")],
+  // Its value is a secret.
+  [
+    "login",
+    (before, now) => (now.length === 0 ? "no login any more" : before.length === 0 ? "a login" : "another login"),
+  ],
+  ["kubelet-flag", onOff("without the kubelet's flag", "with the kubelet's flag")],
+  ["node", step("name")],
+  ["owner", step("managed by")],
+  ["recheck", () => "looked at again"],
+];
+
+/** What a new node will be. */
+export function whatComes(now: NodeInputs): string {
+  if (now.create === undefined) return "will be changed; to what is not known yet";
+  const asked = readCommand(now.create, now.stdin ?? "");
+  const parts = SETTINGS.slice(0, -3).flatMap(([key, words]) => {
+    const values = asked.settings.get(key) ?? [];
+    if (key === "image") return [`image ${listed(values)}`];
+    return values.length > 0 ? [words([], values).replace(`${none} → `, "")] : [];
+  });
+  return sentence(asked, now, parts);
+}
+
+/**
+ * What another run will change on a node, in the order in which people ask.
+ * @returns Undefined where the run is asked for what it was asked for before.
+ */
+export function whatChanges(before: NodeInputs, now: NodeInputs): string {
+  if (now.create === undefined) return "will be changed; to what is not known yet";
+  const was = readCommand(before.create ?? "", before.stdin ?? "");
+  const asked = readCommand(now.create, now.stdin ?? "");
+  const hidden = now.stdin === undefined ? ["digest", "login"] : [];
+  const parts = SETTINGS.filter(([key]) => !hidden.includes(key)).flatMap(([key, words]) => {
+    const [old = [], values = []] = [was.settings.get(key), asked.settings.get(key)];
+    return old.join("\n") === values.join("\n") ? [] : [words(old, values)];
+  });
+  if (was.script !== asked.script)
+    parts.push(`script ${was.script ?? "of 0.1.0"} → ${asked.script ?? "in the command"}`);
+  if (was.verb !== asked.verb) parts.push(asked.verb === "plan" ? "only looked at" : "changed, not only looked at");
+  return sentence(asked, now, parts);
+}
+
+function sentence(asked: Asked, now: NodeInputs, parts: readonly string[]): string {
+  const known = now.stdin === undefined ? [...parts, "digest not known yet"] : parts;
+  const what = known.length === 0 ? "nothing changes on the node, only how it is reached" : known.join(", ");
+  return asked.verb === "plan" && parts.length > 0 ? `${what} (dry run)` : what;
+}
+
+/** A hook for all nodes of one program: a hook per node would be another request per node. */
+const hooks = new WeakMap<object, pulumi.ResourceHook>();
+let count = 0;
+
+/** Has a preview say in words what changes. Where no hooks can be had, as under mocks, it goes without. */
+export function explained(options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  const monitor = pulumi.runtime.getMonitor() as object | undefined;
+  if (!pulumi.runtime.isDryRun() || !monitor || !("registerResourceHook" in monitor)) return options;
+  const hook = hooks.get(monitor) ?? newHook();
+  hooks.set(monitor, hook);
+  const { beforeCreate = [], beforeUpdate = [], ...others } = options.hooks ?? {};
+  return {
+    ...options,
+    hooks: { ...others, beforeCreate: [...beforeCreate, hook], beforeUpdate: [...beforeUpdate, hook] },
+  };
+}
+
+function newHook(): pulumi.ResourceHook {
+  const say = async ({ urn, oldInputs, newInputs }: pulumi.ResourceHookArgs): Promise<void> => {
+    const now = await inputsOf(newInputs);
+    const text = oldInputs === undefined ? whatComes(now) : whatChanges(await inputsOf(oldInputs), now);
+    // Only its URN is asked of the resource.
+    await pulumi.log.info(text, { urn: pulumi.output(urn) } as pulumi.Resource);
+  };
+  // An inline program's engine is known in its own context only, which the engine does not call in.
+  return new pulumi.ResourceHook(`pause-sandbox-preview-${++count}`, AsyncResource.bind(say), { onDryRun: true });
+}
+
+async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInputs> {
+  return { create: await textOf(inputs.create), stdin: inputs.stdin === undefined ? "" : await textOf(inputs.stdin) };
+}
+
+/** Secrets come as Outputs, what is not known yet as something that is no text. */
+async function textOf(value: unknown): Promise<string | undefined> {
+  // The SDK's types leave it out.
+  const known = pulumi.Output.isInstance(value)
+    ? await (value as unknown as { promise(): Promise<unknown> }).promise()
+    : value;
+  return typeof known === "string" ? known : undefined;
+}

@@ -1,0 +1,34 @@
+/** The script on a node as a program leaves it there, and the command that runs it. */
+import { commandLine, type Verb } from "../../../components/node/nodeCommand";
+import { nodeFile, scriptText } from "../../../components/node/nodeFile";
+import {
+  type NodeSettings,
+  publicSettings,
+  type Setting,
+  stdinSettings,
+  textOf,
+} from "../../../components/node/nodeSettings";
+import { docker } from "../../../lab/cluster/docker";
+
+/** What the engine sends to a node where root logs in. */
+export interface Sent {
+  readonly command: string;
+  readonly stdin: string;
+}
+
+/** Copies the script into the home directory of root, as `CopyToRemote` does, and says what runs it. */
+export async function delivered(container: string, verb: Verb, settings: NodeSettings): Promise<Sent> {
+  const file = nodeFile(settings.ca);
+  const copy = ["exec", "-i", "-w", "/root", container, "sh", "-c", `cat >${file.remote}`];
+  if (verb !== "restore") await docker(copy, { input: scriptText(settings.ca) });
+  const { node, owner } = settings;
+  const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
+  return { command: commandLine(verb, asked, { user: "root", file }), stdin: textOf(stdinSettings(settings)) };
+}
+
+/** The arguments for docker that run it, as sshd would: by the log-in shell, in the home directory. */
+export const logIn = (container: string, command: string, wrap: readonly string[] = []): string[] => [
+  ...["exec", "-i", "-w", "/root", container, ...wrap],
+  ...["sh", "-c", command],
+];
