@@ -1,20 +1,26 @@
 #!/usr/bin/env node
-/** The command line: arguments and text. What is done lies in doctor/. */
+/** The command line: arguments and text. What is done lies in doctor/ and components/. */
 import { Command, type CommanderError } from "commander";
 
 import { doctorCommand } from "./doctor";
+import { nodesCommand } from "./nodes";
 
-/** Wrong arguments are "could not look", not "something was found". */
-const exit = (error: CommanderError): never => process.exit(error.exitCode === 0 ? 0 : 2);
+/** The doctor's 1 is "something was found". */
+const WRONG_USAGE: Readonly<Record<string, number>> = { doctor: 2 };
+
+const exit =
+  (name?: string) =>
+  (error: CommanderError): never =>
+    process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
 
 export function program(): Command {
-  const commands = [doctorCommand()];
-  return commands.reduce((all, one) => all.addCommand(one.exitOverride(exit)), base());
+  const commands = [doctorCommand(), nodesCommand()];
+  return commands.reduce((all, one) => all.addCommand(one.exitOverride(exit(one.name()))), base());
 }
 
 function base(): Command {
   return new Command("pause-sandbox")
-    .exitOverride(exit)
+    .exitOverride(exit())
     .description("Gives a Kubernetes cluster its own pause (sandbox) image, and says why Pods do not start")
     .showHelpAfterError();
 }
