@@ -4,6 +4,7 @@ import { Command, type CommanderError } from "commander";
 
 import { doctorCommand } from "./doctor";
 import { nodesCommand } from "./nodes";
+import { renderCommand } from "./render";
 
 /** The doctor's 1 is "something was found". */
 const WRONG_USAGE: Readonly<Record<string, number>> = { doctor: 2 };
@@ -14,8 +15,15 @@ const exit =
     process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
 
 export function program(): Command {
-  const commands = [doctorCommand(), nodesCommand()];
-  return commands.reduce((all, one) => all.addCommand(one.exitOverride(exit(one.name()))), base());
+  const commands = [doctorCommand(), nodesCommand(), renderCommand()];
+  for (const one of commands) endWith(one, exit(one.name()));
+  return commands.reduce((all, one) => all.addCommand(one), base());
+}
+
+/** Commands below a command end as it does. */
+function endWith(command: Command, end: ReturnType<typeof exit>): void {
+  command.exitOverride(end);
+  for (const one of command.commands) endWith(one, end);
 }
 
 function base(): Command {

@@ -16,7 +16,7 @@ const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/\bprogramUrl\b/g, "--program-url"],
   [/\bupgradeImage\b/g, "--upgrade-image"],
   [/\bset allowLoginInUserData to true/g, "use --allow-login-in-user-data"],
-  [/^allowLoginInUserData\b/g, "the login"],
+  [/^allowLoginInUserData\b/g, "--allow-login-in-user-data"],
 ];
 
 /** A message of the components in the words of the command line. */

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 
 import type { SshConnection } from "../../components";
 import { readStackConfig } from "../../config";
-import { commandLine } from "../support/commandLine";
+import { calledHere, commandLine } from "../support/commandLine";
 import { run } from "../support/mocks";
 import { node, nodesServer, type NodesServer } from "../support/nodesServer";
 import { configure } from "../support/stackFiles";
@@ -64,7 +64,7 @@ describe("pause-sandbox nodes", function () {
 
   it("takes nodes that are not Ready, and the context, where that is asked for", async () => {
     const args = ["--kubeconfig", kubeconfig, "--context", "one", "--known-hosts", known, "--not-ready"];
-    const { stdout } = await commandLine(["nodes", ...args]);
+    const { stdout } = await calledHere(["nodes", ...args]);
     assert.deepEqual(
       (await nodesIn(stdout)).map(({ name }) => name),
       ["w-1", "w-2"],
@@ -101,19 +101,19 @@ describe("pause-sandbox nodes", function () {
   });
 
   it("prints nodes without a host key only where somebody chose to do without", async () => {
-    const { stdout } = await commandLine(["nodes", "--kubeconfig", kubeconfig, "--insecure-ignore-host-key"]);
+    const { stdout } = await calledHere(["nodes", "--kubeconfig", kubeconfig, "--insecure-ignore-host-key"]);
     assert.equal((await nodesIn(stdout))[0]?.connection.hostKey, undefined);
   });
 
   it("refuses nodes without a host key, with the command to check it by, and prints no list", async () => {
-    const { status, stdout, stderr } = await commandLine(["nodes", "--kubeconfig", kubeconfig]);
+    const { status, stdout, stderr } = await calledHere(["nodes", "--kubeconfig", kubeconfig]);
     assert.deepEqual([status, stdout], [1, ""]);
     assert.match(stderr, /^error: knownHosts, w-1: known_hosts has no key for 10\.0\.0\.1\. .*ssh-keyscan/);
     assert.doesNotMatch(stderr, /secret-token/);
   });
 
   it("refuses every host of an inventory without a host key at once", async () => {
-    const { status, stderr } = await commandLine(["nodes", "--inventory", file("two.ini", "[a]\nw-8\nw-9\n")]);
+    const { status, stderr } = await calledHere(["nodes", "--inventory", file("two.ini", "[a]\nw-8\nw-9\n")]);
     assert.equal(status, 1);
     assert.match(stderr, /^error: known_hosts has no key for w-8\. .*\nerror: known_hosts has no key for w-9\. .*\n$/);
   });
@@ -142,14 +142,14 @@ describe("pause-sandbox nodes", function () {
     ["an unknown option", ["--kubecfg", "x"], /unknown option '--kubecfg'/],
   ] as const) {
     it(`refuses ${what}, with 1 and no list`, async () => {
-      const { status, stdout, stderr } = await commandLine(["nodes", ...args]);
+      const { status, stdout, stderr } = await calledHere(["nodes", ...args]);
       assert.deepEqual([status, stdout], [1, ""], stderr);
       assert.match(stderr, says);
     });
   }
 
   it("explains itself", async () => {
-    const { status, stdout } = await commandLine(["nodes", "--help"]);
+    const { status, stdout } = await calledHere(["nodes", "--help"]);
     assert.equal(status, 0);
     assert.match(stdout, /Exit codes: 0 the list is printed, 1 it is not/);
   });
