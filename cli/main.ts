@@ -2,6 +2,7 @@
 /** The command line: arguments and text. What is done lies in doctor/ and components/. */
 import { Command, type CommanderError } from "commander";
 
+import { checkCommand } from "./check";
 import { doctorCommand } from "./doctor";
 import { nodesCommand } from "./nodes";
 import { renderCommand } from "./render";
@@ -15,7 +16,7 @@ const exit =
     process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
 
 export function program(): Command {
-  const commands = [doctorCommand(), nodesCommand(), renderCommand()];
+  const commands = [doctorCommand(), checkCommand(), nodesCommand(), renderCommand()];
   for (const one of commands) endWith(one, exit(one.name()));
   return commands.reduce((all, one) => all.addCommand(one), base());
 }

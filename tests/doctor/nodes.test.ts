@@ -32,7 +32,7 @@ async function nodesIn(stdout: string) {
 }
 
 describe("pause-sandbox nodes", function () {
-  this.timeout("60s");
+  this.timeout("5m");
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-nodes-"));
   const file = (name: string, text: string): string => {
     fs.writeFileSync(path.join(dir, name), text);

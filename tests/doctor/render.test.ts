@@ -15,7 +15,7 @@ const caPem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const login = { username: "puller", password: "hunter2" };
 
 describe("pause-sandbox render", function () {
-  this.timeout("60s");
+  this.timeout("5m");
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-render-"));
   const file = (name: string, text: string): string => {
     fs.writeFileSync(path.join(dir, name), text);
