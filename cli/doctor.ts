@@ -3,54 +3,146 @@ import { Command, Option } from "commander";
 
 import { examine } from "../doctor/examine";
 import { healingConfig } from "../doctor/heal";
+import type { WantedImage } from "../doctor/judge/stack";
 import type { Reach } from "../doctor/reach";
-import { lookAtAll, namedNodes, type ReachOptions, withReachOptions } from "./reachOptions";
-import { type Result, terminalPainter, textOf } from "./text";
+import { overSsh } from "../doctor/reach";
+import { askForFile, bundleText, refuseExisting } from "./bundle";
+import { clusterText, type ClusterView } from "./clusterText";
+import {
+  lookAtAll,
+  namedNodes,
+  type ReachOptions,
+  sshArguments,
+  stackReach,
+  type Unlooked,
+  withReachOptions,
+} from "./reachOptions";
+import { orRefuse } from "./refuse";
+import { readStackFile, type Stack } from "./stackFile";
+import { painter, type Paint, type Result, terminalPainter, textOf } from "./text";
 
 interface Options extends ReachOptions {
   readonly output: "text" | "json";
   readonly fixConfig?: boolean;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly address?: string;
+  readonly stackFile?: string;
+  readonly bundle?: string;
+  readonly yes?: boolean;
 }
 
 const HELP = `
 Nothing on a node is changed, and no login is sent to a registry. ssh logs in with its own configuration,
 known hosts, agent and keys. Users other than root need sudo without a password.
 
+With --kubeconfig it looks at the nodes with Pods that are stuck at their sandbox. With --stack-file it compares with that
+stack, and looks at its nodes where no other are named.
+
 Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at.
 
 Examples:
   pause-sandbox doctor --host 10.0.0.11
   pause-sandbox doctor --host worker-1 --host worker-2 -J bastion.example.com
+  pause-sandbox doctor --kubeconfig ~/.kube/config --stack-file stacks/Pulumi.mine.yaml
   pause-sandbox doctor --local -o json`;
 
 export function doctorCommand(): Command {
   const command = new Command("doctor").description("Says why Pods do not start on a node, and what to set");
   return withReachOptions(command)
+    .option("--kubeconfig <file>", "look at the nodes of this cluster on which Pods are stuck")
+    .option("--context <name>", "of the kubeconfig; default: its current one")
+    .option(
+      "--address <type>",
+      "where a node's address is: InternalIP (default), ExternalIP, Hostname, or a label's key",
+    )
+    .option("--stack-file <file>", "compare with this stack, such as stacks/Pulumi.mine.yaml")
     .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
     .option("--fix-config", "print the settings of a stack file that would heal the nodes, and nothing else")
+    .addOption(
+      new Option("--bundle <file>", "write a text file for a ticket, after it was shown and you said yes").conflicts([
+        "fixConfig",
+        "output",
+      ]),
+    )
+    .option("-y, --yes", "write the bundle without the question")
     .addHelpText("after", HELP)
-    .action(async (options: Options, command: Command) => {
-      const nodes = nodesOf(options, command);
-      const results = await lookAtAll(nodes, options.parallel, examine);
-      process.stdout.write(printed(results, options));
-      process.exitCode = exitCode(results);
-    });
+    .action((options: Options, command: Command) => orRefuse(2, () => run(options, command)));
 }
 
-function nodesOf(options: Options, command: Command): Reach[] {
-  const nodes = namedNodes(options, command);
-  if (nodes.length === 0) command.error("no node is named: use --host, --hosts or --local");
-  return nodes;
+async function run(options: Options, command: Command): Promise<void> {
+  const { bundle, stackFile } = options;
+  if (bundle !== undefined) refuseExisting(bundle);
+  const stack = stackFile === undefined ? undefined : await readStackFile(stackFile);
+  const cluster = await clusterOf(options, command, stack);
+  const nodes = nodesOf(options, command, { cluster, stack });
+  const wanted = stack && wantedImage(stack);
+  const looked = await lookAtAll(nodes, options.parallel, ({ reach }) => examine(reach, wanted));
+  const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
+  if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
+  else await askForFile(bundle, await bundleText(textWith(results, painter(false), cluster), results), options.yes);
+  process.exitCode = exitCode(results);
 }
 
-function printed(results: readonly Result[], { output, fixConfig }: Options): string {
+async function clusterOf(options: Options, command: Command, stack?: Stack): Promise<ClusterView | undefined> {
+  const { kubeconfig, context, address } = options;
+  if (kubeconfig === undefined) {
+    if (context !== undefined || address !== undefined) command.error("--context and --address need --kubeconfig");
+    return undefined;
+  }
+  const { askCluster } = await import("./clusterNodes");
+  return askCluster({ kubeconfig, context, address }, stack);
+}
+
+/** All of it is plain in a stack's file. */
+const wantedImage = ({ args: { image } }: Stack): WantedImage => ({
+  image: image.reference as string,
+  digest: image.digest as string | undefined,
+});
+
+interface Node {
+  /** As the cluster or the command line calls it. */
+  readonly name: string;
+  readonly reach: Reach;
+}
+
+function nodesOf(options: Options, command: Command, { cluster, stack }: { cluster?: ClusterView; stack?: Stack }) {
+  const named = namedNodes(options, command).map((reach): Node => ({ name: reach.name, reach }));
+  const listed = (stack?.nodes ?? []).map((node): Node => {
+    return { name: node.name, reach: stackReach(node, options, stack?.keyFile) };
+  });
+  // How to log in to a node that the stack has is in its file.
+  const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
+    return listed.find((one) => one.name === name) ?? { name, reach: overSsh(host, sshArguments(options)) };
+  });
+  if (cluster !== undefined || named.length > 0) return [...named, ...sick];
+  if (listed.length === 0) {
+    command.error("no node is named: use --host, --hosts, --local, --kubeconfig or --stack-file");
+  }
+  return listed;
+}
+
+function withPods(result: Result | Unlooked, name: string, cluster?: ClusterView): Result {
+  const pods = cluster?.stuck.filter(({ node }) => node === name || ("host" in result && node === result.node)) ?? [];
+  return cluster === undefined ? result : { ...result, pods };
+}
+
+function printed(results: readonly Result[], { output, fixConfig }: Options, cluster?: ClusterView): string {
   if (fixConfig) return healingConfig(results.flatMap((result) => ("unlooked" in result ? [] : [result])));
-  if (output === "json") return `${JSON.stringify({ version: 1, nodes: results }, null, 2)}\n`;
-  return textOf(results, terminalPainter());
+  if (output === "text") return textWith(results, terminalPainter(), cluster);
+  const asked = cluster && { server: cluster.server, stuck: cluster.stuck, notInStack: cluster.notInStack };
+  return `${JSON.stringify({ version: 1, cluster: asked, nodes: results }, null, 2)}\n`;
+}
+
+function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterView): string {
+  const head = cluster === undefined ? "" : `${clusterText(cluster).join("\n")}\n`;
+  const nodes = results.length === 0 ? "" : textOf(results, paint);
+  return [head, nodes].filter((part) => part !== "").join("\n");
 }
 
 /** What could not be looked at may hide anything. */
 export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   if (results.some((one) => "unlooked" in one)) return 2;
-  return results.some((one) => "findings" in one && one.findings.length > 0) ? 1 : 0;
+  const bad = (one: Result) => ("findings" in one && one.findings.length > 0) || (one.pods ?? []).length > 0;
+  return results.some(bad) ? 1 : 0;
 }

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { CouldNotLook, errorText } from "../doctor/facts";
+import type { StuckPod } from "../doctor/finding";
 import { local, overSsh, type Reach } from "../doctor/reach";
 import type { SshTarget, StackNode } from "./stackFile";
 
@@ -79,6 +80,8 @@ function linesOf(file: string | undefined, command: Command): string[] {
 export interface Unlooked {
   readonly node: string;
   readonly unlooked: string;
+  /** Those that the cluster tells of, where it was asked. */
+  readonly pods?: readonly StuckPod[];
 }
 
 /** Looks at each, some at a time. In the order in which they were named, whichever answers first. */

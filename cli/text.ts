@@ -1,7 +1,7 @@
 /** Diagnoses as people read them: the verdict first, lines of at most 100 columns. */
 import { styleText } from "node:util";
 
-import { type Diagnosis, type Evidence, type Finding, pageOf } from "../doctor/finding";
+import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } from "../doctor/finding";
 import { fleetText, some } from "./fleet";
 import type { Unlooked } from "./reachOptions";
 
@@ -56,16 +56,32 @@ function groupText([first, ...others]: readonly Result[], paint: Paint): string 
 const wholeText = (one: Result, paint: Paint): string =>
   "unlooked" in one ? unlookedText(one, paint) : nodeText(one, paint);
 
-const unlookedText = ({ node, unlooked }: Unlooked, paint: Paint): string =>
-  `${filled(`${node}: could not look: ${unlooked}`, "", "", (line) => paint("yellow", line))}\n`;
+function unlookedText({ node, unlooked, pods = [] }: Unlooked, paint: Paint): string {
+  const why = filled(`${node}: could not look: ${unlooked}`, "", "", (line) => paint("yellow", line));
+  return `${[why, ...podsText(pods, paint)].join("\n")}\n`;
+}
+
+/** The Pods that wait for this node, and what the cluster says of the first. */
+function podsText(pods: readonly StuckPod[], paint: Paint): string[] {
+  const [first] = pods;
+  if (!first) return [];
+  const names = pods.map(({ namespace, name }) => `${namespace}/${name}`);
+  return [
+    filled(`Stuck there: ${some(names)}`, "", "  "),
+    "",
+    `What the cluster says of ${names[0] ?? ""}:`,
+    filled(first.event, "  ", "  ", (line) => paint("dim", line)),
+  ];
+}
 
 function nodeText(diagnosis: Diagnosis, paint: Paint): string {
-  const { node, findings, events, evidence } = diagnosis;
+  const { node, findings, events, evidence, pods = [] } = diagnosis;
   const said = events
     .slice(-1)
     .flatMap((event) => ["", "What the node says:", filled(event, "  ", "  ", (line) => paint("dim", line))]);
   return [
-    filled(verdict(node, findings), "", "", (line) => paint("bold", line)),
+    filled(verdict(node, findings, pods.length), "", "", (line) => paint("bold", line)),
+    ...podsText(pods, paint),
     ...findings.flatMap((one) => ["", ...findingText(one)]),
     ...said,
     "",
@@ -75,7 +91,8 @@ function nodeText(diagnosis: Diagnosis, paint: Paint): string {
 }
 
 /** One sentence for what it means, one for why. */
-export function verdict(node: string, [first]: readonly Finding[]): string {
+export function verdict(node: string, [first]: readonly Finding[], stuck = 0): string {
+  if (!first && stuck > 0) return `${node}: Pods are stuck there, and no cause is found on the node`;
   if (!first) return `${node}: all is well. A sandbox can start here`;
   return `${node}: ${first.fatal ? "no Pod can start" : "Pods can start, but something is wrong"}. ${capital(first.what)}.`;
 }

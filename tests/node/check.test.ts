@@ -82,7 +82,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
   });
 
   for (const owner of ["project/stack/pause-w-1", undefined]) {
-    it(`ends with 0 on a node that is as wanted, ${owner === undefined ? "which nobody manages" : "which a stack manages"}`, async () => {
+    it(`finds nothing on a node that ${owner === undefined ? "nobody" : "a stack"} manages, and ends with 0`, async () => {
       host.done("apply", owner === undefined ? {} : { owner });
       const before = host.files(".");
       const { status, stdout } = await check(one);
