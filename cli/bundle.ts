@@ -16,7 +16,7 @@ export function refuseExisting(file: string): void {
 }
 
 /** @param verdicts What the doctor prints, without colours. */
-export async function bundleText(verdicts: string, results: readonly Result[]): Promise<string> {
+export function bundleText(verdicts: string, results: readonly Result[]): string {
   const parts = [
     "pause-sandbox doctor: a bundle for a ticket. Logins, tokens and private keys are redacted. Read it before you send it.",
     `Versions\n\n${versions()}`,

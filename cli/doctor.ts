@@ -80,7 +80,7 @@ async function run(options: Options, command: Command): Promise<void> {
   const looked = await lookAtAll(nodes, options.parallel, ({ reach }) => examine(reach, wanted));
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
   if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
-  else await askForFile(bundle, await bundleText(textWith(results, painter(false), cluster), results), options.yes);
+  else await askForFile(bundle, bundleText(textWith(results, painter(false), cluster), results), options.yes);
   process.exitCode = exitCode(results);
 }
 

@@ -46,8 +46,8 @@ describe("pause-sandbox doctor --bundle", function () {
     ...factsOf("pause", { runtime: runtime("registry.bank.example:5000/platform/pause") }),
     ...{ events, ...more },
   });
-  const path_ = () => ({ PATH: `${dir}:${process.env.PATH ?? ""}` });
-  const doctor = (...args: string[]) => calledHere(["doctor", "--host", "a", ...args], { env: path_() });
+  const pathWithSsh = () => ({ PATH: `${dir}:${process.env.PATH ?? ""}` });
+  const doctor = (...args: string[]) => calledHere(["doctor", "--host", "a", ...args], { env: pathWithSsh() });
 
   it("has verdict, evidence, versions and events, and is shown before it is written", async () => {
     fakeSsh(dir, { a: sick(["failed to get sandbox image"]) });
@@ -80,7 +80,7 @@ describe("pause-sandbox doctor --bundle", function () {
   }
 
   it("keeps what somebody needs to help", () => {
-    const text = `PS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\n${"sha256:"}${"a".repeat(64)}`;
+    const text = `PS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\nsha256:${"a".repeat(64)}`;
     assert.equal(redacted(text), text);
   });
 
