@@ -1,125 +1,148 @@
 /** `pause-sandbox doctor`: its arguments, its output, its exit code. */
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
-
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 
 import { examine } from "../doctor/examine";
-import { CouldNotLook } from "../doctor/facts";
 import { healingConfig } from "../doctor/heal";
-import { local, overSsh, type Reach } from "../doctor/reach";
-import { painter, type Result, textOf } from "./text";
+import type { WantedImage } from "../doctor/judge/stack";
+import type { Reach } from "../doctor/reach";
+import { overSsh } from "../doctor/reach";
+import { askForFile, bundleText, refuseExisting } from "./bundle";
+import { clusterText, type ClusterView } from "./clusterText";
+import {
+  lookAtAll,
+  namedNodes,
+  type ReachOptions,
+  sshArguments,
+  stackReach,
+  type Unlooked,
+  withReachOptions,
+} from "./reachOptions";
+import { orRefuse } from "./refuse";
+import { readStackFile, type Stack } from "./stackFile";
+import { painter, type Paint, type Result, terminalPainter, textOf } from "./text";
 
-interface Options {
-  readonly host?: readonly string[];
-  readonly hosts?: string;
-  readonly local?: boolean;
+interface Options extends ReachOptions {
   readonly output: "text" | "json";
   readonly fixConfig?: boolean;
-  readonly parallel: number;
-  readonly sshConfig?: string;
-  readonly identity?: string;
-  readonly jump?: string;
-  readonly user?: string;
-  readonly port?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly address?: string;
+  readonly stackFile?: string;
+  readonly bundle?: string;
+  readonly yes?: boolean;
 }
 
 const HELP = `
 Nothing on a node is changed, and no login is sent to a registry. ssh logs in with its own configuration,
 known hosts, agent and keys. Users other than root need sudo without a password.
 
+With --kubeconfig it looks at the nodes with Pods that are stuck at their sandbox. With --stack-file it compares with that
+stack, and looks at its nodes where no other are named.
+
 Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at.
 
 Examples:
   pause-sandbox doctor --host 10.0.0.11
   pause-sandbox doctor --host worker-1 --host worker-2 -J bastion.example.com
+  pause-sandbox doctor --kubeconfig ~/.kube/config --stack-file stacks/Pulumi.mine.yaml
   pause-sandbox doctor --local -o json`;
 
-const MORE_THAN_0 = "a whole number from 1 to 100";
-
 export function doctorCommand(): Command {
-  return new Command("doctor")
-    .description("Says why Pods do not start on a node, and what to set")
-    .option("--host <name...>", "nodes, as ssh knows them")
-    .option("--hosts <file>", "a file with a node in each line")
-    .option("--local", "this machine")
+  const command = new Command("doctor").description("Says why Pods do not start on a node, and what to set");
+  return withReachOptions(command)
+    .option("--kubeconfig <file>", "look at the nodes of this cluster on which Pods are stuck")
+    .option("--context <name>", "of the kubeconfig; default: its current one")
+    .option(
+      "--address <type>",
+      "where a node's address is: InternalIP (default), ExternalIP, Hostname, or a label's key",
+    )
+    .option("--stack-file <file>", "compare with this stack, such as stacks/Pulumi.mine.yaml")
     .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
     .option("--fix-config", "print the settings of a stack file that would heal the nodes, and nothing else")
-    .addOption(new Option("--parallel <number>", `nodes at a time, ${MORE_THAN_0}`).default(10).argParser(parallel))
-    .option("-F, --ssh-config <file>", "given to ssh as -F")
-    .option("-i, --identity <file>", "given to ssh as -i")
-    .option("-J, --jump <host>", "given to ssh as -J")
-    .option("-l, --user <name>", "given to ssh as -l")
-    .option("-p, --port <number>", "given to ssh as -p")
+    .addOption(
+      new Option("--bundle <file>", "write a text file for a ticket, after it was shown and you said yes").conflicts([
+        "fixConfig",
+        "output",
+      ]),
+    )
+    .option("-y, --yes", "write the bundle without the question")
     .addHelpText("after", HELP)
-    .action(async (options: Options, command: Command) => {
-      const nodes = nodesOf(options, command);
-      const results = await all(nodes, options.parallel);
-      process.stdout.write(printed(results, options));
-      process.exitCode = exitCode(results);
-    });
+    .action((options: Options, command: Command) => orRefuse(2, () => run(options, command)));
 }
 
-function parallel(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 100) return number;
-  throw new InvalidArgumentError(`It must be ${MORE_THAN_0}.`);
+async function run(options: Options, command: Command): Promise<void> {
+  const { bundle, stackFile } = options;
+  if (bundle !== undefined) refuseExisting(bundle);
+  const stack = stackFile === undefined ? undefined : await readStackFile(stackFile);
+  const cluster = await clusterOf(options, command, stack);
+  const nodes = nodesOf(options, command, { cluster, stack });
+  const wanted = stack && wantedImage(stack);
+  const looked = await lookAtAll(nodes, options.parallel, ({ reach }) => examine(reach, wanted));
+  const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
+  if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
+  else await askForFile(bundle, bundleText(textWith(results, painter(false), cluster), results), options.yes);
+  process.exitCode = exitCode(results);
 }
 
-function nodesOf(options: Options, command: Command): Reach[] {
-  const { host = [], hosts, sshConfig, identity, jump, user, port } = options;
-  const given = Object.entries({ "-F": sshConfig, "-i": identity, "-J": jump, "-l": user, "-p": port });
-  const ssh = given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
-  const listed = linesOf(hosts, command)
-    .map((line) => line.replace(/#.*/, "").trim())
-    .filter((line) => line !== "");
-  const names = [...new Set([...host, ...listed])];
-  const nodes = [...(options.local ? [local(hostname())] : []), ...names.map((name) => overSsh(name, ssh))];
-  if (nodes.length === 0) command.error("no node is named: use --host, --hosts or --local");
-  return nodes;
-}
-
-function linesOf(file: string | undefined, command: Command): string[] {
-  if (file === undefined) return [];
-  try {
-    return readFileSync(file, "utf8").split("\n");
-  } catch (error) {
-    return command.error(`--hosts ${file}: ${error instanceof Error ? error.message : String(error)}`);
+async function clusterOf(options: Options, command: Command, stack?: Stack): Promise<ClusterView | undefined> {
+  const { kubeconfig, context, address } = options;
+  if (kubeconfig === undefined) {
+    if (context !== undefined || address !== undefined) command.error("--context and --address need --kubeconfig");
+    return undefined;
   }
+  const { askCluster } = await import("./clusterNodes");
+  return askCluster({ kubeconfig, context, address }, stack);
 }
 
-/** In the order in which they were named, whichever answers first. */
-async function all(nodes: readonly Reach[], atATime: number): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let at = next++; at < nodes.length; at = next++) {
-      const node = nodes[at];
-      if (node) results[at] = await one(node);
-    }
-  };
-  await Promise.all(Array.from({ length: atATime }, worker));
-  return results;
+/** All of it is plain in a stack's file. */
+const wantedImage = ({ args: { image } }: Stack): WantedImage => ({
+  image: image.reference as string,
+  digest: image.digest as string | undefined,
+});
+
+interface Node {
+  /** As the cluster or the command line calls it. */
+  readonly name: string;
+  readonly reach: Reach;
 }
 
-async function one(node: Reach): Promise<Result> {
-  try {
-    return await examine(node);
-  } catch (error) {
-    if (error instanceof CouldNotLook) return { node: node.name, unlooked: error.message };
-    throw error;
+function nodesOf(options: Options, command: Command, { cluster, stack }: { cluster?: ClusterView; stack?: Stack }) {
+  const named = namedNodes(options, command).map((reach): Node => ({ name: reach.name, reach }));
+  const listed = (stack?.nodes ?? []).map((node): Node => {
+    return { name: node.name, reach: stackReach(node, options, stack?.keyFile) };
+  });
+  // How to log in to a node that the stack has is in its file.
+  const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
+    return listed.find((one) => one.name === name) ?? { name, reach: overSsh(host, sshArguments(options)) };
+  });
+  if (cluster !== undefined || named.length > 0) return [...named, ...sick];
+  if (listed.length === 0) {
+    command.error("no node is named: use --host, --hosts, --local, --kubeconfig or --stack-file");
   }
+  return listed;
 }
 
-function printed(results: readonly Result[], { output, fixConfig }: Options): string {
+function withPods(result: Result | Unlooked, name: string, cluster?: ClusterView): Result {
+  const pods = cluster?.stuck.filter(({ node }) => node === name || ("host" in result && node === result.node)) ?? [];
+  return cluster === undefined ? result : { ...result, pods };
+}
+
+function printed(results: readonly Result[], { output, fixConfig }: Options, cluster?: ClusterView): string {
   if (fixConfig) return healingConfig(results.flatMap((result) => ("unlooked" in result ? [] : [result])));
-  if (output === "json") return `${JSON.stringify({ version: 1, nodes: results }, null, 2)}\n`;
-  const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined;
-  return textOf(results, painter(colours));
+  if (output === "text") return textWith(results, terminalPainter(), cluster);
+  const asked = cluster && { server: cluster.server, stuck: cluster.stuck, notInStack: cluster.notInStack };
+  return `${JSON.stringify({ version: 1, cluster: asked, nodes: results }, null, 2)}\n`;
+}
+
+function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterView): string {
+  const head = cluster === undefined ? "" : `${clusterText(cluster).join("\n")}\n`;
+  const nodes = results.length === 0 ? "" : textOf(results, paint);
+  return [head, nodes].filter((part) => part !== "").join("\n");
 }
 
 /** What could not be looked at may hide anything. */
 export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   if (results.some((one) => "unlooked" in one)) return 2;
-  return results.some((one) => "findings" in one && one.findings.length > 0) ? 1 : 0;
+  const bad = (one: Result) => ("findings" in one && one.findings.length > 0) || (one.pods ?? []).length > 0;
+  return results.some(bad) ? 1 : 0;
 }

@@ -1,20 +1,36 @@
 #!/usr/bin/env node
-/** The command line: arguments and text. What is done lies in doctor/. */
+/** The command line: arguments and text. What is done lies in doctor/ and components/. */
 import { Command, type CommanderError } from "commander";
 
+import { checkCommand } from "./check";
+import { completionCommand } from "./completion";
 import { doctorCommand } from "./doctor";
+import { nodesCommand } from "./nodes";
+import { renderCommand } from "./render";
 
-/** Wrong arguments are "could not look", not "something was found". */
-const exit = (error: CommanderError): never => process.exit(error.exitCode === 0 ? 0 : 2);
+/** The doctor's 1 is "something was found". */
+const WRONG_USAGE: Readonly<Record<string, number>> = { doctor: 2 };
+
+const exit =
+  (name?: string) =>
+  (error: CommanderError): never =>
+    process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
 
 export function program(): Command {
-  const commands = [doctorCommand()];
-  return commands.reduce((all, one) => all.addCommand(one.exitOverride(exit)), base());
+  const commands = [doctorCommand(), checkCommand(), nodesCommand(), renderCommand(), completionCommand()];
+  for (const one of commands) endWith(one, exit(one.name()));
+  return commands.reduce((all, one) => all.addCommand(one), base());
+}
+
+/** Commands below a command end as it does. */
+function endWith(command: Command, end: ReturnType<typeof exit>): void {
+  command.exitOverride(end);
+  for (const one of command.commands) endWith(one, end);
 }
 
 function base(): Command {
   return new Command("pause-sandbox")
-    .exitOverride(exit)
+    .exitOverride(exit())
     .description("Gives a Kubernetes cluster its own pause (sandbox) image, and says why Pods do not start")
     .showHelpAfterError();
 }

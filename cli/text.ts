@@ -1,7 +1,9 @@
 /** Diagnoses as people read them: the verdict first, lines of at most 100 columns. */
 import { styleText } from "node:util";
 
-import { type Diagnosis, type Evidence, type Finding, pageOf } from "../doctor/finding";
+import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } from "../doctor/finding";
+import { fleetText, some } from "./fleet";
+import type { Unlooked } from "./reachOptions";
 
 const COLUMNS = 100;
 
@@ -15,43 +17,71 @@ export const painter =
     colours ? styleText(style, text) : text;
 
 /** One node, or one that could not be looked at. */
-export type Result = Diagnosis | { readonly node: string; readonly unlooked: string };
+export type Result = Diagnosis | Unlooked;
+
+/** Colours where somebody sees them. */
+export const terminalPainter = (): Paint => painter(process.stdout.isTTY && process.env.NO_COLOR === undefined);
 
 /** All that was found; more than one node are grouped by what they suffer of. */
 export function textOf(results: readonly Result[], paint: Paint): string {
-  const whole = results.map((one) => ("unlooked" in one ? unlookedText(one, paint) : nodeText(one, paint)));
-  return [...(results.length > 1 ? [fleetText(results, paint)] : []), ...whole].join("\n");
+  if (results.length === 1) return results.map((one) => wholeText(one, paint)).join("\n");
+  const fleet = fleetText(
+    results.map((one) => ({ node: one.node, kind: kindOf(one) })),
+    paint,
+  );
+  return [`${fleet}\n`, ...alike(results).map((nodes) => groupText(nodes, paint))].join("\n");
 }
 
-const unlookedText = ({ node, unlooked }: { node: string; unlooked: string }, paint: Paint): string =>
-  `${filled(`${node}: could not look: ${unlooked}`, "", "", (line) => paint("yellow", line))}\n`;
+function kindOf(one: Result): string {
+  return "unlooked" in one ? "could not look" : (one.findings[0]?.kind ?? "all is well");
+}
 
-/** "38 of 40: an unknown root". */
-function fleetText(results: readonly Result[], paint: Paint): string {
-  const groups = new Map<string, string[]>();
+/** Nodes of which the same is to be said, each such group in the order of its first. */
+function alike(results: readonly Result[]): Result[][] {
+  const groups = new Map<string, Result[]>();
   for (const one of results) {
-    const kind = "unlooked" in one ? "could not look" : (one.findings[0]?.kind ?? "all is well");
-    groups.set(kind, [...(groups.get(kind) ?? []), one.node]);
+    const said = "unlooked" in one ? one.unlooked : JSON.stringify(one.findings.map(({ code, what }) => [code, what]));
+    groups.set(said, [...(groups.get(said) ?? []), one]);
   }
-  const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
-  return sorted
-    .map(([kind, nodes]) =>
-      filled(`${nodes.length} of ${results.length}: ${kind} (${some(nodes)})`, "", "  ", (line) => paint("bold", line)),
-    )
-    .concat("")
-    .join("\n");
+  return [...groups.values()];
 }
 
-const some = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+/** One of them stands for all. */
+function groupText([first, ...others]: readonly Result[], paint: Paint): string {
+  if (!first) return "";
+  const same = `The same is found on ${some(others.map(({ node }) => node))}.`;
+  return `${wholeText(first, paint)}${others.length === 0 ? "" : `\n${filled(same, "", "")}\n`}`;
+}
+
+const wholeText = (one: Result, paint: Paint): string =>
+  "unlooked" in one ? unlookedText(one, paint) : nodeText(one, paint);
+
+function unlookedText({ node, unlooked, pods = [] }: Unlooked, paint: Paint): string {
+  const why = filled(`${node}: could not look: ${unlooked}`, "", "", (line) => paint("yellow", line));
+  return `${[why, ...podsText(pods, paint)].join("\n")}\n`;
+}
+
+/** The Pods that wait for this node, and what the cluster says of the first. */
+function podsText(pods: readonly StuckPod[], paint: Paint): string[] {
+  const [first] = pods;
+  if (!first) return [];
+  const names = pods.map(({ namespace, name }) => `${namespace}/${name}`);
+  return [
+    filled(`Stuck there: ${some(names)}`, "", "  "),
+    "",
+    `What the cluster says of ${names[0] ?? ""}:`,
+    filled(first.event, "  ", "  ", (line) => paint("dim", line)),
+  ];
+}
 
 function nodeText(diagnosis: Diagnosis, paint: Paint): string {
-  const { node, findings, events, evidence } = diagnosis;
+  const { node, findings, events, evidence, pods = [] } = diagnosis;
   const said = events
     .slice(-1)
     .flatMap((event) => ["", "What the node says:", filled(event, "  ", "  ", (line) => paint("dim", line))]);
   return [
-    filled(verdict(node, findings), "", "", (line) => paint("bold", line)),
+    filled(verdict(node, findings, pods.length), "", "", (line) => paint("bold", line)),
+    ...podsText(pods, paint),
     ...findings.flatMap((one) => ["", ...findingText(one)]),
     ...said,
     "",
@@ -61,7 +91,8 @@ function nodeText(diagnosis: Diagnosis, paint: Paint): string {
 }
 
 /** One sentence for what it means, one for why. */
-export function verdict(node: string, [first]: readonly Finding[]): string {
+export function verdict(node: string, [first]: readonly Finding[], stuck = 0): string {
+  if (!first && stuck > 0) return `${node}: Pods are stuck there, and no cause is found on the node`;
   if (!first) return `${node}: all is well. A sandbox can start here`;
   return `${node}: ${first.fatal ? "no Pod can start" : "Pods can start, but something is wrong"}. ${capital(first.what)}.`;
 }

@@ -8,6 +8,7 @@ import { parseImage } from "./imageName";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
+import { againstStack, type WantedImage } from "./judge/stack";
 import { CLOCK_SECONDS, clockFault, judgeWalk, type NodeView, type Walk } from "./judge/wire";
 
 export interface Look {
@@ -17,6 +18,8 @@ export interface Look {
   readonly walks: readonly Walk[];
   /** Our own clock, when the node's was read. */
   readonly ourSeconds: number;
+  /** What a stack wants of the node, where one is given. */
+  readonly wanted?: WantedImage;
 }
 
 export function diagnose(look: Look): Diagnosis {
@@ -32,6 +35,7 @@ export function diagnose(look: Look): Diagnosis {
     ...kubelet.findings,
     ...pull.findings,
     ...local.findings,
+    ...(look.wanted ? againstStack(facts, runtime, look.wanted) : []),
   ];
   const unlooked = Object.entries(facts.failed).map(
     ([fact, why]): Evidence => ({ is: "unknown", text: `${fact}: ${plain(why)}` }),

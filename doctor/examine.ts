@@ -3,16 +3,17 @@ import { diagnose } from "./diagnose";
 import { parseFacts } from "./facts";
 import type { Diagnosis } from "./finding";
 import { parseImage } from "./imageName";
+import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
 import type { Reach } from "./reach";
 import { routesOf } from "./routes";
 import { walk } from "./wire";
 
 /**
- * Looks at a node. Nothing on it is changed, and no login is sent.
+ * Looks at a node, and compares with a stack where there is one. Nothing on it is changed, and no login is sent.
  * @throws CouldNotLook where nobody could log in.
  */
-export async function examine(reach: Reach): Promise<Diagnosis> {
+export async function examine(reach: Reach, wanted?: WantedImage): Promise<Diagnosis> {
   const facts = parseFacts(await reach.run());
   const ourSeconds = Math.floor(Date.now() / 1000);
   const image = facts.runtime && parseImage(facts.runtime.image);
@@ -26,5 +27,5 @@ export async function examine(reach: Reach): Promise<Diagnosis> {
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }
   }
-  return diagnose({ node: facts.host?.name ?? reach.name, host: reach.name, facts, walks, ourSeconds });
+  return diagnose({ node: facts.host?.name ?? reach.name, host: reach.name, facts, walks, ourSeconds, wanted });
 }

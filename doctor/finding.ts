@@ -23,6 +23,16 @@ export interface Evidence {
   readonly text: string;
 }
 
+/** A Pod whose sandbox does not start, as the cluster tells of it. */
+export interface StuckPod {
+  readonly namespace: string;
+  readonly name: string;
+  /** Name of the Node object. */
+  readonly node: string;
+  /** The cluster's newest event of it, verbatim. */
+  readonly event: string;
+}
+
 /** What is known of one node after a look. */
 export interface Diagnosis {
   /** The name that the node has for itself. */
@@ -35,6 +45,8 @@ export interface Diagnosis {
   readonly evidence: readonly Evidence[];
   /** What runtime and kubelet said of late, verbatim. */
   readonly events: readonly string[];
+  /** Those that the cluster tells of, where it was asked. */
+  readonly pods?: readonly StuckPod[];
 }
 
 /** Where a finding is described. */

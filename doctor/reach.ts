@@ -15,8 +15,20 @@ export interface Reach {
    * @throws CouldNotLook where it did not run.
    */
   run(): Promise<string>;
+  /**
+   * Runs the node script's verb `plan`, which changes nothing either.
+   * @param stdin The program with its settings.
+   * @throws CouldNotLook where it did not run, or was refused.
+   */
+  plan(stdin: string): Promise<Said>;
   /** A connection that starts on the node. Where it cannot be had, the stream ends with an error that says why. */
   dial(host: string, port: number): Duplex;
+}
+
+/** What a program printed. */
+export interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** The program as a shell takes it on stdin; braces make a transfer that is cut do nothing. */
@@ -25,12 +37,15 @@ export function doctorStdin(): string {
 }
 
 /** Users other than root become root the way that their node lets them, without a question. */
-const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh; else exec sudo -n sh; fi';
+const asRoot = (shell: string): string => `if [ "$(id -u)" = 0 ]; then exec ${shell}; else exec sudo -n ${shell}; fi`;
+const LOOK = asRoot("sh");
+const PLAN = asRoot("sh -s -- plan");
 
 /** This machine. */
 export const local = (name: string): Reach => ({
   name,
-  run: () => collect(name, "sh", ["-c", AS_ROOT]),
+  run: async () => (await collect(name, "sh", ["-c", LOOK], doctorStdin())).stdout,
+  plan: (stdin) => collect(name, "sh", ["-c", PLAN], stdin),
   dial: (host, port) => connect({ host, port }),
 });
 
@@ -42,12 +57,13 @@ export const overSsh = (host: string, options: readonly string[] = []): Reach =>
   const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...options];
   return {
     name: host,
-    run: () => collect(host, "ssh", [...base, "-T", "--", host, AS_ROOT]),
+    run: async () => (await collect(host, "ssh", [...base, "-T", "--", host, LOOK], doctorStdin())).stdout,
+    plan: (stdin) => collect(host, "ssh", [...base, "-T", "--", host, PLAN], stdin),
     dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),
   };
 };
 
-function collect(name: string, program: string, args: readonly string[]): Promise<string> {
+function collect(name: string, program: string, args: readonly string[], stdin: string): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "pipe" });
     let [out, said] = ["", ""];
@@ -59,11 +75,11 @@ function collect(name: string, program: string, args: readonly string[]): Promis
     // A node that refuses the log-in takes no input; what it said counts.
     child.stdin.on("error", () => undefined);
     child.on("close", (status) => {
-      if (status === 0) resolve(out);
+      if (status === 0) resolve({ stdout: out, stderr: said });
       else
         reject(new CouldNotLook(said.trim().split("\n").pop() ?? `${program} to ${name} ended with ${String(status)}`));
     });
-    child.stdin.end(doctorStdin());
+    child.stdin.end(stdin);
   });
 }
 

@@ -5,7 +5,7 @@ import type { SshConnection } from "../node/connection";
 import type { ClusterNode } from "../pauseSandbox";
 import { Problems } from "../problems";
 import { userError } from "../userError";
-import { type Cluster, firstLine, type NodeObject, openKubeconfig } from "./kubeconfig";
+import { type Cluster, firstLine, type NodeObject, openKubeconfig, type Page, type PageRequest } from "./kubeconfig";
 import { hostKeyOf } from "./knownHosts";
 
 /** Which nodes of a cluster are taken, and what their labels say. */
@@ -118,22 +118,34 @@ async function knownValue(input?: pulumi.Input<string>): Promise<string | undefi
 const ANSWERS_WITHIN = 30_000;
 
 /**
- * Every Node object, page by page.
+ * Every Node object.
  * @throws Error naming the kubeconfig, the server and its answer.
  */
-export async function listNodes(cluster: Cluster, labelSelector?: string): Promise<NodeObject[]> {
-  const nodes: NodeObject[] = [];
+export function listNodes(cluster: Cluster, labelSelector?: string): Promise<NodeObject[]> {
+  return listAll(cluster, "nodes", (request) => cluster.page({ labelSelector, ...request }));
+}
+
+/**
+ * All objects, page by page.
+ * @throws Error naming the kubeconfig, the server and its answer.
+ */
+export async function listAll<T>(
+  { server, called }: Cluster,
+  what: string,
+  page: (request: PageRequest) => Promise<Page<T>>,
+): Promise<T[]> {
+  const items: T[] = [];
   let next: string | undefined;
   try {
     do {
-      const page = await withinTime(cluster.page({ labelSelector, limit: 500, _continue: next }));
-      nodes.push(...page.items);
-      next = page.metadata?._continue;
+      const some = await withinTime(page({ limit: 500, _continue: next }));
+      items.push(...some.items);
+      next = some.metadata?._continue;
     } while (next !== undefined && next !== "");
   } catch (error) {
-    throw userError(`the nodes of ${cluster.server} cannot be listed with ${cluster.called}: ${answerOf(error)}`);
+    throw userError(`the ${what} of ${server} cannot be listed with ${called}: ${answerOf(error)}`);
   }
-  return nodes;
+  return items;
 }
 
 async function withinTime<T>(answer: Promise<T>): Promise<T> {

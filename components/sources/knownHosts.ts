@@ -50,6 +50,29 @@ export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
   );
 }
 
+/** A host by its name in a known_hosts text. */
+export interface KnownHost {
+  readonly host: string;
+  readonly port?: number;
+}
+
+/**
+ * The hosts that a known_hosts text names, in its order. Two names of one key are one host. Names that are hashed and
+ * patterns are passed over.
+ */
+export function hostsOfKnownHosts(text: string): KnownHost[] {
+  const own = parseKnownHosts(text).filter((key) => isOwn(key) && !/[|*?!]/.test(key.names));
+  const seen = new Set<string>();
+  return own.flatMap(({ names, key }): KnownHost[] => {
+    const all = names.split(",");
+    const isNew = ![key, ...all].some((one) => seen.has(one));
+    for (const one of [key, ...all]) seen.add(one);
+    const [name = ""] = all;
+    const [, host = name, port] = /^\[(.+)\]:(\d+)$/.exec(name) ?? [];
+    return isNew ? [{ host, ...(port === undefined ? {} : { port: Number(port) }) }] : [];
+  });
+}
+
 /** A key of a host itself: not one of an authority, and not one that nobody may use. */
 function isOwn({ marker }: KnownKey): boolean {
   return marker === undefined;

@@ -30,10 +30,33 @@ export interface NodeObject {
   };
 }
 
-/** Some of the nodes, and what leads to the next ones. */
-export interface NodePage {
-  items: NodeObject[];
+/** What is read of a Pod object. */
+export interface PodObject {
+  metadata?: { name?: string; namespace?: string; uid?: string };
+  spec?: { nodeName?: string };
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+}
+
+/** What is read of an Event object. */
+export interface EventObject {
+  involvedObject: { kind?: string; uid?: string };
+  message?: string;
+  lastTimestamp?: Date;
+  eventTime?: Date;
+}
+
+/** Some of the objects, and what leads to the next ones. */
+export interface Page<T> {
+  items: T[];
   metadata?: { _continue?: string };
+}
+
+/** Which objects are asked for. */
+export interface PageRequest {
+  labelSelector?: string;
+  fieldSelector?: string;
+  limit: number;
+  _continue?: string;
 }
 
 /** A cluster by its kubeconfig. */
@@ -42,7 +65,11 @@ export interface Cluster {
   readonly called: string;
   /** URL of its API server. */
   readonly server: string;
-  page(request: { labelSelector?: string; limit: number; _continue?: string }): Promise<NodePage>;
+  page(request: PageRequest): Promise<Page<NodeObject>>;
+  /** Pods of all namespaces. */
+  pods(request: PageRequest): Promise<Page<PodObject>>;
+  /** Events of all namespaces. */
+  events(request: PageRequest): Promise<Page<EventObject>>;
 }
 
 /**
@@ -69,7 +96,11 @@ export async function openKubeconfig(given?: string, context?: string): Promise<
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw userError(`${called} has no current context: name one`);
   const api = config.makeApiClient(client.CoreV1Api);
-  return { called, server, page: (request) => api.listNode(request) };
+  return {
+    ...{ called, server, page: (request) => api.listNode(request) },
+    pods: (request) => api.listPodForAllNamespaces(request),
+    events: (request) => api.listEventForAllNamespaces(request),
+  };
 }
 
 function load(config: KubeConfig, given?: string): string | undefined {

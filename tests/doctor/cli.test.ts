@@ -76,6 +76,21 @@ if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect
     assert.match(stdout, /\nc: could not look: ssh: connect to host c port 22: No route\n/);
   });
 
+  it("shows one of the nodes that suffer of the same, and names the others", () => {
+    ssh({ a: sick("worker-1"), b: sick("worker-2"), d: sick("worker-3") });
+    ssh({ e: { ...sick("worker-4"), runtime: runtime("other.example/pause") } });
+    const { stdout } = run("doctor", "--host", "a", "b", "d", "e");
+    assert.match(
+      stdout,
+      /^4 of 4: a reference that cannot be used \(worker-1, worker-2, worker-3, worker-4\)\n\nworker-1: /,
+    );
+    assert.match(stdout, /\nThe same is found on worker-2, worker-3\.\n/);
+    assert.deepEqual(
+      [...stdout.matchAll(/^(worker-\d): no Pod can start/gm)].map(([, name]) => name),
+      ["worker-1", "worker-4"],
+    );
+  });
+
   it("gives JSON with a version, and a stack file on request", () => {
     ssh({ a: sick("worker-1") });
     const json = JSON.parse(run("doctor", "--host", "a", "-o", "json").stdout) as { version: number; nodes: object[] };
@@ -110,7 +125,7 @@ if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect
   });
 
   for (const [what, args, says] of [
-    ["no node", ["doctor"], /no node is named: use --host, --hosts or --local/],
+    ["no node", ["doctor"], /no node is named: use --host, --hosts, --local, --kubeconfig or --stack-file/],
     ["an unknown form", ["doctor", "--local", "-o", "xml"], /'xml' is invalid. Allowed choices are text, json/],
     ["a wrong number", ["doctor", "--local", "--parallel", "0"], /a whole number from 1 to 100/],
     ["a list that is not there", ["doctor", "--hosts", "/nowhere"], /--hosts \/nowhere: ENOENT/],

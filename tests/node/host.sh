@@ -3,6 +3,7 @@
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
 # DIR/running: what a new sandbox runs on; DIR/running-UNIT: what that unit read at its last start.
+# DIR/digest: by which it has the image, where that is not the wanted one.
 # DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
@@ -108,7 +109,7 @@ cri() {
       case $* in
         *architecture*) echo amd64 ;;
         *status.id*) echo "id of $5" ;;
-        *pinned*) echo "true ${image%:*}@$digest" ;;
+        *pinned*) echo "true ${image%:*}@$(cat "$node_dir/digest" 2>/dev/null || printf %s "$digest")" ;;
         *) unexpected cri "$@" ;;
       esac
       ;;

@@ -35,15 +35,23 @@ export interface NodesServer {
   close(): void;
 }
 
-/** @param pages The nodes of each page. */
-export async function nodesServer(pages: readonly (readonly NodeObject[])[]): Promise<NodesServer> {
+/**
+ * @param pages The nodes of each page.
+ * @param more What it has of another kind, by the last part of the path.
+ */
+export async function nodesServer(
+  pages: readonly (readonly NodeObject[])[],
+  more: Readonly<Record<string, readonly object[]>> = {},
+): Promise<NodesServer> {
   const asked: URL[] = [];
   const server = http.createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://api");
     asked.push(url);
     const page = Number(url.searchParams.get("continue") ?? "0");
     const metadata = page + 1 < pages.length ? { continue: String(page + 1) } : {};
-    const listing = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page] };
+    const other = more[url.pathname.split("/").pop() ?? ""];
+    const nodes = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page] };
+    const listing = other === undefined ? nodes : { kind: "List", apiVersion: "v1", metadata: {}, items: other };
     const message = 'nodes is forbidden: User "eve" cannot list resource "nodes"';
     const answer = result.denied ? { kind: "Status", message, code: 403 } : listing;
     response.writeHead(result.denied ? 403 : 200, { "content-type": "application/json" });

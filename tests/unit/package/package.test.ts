@@ -140,6 +140,44 @@ describe("the package", function () {
     assert.equal(prepare(folder), false);
   });
 
+  describe("has a command line that runs where the package is installed", () => {
+    let own: string;
+    before(() => {
+      own = consumer("bin", tarball, COMMONJS, {});
+    });
+    /** By the link that npm makes for `bin`. */
+    const bin = (...args: string[]): string => {
+      const at = path.join(own, "node_modules/.bin/pause-sandbox");
+      const { bin: named } = JSON.parse(read("package.json")) as { bin: Record<string, string> };
+      const target = path.join(own, "node_modules/pause-sandbox", named["pause-sandbox"] ?? "");
+      fs.mkdirSync(path.dirname(at), { recursive: true });
+      if (!fs.existsSync(at)) fs.symlinkSync(target, at);
+      // As npm does for a link of a package.
+      fs.chmodSync(target, 0o755);
+      return sh(own, at, args);
+    };
+
+    it("says what each command does", () => {
+      const help = bin("--help");
+      for (const command of ["doctor", "check", "nodes", "render", "completion"]) {
+        assert.match(help, new RegExp(`^ {2}${command} `, "m"));
+        assert.match(bin(command, "--help"), new RegExp(`^Usage: pause-sandbox ${command} `));
+      }
+    });
+
+    it("prints a list of nodes, and the node script by a stack's file with that list", () => {
+      const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+      fs.writeFileSync(path.join(own, "known_hosts"), `10.0.0.1 ${key}\n`);
+      const list = bin("nodes", "--known-hosts", "known_hosts");
+      assert.match(
+        list,
+        /^config:\n {2}pause-sandbox:nodes:\n {4}- name: 10\.0\.0\.1\n {6}host: 10\.0\.0\.1\n {6}hostKey: ssh-/,
+      );
+      fs.writeFileSync(path.join(own, "stack.yaml"), `${list}  pause-sandbox:reference: r.example/p:1\n`);
+      assert.match(bin("render", "script", "--stack-file", "stack.yaml"), /^\{\np=\$\(printf/);
+    });
+  });
+
   describe("in the README's program", () => {
     for (const options of [
       COMMONJS,

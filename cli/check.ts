@@ -1,0 +1,95 @@
+/** `pause-sandbox check`: whether nodes are as wanted, without a change to any. */
+import { Command, Option } from "commander";
+
+import type { NodeReport } from "../components/node/nodeScript";
+import { type Difference, differencesOf } from "../doctor/drift";
+import { CouldNotLook, errorText } from "../doctor/facts";
+import type { Reach } from "../doctor/reach";
+import { checkText } from "./checkText";
+import { lookAtAll, namedNodes, type ReachOptions, stackReach, type Unlooked, withReachOptions } from "./reachOptions";
+import { orRefuse, Refused } from "./refuse";
+import { terminalPainter } from "./text";
+import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
+
+interface Options extends ReachOptions, WantedOptions {
+  readonly output: "text" | "json";
+}
+
+/** A node that was looked at. */
+export interface Checked {
+  readonly node: string;
+  readonly differences: readonly Difference[];
+  /** The digest by which the node has the image; empty where it has none. */
+  readonly digest: string;
+  readonly runtime: string;
+  readonly runtimeVersion: string;
+  readonly kubelet: string;
+}
+
+const HELP = `
+It runs the node script's verb plan over ssh: nothing is changed, pulled or restarted. Without --host, --hosts and --local it
+looks at the nodes of the stack file. Users other than root need sudo without a password.
+${PASSWORD_HELP}
+A login that is encrypted in the stack file, and not given, is not compared.
+
+Exit codes: 0 every node is as wanted, 2 at least one differs, 1 none differs and one could not be looked at, or wrong usage.
+
+Examples:
+  pause-sandbox check --stack-file stacks/Pulumi.mine.yaml
+  pause-sandbox check --host 10.0.0.11 --image registry.example.com:5000/platform/pause:1.0.0 --ca ca.pem -o json`;
+
+export function checkCommand(): Command {
+  const command = new Command("check").description("Says which nodes are not as wanted: file, key and value");
+  return withReachOptions(withWantedOptions(command))
+    .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
+    .addHelpText("after", HELP)
+    .action((options: Options, self: Command) =>
+      orRefuse(1, async () => {
+        const wanted = await wantedOf(options);
+        const nodes = nodesOf(options, wanted, self);
+        const results = await lookAtAll(nodes, options.parallel, (node) => checked(node, wanted));
+        if (wanted.loginUnknown) process.stderr.write("the login is encrypted in the stack file: it is not compared\n");
+        const json = `${JSON.stringify({ version: 1, image: wanted.settings.image, nodes: results }, null, 2)}\n`;
+        process.stdout.write(options.output === "json" ? json : checkText(results, terminalPainter()));
+        process.exitCode = exitCode(results);
+      }),
+    );
+}
+
+interface Node {
+  readonly name: string;
+  readonly reach: Reach;
+  /** The name that the stack has for it. */
+  readonly called?: string;
+}
+
+function nodesOf(options: Options, { stack }: Wanted, command: Command): Node[] {
+  const named = namedNodes(options, command);
+  if (named.length > 0) return named.map((reach) => ({ name: reach.name, reach }));
+  const listed = stack?.nodes ?? [];
+  if (listed.length === 0) throw new Refused("no node is named: use --host, --hosts, --local or --stack-file");
+  return listed.map((node) => {
+    return { name: node.name, reach: stackReach(node, options, stack?.keyFile), called: node.name };
+  });
+}
+
+/** Without an owner: a plan looks at files and not at who manages the node. */
+async function checked({ reach, called }: Node, { settings, loginUnknown }: Wanted): Promise<Checked> {
+  const { parseReport, renderStdin } = await import("../components/node/nodeScript");
+  const { stdout, stderr } = await reach.plan(renderStdin({ ...settings, node: called }));
+  let report: NodeReport;
+  try {
+    report = parseReport(stdout);
+  } catch (error) {
+    throw new CouldNotLook(errorText(error));
+  }
+  const { node, digest, runtime, runtimeVersion, kubelet } = report;
+  const differences = differencesOf(report, stderr, { ...settings, loginUnknown });
+  return { node, differences, digest, runtime, runtimeVersion, kubelet };
+}
+
+/** What differs is known for sure, whatever could not be looked at. */
+function exitCode(results: readonly (Checked | Unlooked)[]): 0 | 1 | 2 {
+  if (results.some((one) => "differences" in one && one.differences.length > 0)) return 2;
+  return results.some((one) => "unlooked" in one) ? 1 : 0;
+}

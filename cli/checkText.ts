@@ -1,0 +1,36 @@
+/** Differences as people read them. */
+import type { Difference } from "../doctor/drift";
+import type { Checked } from "./check";
+import { fleetText } from "./fleet";
+import type { Unlooked } from "./reachOptions";
+import { filled, type Paint } from "./text";
+
+export function checkText(results: readonly (Checked | Unlooked)[], paint: Paint): string {
+  const fleet = fleetText(
+    results.map((one) => ({ node: one.node, kind: kindOf(one) })),
+    paint,
+  );
+  return `${[fleet, ...results.flatMap((one) => nodeText(one, paint))].join("\n")}\n`;
+}
+
+function kindOf(one: Checked | Unlooked): string {
+  if ("unlooked" in one) return "could not look";
+  return one.differences.length === 0 ? "as wanted" : "not as wanted";
+}
+
+/** A node that is as wanted is in the first lines only. */
+function nodeText(one: Checked | Unlooked, paint: Paint): string[] {
+  const yellow = (line: string) => paint("yellow", line);
+  if ("unlooked" in one) return ["", filled(`${one.node}: could not look: ${one.unlooked}`, "", "  ", yellow)];
+  if (one.differences.length === 0) return [];
+  const head = paint("bold", `${one.node}: not as wanted`);
+  return ["", head, ...one.differences.map((difference) => filled(differenceText(difference), "  ", "    "))];
+}
+
+export function differenceText({ file, key, is, wanted }: Difference): string {
+  const place = [file, key].filter((one) => one !== undefined).join(": ");
+  if (is !== undefined && wanted !== undefined) return `${place} is ${is}, and ${wanted} is wanted`;
+  if (is !== undefined) return `${place} is ${is}, and is not wanted`;
+  if (wanted !== undefined) return `${place} is missing, and ${wanted} is wanted`;
+  return `${place} differs`;
+}

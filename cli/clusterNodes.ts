@@ -1,0 +1,28 @@
+/** The nodes of a cluster that the doctor looks at: those with Pods that are stuck. */
+import { listNodes, nodesNotListed, selectNodes } from "../components/sources/cluster";
+import { openKubeconfig } from "../components/sources/kubeconfig";
+import { stuckPods } from "../doctor/stuckPods";
+import type { ClusterView } from "./clusterText";
+import { Refused } from "./refuse";
+import type { Stack } from "./stackFile";
+
+/** @throws Refused, or Error naming the kubeconfig and what is wrong. */
+export async function askCluster(
+  { kubeconfig, context, address }: { kubeconfig: string; context?: string; address?: string },
+  stack?: Stack,
+): Promise<ClusterView> {
+  const cluster = await openKubeconfig(kubeconfig, context);
+  if (cluster === undefined) throw new Refused(`--kubeconfig ${kubeconfig}: it names no cluster`);
+  const all = await listNodes(cluster);
+  const stuck = await stuckPods(cluster);
+  const sick = new Set(stuck.map(({ node }) => node));
+  const { found, leftOut } = selectNodes(all, { notReady: true, address });
+  for (const { name, why } of leftOut) if (sick.has(name)) process.stderr.write(`not looked at: ${name} ${why}\n`);
+  const listed = stack?.args.nodes.map(({ name }) => name);
+  return {
+    server: cluster.server,
+    stuck,
+    nodes: found.filter(({ name }) => sick.has(name)),
+    notInStack: listed && nodesNotListed(all, listed),
+  };
+}

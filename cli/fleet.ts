@@ -1,0 +1,25 @@
+/** Many nodes in a few lines: "38 of 40: an unknown root (worker-1, worker-2 and 36 more)". */
+import { filled, type Paint } from "./text";
+
+/** A node, and what it has in common with others. */
+export interface Kindred {
+  readonly node: string;
+  readonly kind: string;
+}
+
+/** The largest group first. */
+export function fleetText(nodes: readonly Kindred[], paint: Paint): string {
+  const groups = new Map<string, string[]>();
+  for (const { node, kind } of nodes) groups.set(kind, [...(groups.get(kind) ?? []), node]);
+  const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
+  return sorted
+    .map(([kind, names]) =>
+      filled(`${names.length} of ${nodes.length}: ${kind} (${some(names)})`, "", "  ", (line) => paint("bold", line)),
+    )
+    .join("\n");
+}
+
+/** So many are named; with 5,000 nobody reads more. */
+const NAMED = 5;
+export const some = (names: readonly string[]): string =>
+  names.length > NAMED ? `${names.slice(0, NAMED).join(", ")} and ${names.length - NAMED} more` : names.join(", ");

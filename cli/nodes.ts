@@ -1,0 +1,176 @@
+/** `pause-sandbox nodes`: the list of nodes as a stack's file has it. */
+import { Command } from "commander";
+import { stringify } from "yaml";
+
+import type { ClusterNode, SshConnection, SshHost } from "../components";
+import type { InventoryHost } from "../components/sources/inventory";
+import { errorText } from "../doctor/facts";
+import { orRefuse, readNamed, Refused } from "./refuse";
+
+interface Options {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly selector?: string;
+  readonly address?: string;
+  readonly canaryLabel?: string;
+  readonly groupLabel?: string;
+  readonly notReady?: boolean;
+  readonly inventory?: string;
+  readonly group?: string;
+  readonly canaryGroup?: string;
+  readonly knownHosts?: string;
+  readonly insecureIgnoreHostKey?: boolean;
+}
+
+/** A host as a stack's file has it. */
+type Host = Record<string, string | number | boolean | object | undefined>;
+type KeyOf = (host: string, port?: number) => Host;
+
+const HELP = `
+The list goes to stdout, and what is left out to stderr. Each node needs its host key: it is taken from --known-hosts.
+With --known-hosts alone, the hosts that it names are the nodes. A name that is hashed there is not known.
+
+Exit codes: 0 the list is printed, 1 it is not.
+
+Examples:
+  pause-sandbox nodes --kubeconfig ~/.kube/config --known-hosts ~/.ssh/known_hosts >stacks/Pulumi.mine.yaml
+  pause-sandbox nodes --inventory hosts.ini --group workers --known-hosts ~/.ssh/known_hosts
+  pause-sandbox nodes --known-hosts known_hosts`;
+
+export function nodesCommand(): Command {
+  return new Command("nodes")
+    .description("Prints the nodes of a cluster or an inventory as the settings of a stack file")
+    .option("--kubeconfig <file>", "take the nodes of this cluster")
+    .option("--context <name>", "of the kubeconfig; default: its current one")
+    .option("--selector <labels>", "only nodes with these labels, as kubectl -l takes them")
+    .option(
+      "--address <type>",
+      "InternalIP (default), ExternalIP, Hostname, InternalDNS, ExternalDNS, or a label's key",
+    )
+    .option("--canary-label <label>", "nodes with this label are canaries: a key, or key=value")
+    .option("--group-label <key>", "the label whose value is the node's group")
+    .option("--not-ready", "take nodes that are not Ready too")
+    .option("--inventory <file>", "take the hosts of this Ansible inventory")
+    .option("--group <name>", "of the inventory; default: all")
+    .option("--canary-group <name>", "hosts of this group of the inventory are canaries")
+    .option("--known-hosts <file>", "where the host keys are")
+    .option("--insecure-ignore-host-key", "do without host keys; anyone on the way can then become root on the nodes")
+    .addHelpText("after", HELP)
+    .action((options: Options) =>
+      orRefuse(1, async () => {
+        process.stdout.write(stackFileOf(await settingsOf(options)));
+      }),
+    );
+}
+
+/** @param settings By their names, without the project's. */
+function stackFileOf(settings: Record<string, unknown>): string {
+  const named = Object.entries(settings).map(([name, value]) => [`pause-sandbox:${name}`, value]);
+  return stringify({ config: Object.fromEntries(named) as object }, { lineWidth: 0 });
+}
+
+async function settingsOf(options: Options): Promise<Record<string, unknown>> {
+  const { kubeconfig, inventory, knownHosts } = options;
+  if (kubeconfig !== undefined && inventory !== undefined) {
+    throw new Refused("--kubeconfig and --inventory are both given: use one of them");
+  }
+  refuseForeign(options);
+  const known = knownHosts === undefined ? undefined : await readNamed("--known-hosts", knownHosts);
+  if (kubeconfig !== undefined) return { nodes: await fromCluster(options, known) };
+  if (inventory !== undefined) return fromInventory(options, known);
+  if (known !== undefined) return { nodes: await fromKnownHosts(knownHosts ?? "", known) };
+  throw new Refused("no source is named: use --kubeconfig, --inventory or --known-hosts");
+}
+
+/** What belongs to another source would be passed over. */
+function refuseForeign(options: Options): void {
+  const cluster = ["context", "selector", "address", "canaryLabel", "groupLabel", "notReady"] as const;
+  const inventory = ["group", "canaryGroup"] as const;
+  const foreign: [boolean, string, readonly (keyof Options)[]][] = [
+    [options.kubeconfig === undefined, "--kubeconfig", cluster],
+    [options.inventory === undefined, "--inventory", inventory],
+  ];
+  for (const [absent, source, names] of foreign) {
+    const [name] = names.filter((one) => absent && options[one] !== undefined);
+    if (name === undefined) continue;
+    throw new Refused(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} needs ${source}`);
+  }
+}
+
+async function fromCluster(options: Options, knownHosts?: string): Promise<Host[]> {
+  const { kubeconfig, context, selector, address, canaryLabel, groupLabel, notReady } = options;
+  const { nodesOfCluster } = await import("../components/sources/cluster");
+  const insecure = options.insecureIgnoreHostKey === true ? { insecureIgnoreHostKey: true } : {};
+  const { nodes, leftOut } = await nodesOfCluster({
+    ...{ kubeconfig, context, labelSelector: selector, address, canaryLabel, groupLabel, notReady },
+    ...{ knownHosts, connection: insecure },
+  });
+  for (const { name, why } of leftOut) process.stderr.write(`left out: ${name} ${why}\n`);
+  if (nodes.length === 0)
+    throw new Refused("no node of the cluster is taken; --not-ready takes those that are not Ready");
+  return nodes.map(ofCluster);
+}
+
+/** Everything in it is plain: it was made of plain values. */
+function ofCluster({ name, canary, group, connection }: ClusterNode): Host {
+  const { host, hostKey, insecureIgnoreHostKey } = connection as SshConnection & SshHost as unknown as Host;
+  return { name, host, hostKey, insecureIgnoreHostKey, canary, group };
+}
+
+async function fromInventory(options: Options, known?: string): Promise<Record<string, unknown>> {
+  const { inventory = "", group, canaryGroup } = options;
+  const { hostsOfInventory } = await import("../components/sources/inventory");
+  const text = await readNamed("--inventory", inventory);
+  const groups = new Set(hostsOfInventory(text).flatMap((one) => one.groups));
+  if (canaryGroup !== undefined && !groups.has(canaryGroup)) {
+    throw new Refused(
+      `--canary-group ${canaryGroup}: the inventory has no host in it; use one of ${[...groups].join(", ")}`,
+    );
+  }
+  const hosts = hostsOfInventory(text, group);
+  const unknown: string[] = [];
+  const keyOf = await keysOf(options, known ?? "", unknown);
+  const nodes = hosts.map(({ name, host, port, user, proxyJump, groups: own }): Host => {
+    const canary = canaryGroup !== undefined && own.includes(canaryGroup) ? true : undefined;
+    const bastion = proxyJump && {
+      ...{ host: proxyJump.host, port: proxyJump.port, user: proxyJump.user },
+      ...keyOf(proxyJump.host, proxyJump.port),
+    };
+    return { name, host, port, user, ...keyOf(host, port), canary, bastion };
+  });
+  if (unknown.length > 0) throw new Refused([...new Set(unknown)].join("\n"));
+  return { ...keyFileOf(hosts), nodes };
+}
+
+/** A stack has one key for all hosts. */
+function keyFileOf(hosts: readonly InventoryHost[]): Record<string, string> {
+  const files = [...new Set(hosts.flatMap(({ privateKeyFile }) => privateKeyFile ?? []))];
+  const [file] = files;
+  if (files.length > 1) {
+    process.stderr.write(`left out: the private keys ${files.join(", ")}; a stack has one, sshPrivateKeyFile\n`);
+  }
+  return file === undefined || files.length > 1 ? {} : { sshPrivateKeyFile: file };
+}
+
+async function fromKnownHosts(file: string, known: string): Promise<Host[]> {
+  const { hostKeyOf, hostsOfKnownHosts } = await import("../components/sources/knownHosts");
+  const hosts = hostsOfKnownHosts(known);
+  if (hosts.length === 0) {
+    throw new Refused(`--known-hosts ${file}: it has no host by its name; names that are hashed need another source`);
+  }
+  return hosts.map(({ host, port }) => ({ name: host, host, port, hostKey: hostKeyOf(known, host, port) }));
+}
+
+/** How each host is known. What is unknown is noted in `unknown`. */
+async function keysOf({ insecureIgnoreHostKey }: Options, known: string, unknown: string[]): Promise<KeyOf> {
+  if (insecureIgnoreHostKey === true) return () => ({ insecureIgnoreHostKey });
+  const { hostKeyOf } = await import("../components/sources/knownHosts");
+  return (host, port) => {
+    try {
+      return { hostKey: hostKeyOf(known, host, port) };
+    } catch (error) {
+      unknown.push(errorText(error));
+      return {};
+    }
+  };
+}

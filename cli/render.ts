@@ -1,0 +1,124 @@
+/** `pause-sandbox render`: the node script, or the payload of machines that do not exist yet, on stdout. */
+import { gunzipSync } from "node:zlib";
+
+import { Command, Option } from "commander";
+
+import type { BootForm } from "../components/boot/renderBootSetup";
+import { orRefuse, Refused } from "./refuse";
+import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
+
+interface ScriptOptions extends WantedOptions {
+  readonly source?: boolean;
+}
+
+interface BootOptions extends WantedOptions {
+  readonly format: string;
+  readonly programUrl?: string;
+  readonly upgradeImage?: string;
+  readonly allowLoginInUserData?: boolean;
+}
+
+/** As docs/joining.md calls them, in words of a command line. */
+const FORMATS: Readonly<Record<string, BootForm | "program">> = {
+  shell: "shell",
+  "cloud-init": "cloudInit",
+  ignition: "ignition",
+  kubeadm: "kubeadm",
+  "upgrade-plan": "upgradePlan",
+  program: "program",
+};
+
+const CODES = `
+Exit codes: 0 it is printed, 1 it is not.`;
+
+const SCRIPT_HELP = `
+What it prints runs on a node, as root, with a verb: plan, apply or restore. A node that is changed in this way belongs
+to no stack. With a login it holds a secret.
+${PASSWORD_HELP}
+${CODES}
+
+Examples:
+  pause-sandbox render script --source | less
+  pause-sandbox render script --stack-file stacks/Pulumi.mine.yaml | ssh root@10.0.0.11 sh -s -- plan`;
+
+const BOOT_HELP = `
+A login is refused in user data, which every Pod may be able to read. With --program-url it is in the program only.
+${PASSWORD_HELP}
+${CODES}
+
+Examples:
+  pause-sandbox render boot --format cloud-init --image registry.example.com:5000/platform/pause:1.0.0 --ca ca.pem
+  pause-sandbox render boot --format ignition --stack-file stacks/Pulumi.mine.yaml`;
+
+export function renderCommand(): Command {
+  const boot = withWantedOptions(new Command("boot"))
+    .description("Prints the payload that heals a machine before its first Pod")
+    .addOption(new Option("--format <form>", "what reads it").choices(Object.keys(FORMATS)).makeOptionMandatory())
+    .option("--program-url <url>", "where machines fetch the program, which --format program prints")
+    .option("--upgrade-image <image>", "an image with chroot, for the upgrade plan")
+    .option("--allow-login-in-user-data", "let the login stand in user data")
+    .addHelpText("after", BOOT_HELP)
+    .action((options: BootOptions) => printed(() => bootText(options)));
+  const script = withWantedOptions(new Command("script"))
+    .description("Prints the program that runs as root on a node, with its settings")
+    .option("--source", "print its text alone, to read: no settings")
+    .addHelpText("after", SCRIPT_HELP)
+    .action((options: ScriptOptions) => printed(() => scriptText(options)));
+  return new Command("render").description("Prints what runs on nodes").addCommand(script).addCommand(boot);
+}
+
+const printed = (text: () => Promise<string>): Promise<void> =>
+  orRefuse(1, async () => {
+    process.stdout.write(await text());
+  });
+
+async function scriptText(options: ScriptOptions): Promise<string> {
+  if (options.source === true) {
+    const { packedNodeScript } = await import("../components/node/nodeScript.generated");
+    return gunzipSync(Buffer.from(packedNodeScript, "base64")).toString();
+  }
+  const { settings } = whole(await wantedOf(options));
+  const { renderStdin } = await import("../components/node/nodeScript");
+  return renderStdin(settings);
+}
+
+async function bootText(options: BootOptions): Promise<string> {
+  const { programUrl, upgradeImage, allowLoginInUserData } = options;
+  const form = FORMATS[options.format] ?? "shell";
+  const given = whole(await wantedOf(options));
+  const settings = { ...bootOptionsOf(given), ...given.settings };
+  const all = { ...settings, ...withoutNothing({ programUrl, upgradeImage, allowLoginInUserData }) };
+  const { checkBootOptions } = await import("../components/boot/bootSetup");
+  const { checked } = await import("../components/inputs");
+  checked("pause-sandbox", all, (problems) => {
+    checkBootOptions(problems, "", all);
+  });
+  const { bootProgram } = await import("../components/boot/bootFiles");
+  if (form === "program") return bootProgram(all);
+  const { renderBootSetup } = await import("../components/boot/renderBootSetup");
+  try {
+    return renderBootSetup(all, form);
+  } catch (error) {
+    const { userError } = await import("../components/userError");
+    // Both of its errors name a field, and what to do.
+    throw error instanceof Error ? userError(error.message) : error;
+  }
+}
+
+type BootChoices = Pick<BootOptions, "programUrl" | "upgradeImage" | "allowLoginInUserData">;
+
+/** How a stack with `bootSetup` makes its payload. All of it is plain in a stack's file. */
+const bootOptionsOf = ({ stack }: Wanted): BootChoices => (stack?.args.bootSetup ?? {}) as BootChoices;
+
+function withoutNothing(options: BootChoices): BootChoices {
+  return Object.fromEntries(Object.entries(options as object).filter(([, value]) => value !== undefined));
+}
+
+/** A node with a stand-in as its login could not pull. */
+function whole(wanted: Wanted): Wanted {
+  if (!wanted.loginUnknown) return wanted;
+  throw new Refused(
+    "the pull login of the stack file is encrypted, and cannot be read here: give its user with --pull-username, and " +
+      "its password with --pull-password-file or PAUSE_SANDBOX_PULL_PASSWORD",
+  );
+}

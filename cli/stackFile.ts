@@ -1,0 +1,103 @@
+/** A stack's YAML file, as the program itself reads it. Pulumi's engine is not asked, so what is encrypted stays so. */
+import { parse } from "yaml";
+
+import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
+import { errorText } from "../doctor/facts";
+import { readNamed, Refused } from "./refuse";
+
+/** A machine to log in to, in ssh's words. */
+export interface SshTarget {
+  readonly host: string;
+  readonly user: string;
+  readonly port?: number;
+}
+
+export interface StackNode extends SshTarget {
+  readonly name: string;
+  readonly bastion?: SshTarget;
+}
+
+/** What is read of a stack. */
+export interface Stack {
+  readonly args: PauseSandboxArgs;
+  /** Those that exist; in the order of the file. */
+  readonly nodes: readonly StackNode[];
+  /** The pull login. Its password is {@link UNKNOWN} where it is encrypted and nobody gave it. */
+  readonly login?: { username: string; password: string };
+  /** Path of the private key for the nodes. */
+  readonly keyFile?: string;
+}
+
+/** Stands for what is encrypted. */
+export const UNKNOWN = "encrypted";
+
+/** Of use for a run only: they are passed over, encrypted or not. */
+const OF_A_RUN = ["sshPrivateKey", "sshPrivateKeyPassword", "registryUsername", "registryPassword"];
+/** Those that may be encrypted, since the commands know what to do without them. */
+const TOLERATED = [...OF_A_RUN, "kubeconfig", "pullUsername", "pullPassword"];
+
+const PROJECT = "pause-sandbox";
+
+/**
+ * Reads a stack's file.
+ * @param password The password of the pull login, where the user gave it.
+ */
+export async function readStackFile(file: string, password?: string): Promise<Stack> {
+  const settings = settingsIn(file, await readNamed("--stack-file", file));
+  const unreadable = [...settings].filter(([name, value]) => isEncrypted(value) && !TOLERATED.includes(name));
+  if (unreadable.length > 0) {
+    const names = unreadable.map(([name]) => `${PROJECT}:${name}`).join(", ");
+    throw new Refused(`--stack-file ${file}: ${names} is encrypted, and cannot be read here; it is no secret`);
+  }
+  const keyFile = settings.get("sshPrivateKeyFile");
+  const login = loginOf(settings, password);
+  for (const name of [...OF_A_RUN, "sshPrivateKeyFile", "pullUsername", "pullPassword"]) settings.delete(name);
+  if (isEncrypted(settings.get("kubeconfig"))) settings.delete("kubeconfig");
+  const args = await argumentsOf(settings);
+  const there = args.nodes.filter(({ gone }) => gone !== true);
+  return { args, nodes: there.map(ofStack), login, keyFile: typeof keyFile === "string" ? keyFile : undefined };
+}
+
+function settingsIn(file: string, text: string): Map<string, unknown> {
+  let config: unknown;
+  try {
+    ({ config } = (parse(text) ?? {}) as { config?: unknown });
+  } catch (error) {
+    // The rest of a parser's message quotes the line, which may hold a secret.
+    throw new Refused(`--stack-file ${file}: it is no YAML: ${errorText(error).split("\n")[0] ?? ""}`);
+  }
+  const all = typeof config === "object" && config !== null ? Object.entries(config) : [];
+  const own = all.filter(([key]) => key.startsWith(`${PROJECT}:`));
+  if (own.length === 0) throw new Refused(`--stack-file ${file}: it has no setting of ${PROJECT} below config`);
+  return new Map(own.map(([key, value]) => [key.slice(PROJECT.length + 1), value as unknown]));
+}
+
+const isEncrypted = (value: unknown): boolean => typeof value === "object" && value !== null && "secure" in value;
+
+function loginOf(settings: ReadonlyMap<string, unknown>, given?: string): Stack["login"] {
+  const [username, own] = [settings.get("pullUsername"), settings.get("pullPassword")];
+  if (username === undefined || username === "") return undefined;
+  const password = given ?? (typeof own === "string" ? own : UNKNOWN);
+  return { username: typeof username === "string" ? username : UNKNOWN, password };
+}
+
+/** The components' arguments, read by the program's own code as in a run. */
+async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<PauseSandboxArgs> {
+  const pulumi = await import("@pulumi/pulumi");
+  const [{ readStackConfig }, { findNodes }] = await Promise.all([import("../config"), import("../settings/found")]);
+  const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+  const entries = [...settings].filter(([, value]) => value !== null && value !== undefined);
+  pulumi.runtime.setAllConfig(Object.fromEntries(entries.map(([name, value]) => [`${PROJECT}:${name}`, text(value)])));
+  const config = new pulumi.Config(PROJECT);
+  return readStackConfig(config, await findNodes(config)).args;
+}
+
+/** All but keys is plain in a stack's file. */
+function ofStack({ name, connection }: ClusterNode): StackNode {
+  const { bastion, ...own } = connection as SshConnection;
+  return { name, ...targetOf(own), bastion: bastion === undefined ? undefined : targetOf(bastion as SshHost) };
+}
+
+function targetOf({ host, user = "root", port }: SshHost): SshTarget {
+  return { host: host as string, user: user as string, port: port as number | undefined };
+}

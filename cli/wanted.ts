@@ -1,0 +1,94 @@
+/** What nodes are to be: from options, from a stack's file, or from both. */
+import type { Command } from "commander";
+
+import type { NodeSettings } from "../components/node/nodeScript";
+import { readNamed, Refused } from "./refuse";
+import { readStackFile, type Stack, UNKNOWN } from "./stackFile";
+
+export interface WantedOptions {
+  readonly stackFile?: string;
+  readonly image?: string;
+  readonly digest?: string;
+  readonly ca?: string;
+  readonly mirror?: string[];
+  readonly plainHttp?: boolean;
+  readonly kubeletFlag: boolean;
+  readonly pullUsername?: string;
+  readonly pullPasswordFile?: string;
+}
+
+export interface Wanted {
+  readonly settings: NodeSettings;
+  readonly stack?: Stack;
+  /** Whether the login is encrypted in the stack's file, and nobody gave its password. */
+  readonly loginUnknown: boolean;
+}
+
+export const PASSWORD_HELP = `
+The password of --pull-username, or of a stack's pullUsername, is read from --pull-password-file or from
+$PAUSE_SANDBOX_PULL_PASSWORD. It never stands on a command line.`;
+
+/** Adds the options by which settings are given. */
+export function withWantedOptions(command: Command): Command {
+  return command
+    .option("--stack-file <file>", "take the settings of this stack, such as stacks/Pulumi.mine.yaml")
+    .option("--image <reference>", "the sandbox image, host[:port]/repository:tag")
+    .option("--digest <digest>", "the digest that the image must have, sha256:…")
+    .option("--ca <file>", "certificate authority of the registry, PEM")
+    .option("--mirror <url...>", "URLs to try before the registry itself")
+    .option("--plain-http", "pull over HTTP, without TLS")
+    .option("--no-kubelet-flag", "take the kubelet's --pod-infra-container-image away")
+    .option("--pull-username <name>", "the login that the image is pulled with")
+    .option("--pull-password-file <file>", "its password");
+}
+
+/**
+ * Options count before the stack's file.
+ * @throws Refused, or InputPropertiesError naming every value that is not allowed.
+ */
+export async function wantedOf(options: WantedOptions): Promise<Wanted> {
+  const password = await passwordOf(options);
+  const stack = options.stackFile === undefined ? undefined : await readStackFile(options.stackFile, password);
+  const image = options.image ?? stack?.args.image.reference;
+  if (image === undefined || image === "") throw new Refused("no image is named: use --image or --stack-file");
+  const own = loginOf(options, password);
+  const login = own ?? stack?.login;
+  if (login === undefined && password !== undefined && options.pullPasswordFile !== undefined) {
+    throw new Refused("--pull-password-file is given, and no user: use --pull-username");
+  }
+  const { checkedSettings } = await import("../components/node/sandboxNode");
+  const settings = checkedSettings(
+    { image: image as string, ...(await restOf(options, stack)), login },
+    { subject: "pause-sandbox" },
+  );
+  return { settings, stack, loginUnknown: [login?.username, login?.password].includes(UNKNOWN) && own === undefined };
+}
+
+async function passwordOf({ pullPasswordFile }: WantedOptions): Promise<string | undefined> {
+  const given = process.env.PAUSE_SANDBOX_PULL_PASSWORD;
+  const text = pullPasswordFile === undefined ? given : await readNamed("--pull-password-file", pullPasswordFile);
+  // An editor ends a file with a newline.
+  return text === undefined || text === "" ? undefined : text.replace(/\r?\n$/, "");
+}
+
+function loginOf({ pullUsername: username }: WantedOptions, password?: string): NodeSettings["login"] {
+  if (username === undefined) return undefined;
+  if (password !== undefined) return { username, password };
+  throw new Refused(
+    `--pull-username ${username} has no password: use --pull-password-file, or set PAUSE_SANDBOX_PULL_PASSWORD`,
+  );
+}
+
+/** What an option replaces of the stack's. All of it is plain in a stack's file. */
+async function restOf(options: WantedOptions, stack?: Stack): Promise<Partial<NodeSettings>> {
+  const { image, trust, kubeletFlag } = stack?.args ?? {};
+  const known = trust as Partial<NodeSettings> | undefined;
+  const ca = options.ca === undefined ? known?.ca : await readNamed("--ca", options.ca);
+  return {
+    digest: options.digest ?? (image?.digest as string | undefined),
+    ca,
+    mirrors: options.mirror ?? known?.mirrors,
+    plainHttp: options.plainHttp ?? known?.plainHttp,
+    kubeletFlag: options.kubeletFlag ? (kubeletFlag as boolean | undefined) : false,
+  };
+}

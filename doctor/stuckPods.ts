@@ -1,0 +1,29 @@
+/** Pods whose sandbox does not start, by the cluster's own events. */
+import { listAll } from "../components/sources/cluster";
+import type { Cluster, EventObject, PodObject } from "../components/sources/kubeconfig";
+import type { StuckPod } from "./finding";
+
+/** @throws Error naming the kubeconfig, the server and its answer. */
+export async function stuckPods(cluster: Cluster): Promise<StuckPod[]> {
+  const pending = { fieldSelector: "status.phase=Pending" };
+  const failed = { fieldSelector: "reason=FailedCreatePodSandBox" };
+  const pods = await listAll(cluster, "Pods", (request) => cluster.pods({ ...pending, ...request }));
+  const events = await listAll(cluster, "events", (request) => cluster.events({ ...failed, ...request }));
+  const newest = new Map<string, EventObject>();
+  for (const event of events.sort((a, b) => timeOf(a) - timeOf(b))) newest.set(event.involvedObject.uid ?? "", event);
+  return pods.flatMap((pod): StuckPod[] => {
+    const { name = "", namespace = "", uid = "" } = pod.metadata ?? {};
+    const event = newest.get(uid)?.message;
+    const node = pod.spec?.nodeName;
+    if (node === undefined || event === undefined || hasSandbox(pod)) return [];
+    return [{ namespace, name, node, event }];
+  });
+}
+
+const timeOf = ({ lastTimestamp, eventTime }: EventObject): number =>
+  new Date(lastTimestamp ?? eventTime ?? 0).getTime();
+
+/** Its events stay for an hour; its status says whether a later try went well. */
+function hasSandbox({ status }: PodObject): boolean {
+  return status?.conditions?.some((one) => one.type === "PodReadyToStartContainers" && one.status === "True") ?? false;
+}

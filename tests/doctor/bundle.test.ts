@@ -1,0 +1,124 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import type { Facts } from "../../doctor/facts";
+import { redacted } from "../../doctor/redact";
+import { calledHere, commandLine } from "../support/commandLine";
+import { fakeSsh } from "./fakeSsh";
+import { factsOf, runtime } from "./nodeFacts";
+
+/** In every place that a secret may come from; the word is looked for in the bundle. */
+const SECRET = "hunter2hunter2";
+const JWT = `eyJhbGciOiJSUzI1NiJ9.eyJ${SECRET}.${SECRET}`;
+const PLACES = [
+  `https://robot:${SECRET}@registry.example/v2/`,
+  `https://${SECRET}@registry.example`,
+  `Authorization: Basic ${SECRET}=`,
+  `authorization: bearer ${SECRET}`,
+  `token is ${JWT}`,
+  `password=${SECRET}`,
+  `"password": "${SECRET} with a space"`,
+  `password: '${SECRET}'`,
+  `"auth":"${SECRET}"`,
+  `client_secret = ${SECRET}`,
+  `--token=${SECRET}`,
+  `https://boot.example/node?sig=${SECRET}&x=1`,
+  `-----BEGIN OPENSSH PRIVATE KEY-----\n${SECRET}\n-----END OPENSSH PRIVATE KEY-----`,
+  `-----BEGIN PRIVATE KEY-----\\n${SECRET}\\n-----END PRIVATE KEY-----`,
+  `-----BEGIN RSA PRIVATE KEY-----\n${SECRET} and cut`,
+];
+
+describe("pause-sandbox doctor --bundle", function () {
+  this.timeout("5m");
+  let dir: string;
+  let file: string;
+  beforeEach(() => {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-bundle-"));
+    file = path.join(dir, "ticket.txt");
+  });
+  afterEach(() => {
+    fs.rmSync(dir, { recursive: true });
+  });
+
+  const sick = (events: string[], more: Partial<Facts> = {}): Facts => ({
+    ...factsOf("pause", { runtime: runtime("registry.bank.example:5000/platform/pause") }),
+    ...{ events, ...more },
+  });
+  const pathWithSsh = () => ({ PATH: `${dir}:${process.env.PATH ?? ""}` });
+  const doctor = (...args: string[]) => calledHere(["doctor", "--host", "a", ...args], { env: pathWithSsh() });
+
+  it("has verdict, evidence, versions and events, and is shown before it is written", async () => {
+    fakeSsh(dir, { a: sick(["failed to get sandbox image"]) });
+    const { status, stdout, stderr } = await doctor("--bundle", file, "--yes");
+    assert.equal(status, 1);
+    const text = fs.readFileSync(file, "utf8");
+    assert.equal(stdout, text);
+    assert.equal(stderr, `${file} is written\n`);
+    for (const part of [
+      /\nworker-7: no Pod can start\. /,
+      / {2}✓ kubelet 1\.34\.2 is active\n/,
+      /\npause-sandbox \d+\.\d+\.\d+, Node\.js \d+/,
+      /\nEvents\n\n {2}worker-7:\n {2}failed to get sandbox image\n/,
+    ]) {
+      assert.match(text, part);
+    }
+    assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  });
+
+  for (const place of PLACES) {
+    it(`has no secret of ${place.split("\n")[0]?.replaceAll(SECRET, "…").slice(0, 40) ?? ""}`, async () => {
+      assert.ok(!redacted(`before ${place}\n`).includes(SECRET), redacted(place));
+      const failed = { proxy: `[n] PS-N001 ${place}` };
+      fakeSsh(dir, { a: sick([place, `rpc error: ${place}`], { failed, proxy: undefined }) });
+      await doctor("--bundle", file, "--yes");
+      const text = fs.readFileSync(file, "utf8");
+      assert.ok(text.includes("(redacted)"));
+      assert.ok(!text.includes(SECRET), text);
+    });
+  }
+
+  it("keeps what somebody needs to help", () => {
+    const text = `PS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\nsha256:${"a".repeat(64)}`;
+    assert.equal(redacted(text), text);
+  });
+
+  for (const [typed, is] of [
+    ["y\n", true],
+    ["yes\n", true],
+    ["n\n", false],
+    ["\n", false],
+    ["", false],
+  ] as const) {
+    it(`is ${is ? "written" : "not written"} where ${JSON.stringify(typed)} is typed`, async () => {
+      fakeSsh(dir, { a: sick([]) });
+      const args = ["doctor", "--host", "a", "--bundle", file];
+      const { status, stderr } = await commandLine(args, { bin: dir, input: typed });
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, new RegExp(`\\? \\[y/N\\] .* ${is ? "is" : "is not"} written\\n$`));
+      assert.equal(fs.existsSync(file), is);
+    });
+  }
+
+  it("never overwrites a file, and does not look at a node then", async () => {
+    fakeSsh(dir, { a: sick([]) });
+    fs.writeFileSync(file, "mine");
+    const { status, stdout, stderr } = await doctor("--bundle", file, "--yes");
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.equal(stderr, `error: --bundle ${file}: it is there already, and nothing is overwritten\n`);
+    assert.equal(fs.readFileSync(file, "utf8"), "mine");
+    assert.equal(fs.existsSync(path.join(dir, "args")), false);
+  });
+
+  it("is refused together with another form, and where it cannot be written", async () => {
+    fakeSsh(dir, { a: sick([]) });
+    assert.match(
+      (await doctor("--bundle", file, "-o", "json")).stderr,
+      /'--bundle <file>' cannot be used with option '-o/,
+    );
+    const { status, stderr } = await doctor("--bundle", path.join(dir, "none/ticket"), "--yes");
+    assert.equal(status, 2);
+    assert.match(stderr, /error: --bundle .*none\/ticket: ENOENT/);
+  });
+});

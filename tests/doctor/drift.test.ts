@@ -1,0 +1,71 @@
+import { strict as assert } from "node:assert";
+
+import { type NodeReport, NodeStatus, Runtime } from "../../components/node/nodeScript";
+import { differencesOf } from "../../doctor/drift";
+
+const image = "registry.example.com:5000/platform/pause:1.0.0";
+const digest = `sha256:${"a".repeat(64)}`;
+const report = (more: Partial<NodeReport> = {}): NodeReport => ({
+  ...{ changed: [], digest, image, kubelet: "1.34.2", node: "n", pinned: true, previousImage: image, restarted: [] },
+  ...{ runtime: Runtime.Containerd, runtimeVersion: "2.1.4", scriptVersion: "x", status: NodeStatus.Unchanged },
+  ...more,
+});
+const expected = { image, digest, loginUnknown: false };
+const diff = (file: string, ...lines: string[]) =>
+  [`[n] would change ${file}`, `--- ${file}`, `+++ ${file} (planned)`, "@@ -1,2 +1,2 @@", ...lines, "[n] more"].join(
+    "\n",
+  );
+
+describe("what a plan means", () => {
+  it("nothing differs where nothing would change and the image is there, pinned and the right one", () => {
+    assert.deepEqual(differencesOf(report(), "[n] no file would change", expected), []);
+  });
+
+  it("a key of TOML differs by its value, and other lines of the diff do not count", () => {
+    const file = "/etc/containerd/config.toml";
+    const lines = [
+      " version = 2",
+      '-  sandbox_image = "a.b/c:1"',
+      `+  sandbox_image = "${image}"`,
+      "-# mine",
+      "+# mine ",
+    ];
+    assert.deepEqual(differencesOf(report({ changed: [file] }), diff(file, ...lines), expected), [
+      { file, key: "sandbox_image", is: "a.b/c:1", wanted: image },
+    ]);
+  });
+
+  it("the kubelet's flag is a key, wherever it stands", () => {
+    const file = "/var/lib/kubelet/kubeadm-flags.env";
+    const lines = [
+      '-KUBELET_KUBEADM_ARGS="--v=2"',
+      `+KUBELET_KUBEADM_ARGS="--v=2 --pod-infra-container-image=${image}"`,
+    ];
+    const found = differencesOf(report({ changed: [file] }), diff(file, ...lines), expected);
+    assert.deepEqual(
+      found.find(({ key }) => key === "--pod-infra-container-image"),
+      { file, key: "--pod-infra-container-image", wanted: image },
+    );
+  });
+
+  it("a removed line that looks like a header stays a line", () => {
+    const lines = ["--- a = 1", '-sandbox_image = "x"'];
+    assert.equal(differencesOf(report({ changed: ["/f"] }), diff("/f", ...lines), expected)[0]?.key, "sandbox_image");
+  });
+
+  it("a file without a diff differs as a whole: its mode, or a node without diff", () => {
+    assert.deepEqual(differencesOf(report({ changed: ["/a b"] }), "", expected), [{ file: "/a b" }]);
+  });
+
+  it("an image that is not there, or not pinned, differs", () => {
+    const pulled = "[n] would pull it: it is not on this node";
+    assert.deepEqual(differencesOf(report({ digest: "", pinned: false }), pulled, expected), [
+      { key: "image on the node", wanted: image },
+    ]);
+    const unpinned = [{ key: "pinned", is: "false", wanted: "true" }];
+    assert.deepEqual(differencesOf(report({ pinned: false }), "", expected), unpinned);
+    const old = report({ pinned: false, kubelet: "1.28.4" });
+    assert.deepEqual(differencesOf(old, "", expected), [], "the kubelet's flag protects it");
+    assert.deepEqual(differencesOf(old, "", { ...expected, kubeletFlag: false }), unpinned);
+  });
+});

@@ -1,0 +1,21 @@
+/** An ssh that answers with facts instead of a connection. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import type { Facts } from "../../doctor/facts";
+
+/** Writes `ssh` into a folder that is to be in front of PATH. It notes its arguments in `args`. */
+export function fakeSsh(dir: string, hosts: Readonly<Record<string, Facts>>): void {
+  for (const [host, { failed, ...facts }] of Object.entries(hosts)) {
+    const lines = Object.entries(facts).map(([fact, value]) => JSON.stringify({ fact, value }));
+    const missing = Object.entries(failed).map(([fact, why]) => JSON.stringify({ fact, failed: why }));
+    fs.writeFileSync(path.join(dir, `${host}.facts`), `${[...lines, ...missing].join("\n")}\n`);
+  }
+  const script = `#!/bin/sh
+echo "$*" >>${dir}/args
+cat >/dev/null
+while [ "$1" != -- ]; do shift; done
+if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; fi
+`;
+  fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });
+}
