@@ -7,6 +7,7 @@ import { apiText, entryPoints, undocumented } from "./api";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
 import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
+import { newProject } from "../../support/newProject";
 import { startProgram } from "../../support/starter";
 
 const README = "README.md";
@@ -168,6 +169,10 @@ describe("the package", function () {
         tsc(own, "--noEmit");
       });
     }
+
+    it("has its types in a project made from the template, by that project's own settings", () => {
+      tsc(consumer("template", tarball, {}, newProject("own-pause", "Our clusters' pause")), "--noEmit", "-p", ".");
+    });
 
     it("has types that are checked: a misspelt argument is refused", () => {
       const own = consumer("misspelt", tarball, COMMONJS, { "index.ts": program().replace("hostKey", "hostkey") });
