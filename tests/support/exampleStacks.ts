@@ -1,9 +1,16 @@
-/** Settings for the examples, as their READMEs say them. */
-import type { Settings } from "./stackFiles";
+/** The examples as stacks: their settings, as their READMEs say them, and what comes out under mocks. */
+import * as assert from "assert";
+import * as path from "path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import type { NodeReport } from "../../components";
+import { type Registered, run } from "./mocks";
+import { configure, type Settings } from "./stackFiles";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 
-export const CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 /** A known_hosts file with a key for each of these hosts. */
 const knownHosts = (...hosts: string[]): string => hosts.map((host) => `${host} ${KEY}\n`).join("");
@@ -33,3 +40,30 @@ export const SETTINGS: Record<string, Settings> = {
     sshPrivateKey: "a key",
   },
 };
+
+/** The outputs of an example, once they are known. */
+export interface Outputs {
+  nodes?: Record<string, NodeReport>;
+  digest?: string;
+  pods?: string[];
+}
+
+const previewed = new Map<string, ReturnType<typeof start>>();
+
+/** What an example registers, and its outputs. A program runs when it is loaded, so it runs once for all tests. */
+export function preview(name: string): ReturnType<typeof start> {
+  const result = previewed.get(name) ?? start(name);
+  previewed.set(name, result);
+  return result;
+}
+
+async function start(name: string): Promise<{ registered: Registered[]; outputs: Outputs }> {
+  let outputs: Outputs | undefined;
+  const registered = await run(async () => {
+    configure(SETTINGS[name] ?? {});
+    const program = (await import(path.join(__dirname, "../../examples", name, "index.ts"))) as Outputs;
+    return pulumi.output({ ...program }).apply((values) => (outputs = values as Outputs));
+  });
+  assert.ok(outputs, "the program ended with outputs");
+  return { registered, outputs };
+}

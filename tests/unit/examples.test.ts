@@ -3,22 +3,11 @@ import * as assert from "assert";
 import * as fs from "fs";
 import * as path from "path";
 
-import * as pulumi from "@pulumi/pulumi";
-
-import type { NodeReport } from "../../components";
-import { SETTINGS } from "../support/exampleStacks";
-import { type Registered, run } from "../support/mocks";
-import { configure } from "../support/stackFiles";
+import { type Outputs, preview, SETTINGS } from "../support/exampleStacks";
+import type { Registered } from "../support/mocks";
 
 const root = path.join(__dirname, "../..");
-const folder = path.join(root, "examples");
 const read = (...parts: string[]) => fs.readFileSync(path.join(root, ...parts), "utf8");
-
-interface Outputs {
-  nodes?: Record<string, NodeReport>;
-  digest?: string;
-  pods?: string[];
-}
 
 interface Expected {
   /** What nodes use; none where no node is listed. */
@@ -144,18 +133,6 @@ const EXAMPLES: Record<string, Expected> = {
     },
   },
 };
-
-/** Runs an example with its settings; gives what it registered, and its outputs. */
-async function preview(name: string): Promise<{ registered: Registered[]; outputs: Outputs }> {
-  let outputs: Outputs | undefined;
-  const registered = await run(async () => {
-    configure(SETTINGS[name] ?? {});
-    const program = (await import(path.join(folder, name, "index.ts"))) as Outputs;
-    return pulumi.output({ ...program }).apply((values) => (outputs = values as Outputs));
-  });
-  assert.ok(outputs, "the program ended with outputs");
-  return { registered, outputs };
-}
 
 const NODE = "command:remote:Command";
 const AROUND = /^pause-sandbox:index:Pause(Sandbox|Image)$/;
