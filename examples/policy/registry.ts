@@ -20,8 +20,8 @@ export const beforeNodes: ResourceValidationPolicy = {
   name: "sandbox-image-before-nodes",
   description: "A node is only told to use a sandbox image of the cluster's own registry.",
   configSchema,
-  validateResource: ({ type, props, getConfig }, report) => {
-    if (type === NODE) check(askedOf(props as Props), getConfig<Settings>(), report);
+  validateResource: (node, report) => {
+    if (node.type === NODE) check(askedOf(node.props as Props), node.getConfig<Settings>(), report);
   },
 };
 
@@ -30,13 +30,14 @@ export const wholeStack: StackValidationPolicy = {
   name: "sandbox-image-of-stack",
   description: "Components and nodes have a sandbox image of the cluster's own registry.",
   configSchema,
-  validateStack: ({ resources, getConfig }, report) => {
-    for (const { type, props, urn } of resources) {
+  validateStack: (stack, report) => {
+    const settings = stack.getConfig<Settings>();
+    for (const { type, props, urn } of stack.resources) {
       const violation = (message: string) => {
         report(message, urn);
       };
-      if (WITH_REFERENCE.includes(type)) check(textOf(props.reference), getConfig<Settings>(), violation);
-      if (type === NODE) check(reportedBy(props as Props), getConfig<Settings>(), violation);
+      if (WITH_REFERENCE.includes(type)) check(textOf(props.reference), settings, violation);
+      if (type === NODE) check(reportedBy(props as Props), settings, violation);
     }
   },
 };

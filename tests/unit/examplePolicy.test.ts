@@ -1,6 +1,7 @@
 /** The example of a policy pack: its functions, called with resources as the engine has them. */
 import * as assert from "assert";
 
+import type * as pulumi from "@pulumi/pulumi";
 import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
 
 import { mocksOf } from "../../components/testing";
@@ -38,9 +39,9 @@ async function ofStack(resources: Resource[]): Promise<string[]> {
 /** The resources of an example as the engine has them after a run. */
 async function stackOf(example: string): Promise<Resource[]> {
   const { registered } = await preview(example);
-  const { newResource } = mocksOf();
+  const mocks = mocksOf();
   const made = registered.map(async ({ type, name, inputs }) => {
-    const { state } = await newResource({ type, name, inputs } as Parameters<typeof newResource>[0]);
+    const { state } = await mocks.newResource({ type, name, inputs } as pulumi.runtime.MockResourceArgs);
     return { type, name, props: state as Record<string, unknown> };
   });
   return await Promise.all(made);
