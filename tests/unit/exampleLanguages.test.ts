@@ -5,9 +5,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import * as server from "@pulumi/pulumi/provider/server";
 import type { PackageSpec } from "@pulumi/pulumi/provider/experimental/schema";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { parse } from "yaml";
 
+import { PauseSandbox, type PauseSandboxArgs } from "../../components";
+import { run } from "../support/mocks";
 import { misfits } from "../support/schemaCheck";
 
 const root = path.join(__dirname, "../..");
@@ -120,4 +124,38 @@ describe("the example in YAML", () => {
       assert.deepEqual(misfits(schema, TOKEN, { ...properties, ...change }, isReference), [says]);
     });
   }
+});
+
+/** How the SDK reads what the engine hands over; its types leave it out. */
+const { deserializeInputs } = server as unknown as {
+  deserializeInputs: (inputs: Struct, dependencies: Map<string, never>) => Promise<PauseSandboxArgs>;
+};
+
+/** A value that is known later, as the engine hands it to a component. */
+const later = (value: string, secret: boolean) => ({
+  "4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4",
+  ...{ value, secret },
+});
+
+describe("a component of another language", () => {
+  it("has nodes whose host and key are known later, and keeps the key secret", async () => {
+    const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+    const nodes = ["worker-1", "worker-2"].map((name) => {
+      return {
+        name,
+        connection: { host: later(`${name}.example.com`, false), privateKey: later("a key", true), hostKey },
+      };
+    });
+    const image = { reference: "registry.example.com:5000/platform/pause:1.0.0" };
+    const registered = await run(async () => {
+      return new PauseSandbox(
+        "pause",
+        await deserializeInputs(Struct.fromJavaScript({ image, nodes }), new Map<string, never>()),
+      ).nodes;
+    });
+    const made = registered.filter(({ type }) => type === "command:remote:Command").map(({ name }) => name);
+    assert.deepEqual(made, ["pause-worker-1", "pause-worker-2"]);
+    assert.ok(!JSON.stringify(registered.map((one) => one.public)).includes("a key"), "the key is a secret");
+    assert.ok(JSON.stringify(registered.map((one) => one.inputs)).includes("worker-2.example.com"));
+  });
 });
