@@ -15,6 +15,11 @@ export default tseslint.config(
     },
   },
   {
+    // Its own tsconfig.json is that of the project that is made from it, where the package is installed.
+    files: ["template/**"],
+    languageOptions: { parserOptions: { projectService: false, project: "tsconfig.json" } },
+  },
+  {
     // mocha's `this.timeout()` and chai-less assertions on `describe` callbacks.
     files: ["tests/**"],
     rules: { "@typescript-eslint/no-floating-promises": "off" },

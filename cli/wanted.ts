@@ -1,7 +1,7 @@
 /** What nodes are to be: from options, from a stack's file, or from both. */
 import type { Command } from "commander";
 
-import type { NodeSettings } from "../components/node/nodeScript";
+import type { NodeSettings } from "../components/node/nodeSettings";
 import { readNamed, Refused } from "./refuse";
 import { readStackFile, type Stack, UNKNOWN } from "./stackFile";
 

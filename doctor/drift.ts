@@ -1,5 +1,6 @@
 /** What a plan of the node script means for a node that is to be as wanted: pure. */
-import type { NodeReport, NodeSettings } from "../components/node/nodeScript";
+import type { NodeReport } from "../components/node/nodeScript";
+import type { NodeSettings } from "../components/node/nodeSettings";
 
 /** One thing that is not as wanted. */
 export interface Difference {

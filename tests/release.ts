@@ -37,6 +37,9 @@ export function releaseProblems(
   ];
 }
 
+/** A change; a heading of kinds alone says nothing. */
+const LINE = /^- /m;
+
 function changelogProblems(changelog: string, version: string): string[] {
   const sections = new Map(
     changelog
@@ -47,10 +50,11 @@ function changelogProblems(changelog: string, version: string): string[] {
   const titles = [...sections.keys()];
   const title = titles.find((name) => name.split(" ")[0] === version) ?? "";
   const problems: string[] = [];
-  if (sections.get("Unreleased")) problems.push(`CHANGELOG.md: lines under Unreleased belong under ${version}`);
-  if (title === "") problems.push(`CHANGELOG.md: no section "${version} (<year>-<month>-<day>)"`);
-  else if (!/^\S+ \(\d{4}-\d\d-\d\d\)$/.test(title)) problems.push(`CHANGELOG.md: "${title}" has no date`);
-  else if (!sections.get(title)) problems.push(`CHANGELOG.md: nothing is under ${title}`);
+  if (LINE.test(sections.get("Unreleased") ?? ""))
+    problems.push(`CHANGELOG.md: lines under Unreleased belong under ${version}`);
+  if (title === "") problems.push(`CHANGELOG.md: no section "${version} - <year>-<month>-<day>"`);
+  else if (!/^\S+ - \d{4}-\d\d-\d\d$/.test(title)) problems.push(`CHANGELOG.md: "${title}" has no date`);
+  else if (!LINE.test(sections.get(title) ?? "")) problems.push(`CHANGELOG.md: nothing is under ${title}`);
   return problems;
 }
 
@@ -67,7 +71,9 @@ function uncommitted(root: string): string[] {
 function main(): void {
   const root = path.join(__dirname, "..");
   const read = (name: string): ReleaseFile => ({ name, text: fs.readFileSync(path.join(root, name), "utf8") });
-  const pages = ["README.md", "docs/guide.md"].map(read);
+  const pages = ["README.md", "docs/guide.md", "examples/README.md", "template/README.md", "template/Pulumi.yaml"].map(
+    read,
+  );
   const problems = [...uncommitted(root), ...releaseProblems(MANIFESTS.map(read), read("CHANGELOG.md").text, pages)];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;

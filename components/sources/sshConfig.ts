@@ -106,8 +106,11 @@ function jumpOf(
 
 /** A jump host as `ssh -J` takes it: `[user@]host[:port]`, or a URL. */
 export interface JumpHost {
+  /** Host name or IP address. */
   readonly host: string;
+  /** User to log in as. Default: none is named. */
   readonly user?: string;
+  /** TCP port of sshd. Default: none is named. */
   readonly port?: number;
 }
 

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import type { NodeSettings } from "../../components/node/nodeScript";
+import type { NodeSettings } from "../../components/node/nodeSettings";
 import { calledHere } from "../support/commandLine";
 import { digest, Host } from "./host";
 import { shells, wanted as image } from "./script";

@@ -4,7 +4,13 @@ import * as path from "path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { bareMetal, clusterApi, existingMachines, karpenter, launchTemplate } from "../../examples/joining";
+import {
+  bareMetal,
+  clusterApi,
+  existingMachines,
+  karpenter,
+  launchTemplate,
+} from "../../examples/autoscaled/platforms";
 import { DIGEST, run } from "../support/mocks";
 
 const shared = {

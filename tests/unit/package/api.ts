@@ -8,7 +8,14 @@ interface Entry {
   /** As a program imports it: `./testing`. */
   readonly name: string;
   /** In the order of their names, with the declarations behind `export … from`. */
-  readonly exports: readonly { readonly name: string; readonly declarations: readonly ts.Declaration[] }[];
+  readonly exports: readonly Declared[];
+  /** What is not exported itself, and is named by what is: the type of an argument, or a class above another one. */
+  readonly reached: readonly Declared[];
+}
+
+interface Declared {
+  readonly name: string;
+  readonly declarations: readonly ts.Declaration[];
 }
 
 /** @param folder The unpacked package. */
@@ -19,24 +26,69 @@ export function entryPoints(folder: string): Entry[] {
   const files = Object.entries(manifest.exports).flatMap(([name, target]) =>
     typeof target === "string" ? [] : [{ name, file: path.join(folder, target.types) }],
   );
-  const program = ts.createProgram(
-    files.map(({ file }) => file),
-    { noEmit: true, skipLibCheck: true, types: [] },
-  );
-  return files.map(({ name, file }) => ({ name, exports: exportsOf(program, file) }));
+  return entriesOf(folder, files);
 }
 
-function exportsOf(program: ts.Program, file: string): Entry["exports"] {
+/** @param files The entry points, each with the file that declares it. */
+export function entriesOf(folder: string, files: readonly { name: string; file: string }[]): Entry[] {
+  const program = ts.createProgram(
+    files.map(({ file }) => file),
+    { noEmit: true, skipLibCheck: true, types: [], target: ts.ScriptTarget.ES2022, strict: true },
+  );
   const checker = program.getTypeChecker();
-  const source = program.getSourceFile(file);
-  const module = source && checker.getSymbolAtLocation(source);
-  if (!module) throw new Error(`${file} is no module`);
-  const symbols = checker.getExportsOfModule(module).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return symbols.map((symbol) => {
-    const { declarations } = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    if (!declarations?.length) throw new Error(`${symbol.name} is exported and not declared`);
-    return { name: symbol.name, declarations };
+  return files.map(({ name, file }) => {
+    const source = program.getSourceFile(file);
+    const module = source && checker.getSymbolAtLocation(source);
+    if (!module) throw new Error(`${file} is no module`);
+    const exports = checker
+      .getExportsOfModule(module)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((symbol) => declared(checker, symbol));
+    return { name, exports, reached: reachedFrom(checker, folder, exports) };
   });
+}
+
+function declared(checker: ts.TypeChecker, symbol: ts.Symbol): Declared {
+  const { declarations } = resolved(checker, symbol);
+  if (!declarations?.length) throw new Error(`${symbol.name} is exported and not declared`);
+  return { name: symbol.name, declarations };
+}
+
+const resolved = (checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
+/** Types of this package that signatures name, and those that these name in turn. */
+function reachedFrom(checker: ts.TypeChecker, folder: string, exports: readonly Declared[]): Declared[] {
+  const seen = new Set(exports.flatMap(({ declarations }) => declarations));
+  const reached: Declared[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isBlock(node) || isHidden(node)) return;
+    const name = ts.isTypeReferenceNode(node)
+      ? node.typeName
+      : ts.isExpressionWithTypeArguments(node)
+        ? node.expression
+        : undefined;
+    const symbol = name && checker.getSymbolAtLocation(name);
+    if (symbol) add(symbol);
+    ts.forEachChild(node, visit);
+  };
+  const add = (symbol: ts.Symbol): void => {
+    const { name, declarations = [] } = resolved(checker, symbol);
+    const fresh = declarations.filter(
+      (one) => !seen.has(one) && isOwn(folder, one) && !ts.isTypeParameterDeclaration(one),
+    );
+    if (fresh.length === 0) return;
+    for (const one of fresh) seen.add(one);
+    reached.push({ name, declarations: fresh });
+    fresh.forEach(visit);
+  };
+  for (const { declarations } of exports) declarations.forEach(visit);
+  return reached;
+}
+
+function isOwn(folder: string, declaration: ts.Declaration): boolean {
+  const file = path.relative(folder, declaration.getSourceFile().fileName);
+  return !file.startsWith("..") && !file.includes("node_modules");
 }
 
 /** The API as text, without comments: equal texts, equal API. */
@@ -53,35 +105,46 @@ export function apiText(entries: readonly Entry[]): string {
   return [...parts].map(([part, names]) => `// ${names}\n${part}\n`).join("\n");
 }
 
-/** Exports and their members that no comment documents, as `Class.member`. */
+/** Exports and whatever others can see of them that no comment documents, as `Class.member`. */
 export function undocumented(entries: readonly Entry[]): string[] {
-  const found = entries.flatMap(({ exports }) =>
-    exports.flatMap(({ name, declarations }) =>
-      declarations.flatMap((declaration) => [
-        ...(isDocumented(statementOf(declaration)) ? [] : [name]),
-        ...membersOf(declaration)
-          .filter((member) => !isDocumented(member))
-          .map((member) => `${name}.${member.name?.getText() ?? "?"}`),
-      ]),
-    ),
-  );
+  const found = entries.flatMap(({ exports, reached }) => [
+    ...exports.flatMap(({ name, declarations }) => declarations.flatMap((one) => undocumentedIn(name, one))),
+    // Nobody can name it, but everybody has to fill its fields.
+    ...reached.flatMap(({ name, declarations }) => declarations.flatMap((one) => undocumentedIn(name, one))),
+  ]);
   return [...new Set(found)].sort();
+}
+
+function undocumentedIn(name: string, declaration: ts.Declaration): string[] {
+  const own = isDocumented(statementOf(declaration)) ? [] : [name];
+  const fields = fieldsOf(declaration).filter((field) => !isDocumented(field));
+  return [...own, ...fields.map((field) => `${name}.${field.name?.getText() ?? "?"}`)];
 }
 
 const isDocumented = (node: ts.Node): boolean => ts.getJSDocCommentsAndTags(node).length > 0;
 
-/** What others can see of a class, an interface or an enum. The arguments of a constructor have comments of their own. */
-function membersOf(declaration: ts.Declaration): (ts.ClassElement | ts.TypeElement | ts.EnumMember)[] {
-  if (ts.isClassDeclaration(declaration)) {
-    return declaration.members.filter(
-      (member) =>
-        !ts.isConstructorDeclaration(member) &&
-        !(ts.getCombinedModifierFlags(member) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)),
-    );
-  }
-  if (ts.isInterfaceDeclaration(declaration) || ts.isEnumDeclaration(declaration)) return [...declaration.members];
-  return [];
+type Field = ts.ClassElement | ts.TypeElement | ts.EnumMember;
+
+/** Members, their own fields where a type is written in place, and those of the objects that a function takes. */
+function fieldsOf(node: ts.Node): Field[] {
+  const fields: Field[] = [];
+  const visit = (child: ts.Node): void => {
+    // What a function does is nothing that others can see, nor what a constant holds.
+    if (ts.isBlock(child) || isHidden(child) || ts.isObjectLiteralExpression(child)) return;
+    // The arguments of a constructor have comments of their own.
+    if (isField(child) && !ts.isConstructorDeclaration(child)) fields.push(child);
+    ts.forEachChild(child, visit);
+  };
+  ts.forEachChild(node, visit);
+  return fields;
 }
+
+const isField = (node: ts.Node): node is Field =>
+  ts.isClassElement(node) || ts.isTypeElement(node) || ts.isEnumMember(node);
+
+const isHidden = (node: ts.Node): boolean =>
+  ts.isClassElement(node) &&
+  Boolean(ts.getCombinedModifierFlags(node) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected));
 
 /** A constant's own node is only its name and type. */
 const statementOf = (declaration: ts.Declaration): ts.Node =>

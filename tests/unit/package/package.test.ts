@@ -7,6 +7,7 @@ import { apiText, entryPoints, undocumented } from "./api";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
 import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
+import { newProject } from "../../support/newProject";
 import { startProgram } from "../../support/starter";
 
 const README = "README.md";
@@ -24,6 +25,14 @@ const observed = () => ({
   "support/mocks.ts": read("tests/support/mocks.ts").replace("../../components/testing", "pause-sandbox/testing"),
   "unit/package/observe.ts": read("tests/unit/package/observe.ts"),
 });
+
+/** The examples in TypeScript as they stand, but for the ending of a file that ES modules want; others may have it. */
+function examples(): Record<string, string> {
+  const files = fs.readdirSync(path.join(TREE, "examples"), { recursive: true, encoding: "utf8" });
+  const sources = files.filter((file) => file.endsWith(".ts")).map((file) => `examples/${file}`);
+  assert.ok(sources.length > 10, "there are examples");
+  return Object.fromEntries(sources.map((file) => [file, read(file).replace(/(from "\.\/\w+)"/g, '$1.js"')]));
+}
 
 const tsc = (own: string, ...args: string[]) => sh(own, "node", ["node_modules/typescript/bin/tsc", ...args]);
 
@@ -185,13 +194,12 @@ describe("the package", function () {
       { module: "nodenext", moduleResolution: "nodenext" },
       { module: "es2022", moduleResolution: "bundler" },
     ]) {
-      it(`has its types, as the example and the guide's test have, where modules are resolved as "${options.moduleResolution}"`, () => {
-        const example = read("examples/twoClusters.ts").replace('"../components"', '"pause-sandbox"');
+      it(`has its types, as the examples and the guide's test have, where modules are resolved as "${options.moduleResolution}"`, () => {
         // Only ES modules want the name of the file.
         const test = snippet("docs/guide.md", "Test a program of your own").replace("./index", "./index.js");
         const files = {
           "index.ts": program(),
-          "twoClusters.ts": example,
+          ...examples(),
           "pause.test.ts": test,
           ...(options.module === "nodenext" ? ESM : {}),
         };
@@ -199,6 +207,10 @@ describe("the package", function () {
         tsc(own, "--noEmit");
       });
     }
+
+    it("has its types in a project made from the template, by that project's own settings", () => {
+      tsc(consumer("template", tarball, {}, newProject("own-pause", "Our clusters' pause")), "--noEmit", "-p", ".");
+    });
 
     it("has types that are checked: a misspelt argument is refused", () => {
       const own = consumer("misspelt", tarball, COMMONJS, { "index.ts": program().replace("hostKey", "hostkey") });

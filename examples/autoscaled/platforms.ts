@@ -1,18 +1,13 @@
-/**
- * Nodes that join later, healed before their kubelet starts for the first time: a function for each platform (docs/joining.md).
- *
- * In another repository the import reads `from "pause-sandbox"`.
- */
+/** Nodes that join later, healed before their kubelet starts for the first time: a function for each platform (docs/joining.md). */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { BootSetup } from "pause-sandbox";
 import { parse } from "yaml";
-
-import { BootSetup } from "../components";
 
 /** What all of these machines are to use. */
 export interface Shared {
   reference: pulumi.Input<string>;
-  digest: pulumi.Input<string>;
+  digest: pulumi.Input<string | undefined>;
   ca: pulumi.Input<string>;
 }
 
