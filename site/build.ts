@@ -26,6 +26,9 @@ async function main(folder = inRoot("dist-docs")): Promise<void> {
       // `proxyJump` of InventoryHost is what `sshHostOf` makes into bastions; programs pass it on as it is.
       intentionallyNotExported: ["JumpHost"],
       sort: ["kind", "alphabetical"],
+      kindSortOrder: ["Module", "Class", "Interface", "TypeAlias", "Enum", "Function", "Variable"],
+      groupOrder: ["Classes", "Interfaces", "Type Aliases", "Enumerations", "Functions", "Variables"],
+      useFirstParagraphOfCommentAsSummary: true,
       searchInComments: true,
       searchInDocuments: true,
       customCss: inRoot("site/style.css"),
