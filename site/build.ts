@@ -4,7 +4,7 @@ import { Application, TSConfigReader } from "typedoc";
 
 import { PAGES, ROOT } from "./contents";
 import { isText, readPages } from "./pages";
-import { keepHyphens } from "./search";
+import { findCodes } from "./search";
 import { SiteRouter, SiteTheme } from "./theme";
 
 const inRoot = (file: string): string => path.join(ROOT, file);
@@ -42,7 +42,7 @@ async function main(folder = inRoot("dist-docs")): Promise<void> {
   app.renderer.defineTheme("site", SiteTheme);
   app.renderer.defineRouter("site", SiteRouter);
   readPages(app);
-  keepHyphens(app);
+  findCodes(app);
   const project = await app.convert();
   if (project) {
     app.validate(project);

@@ -1,23 +1,18 @@
-/** What the search finds. */
+/** What the search finds first. */
 import { type Application, IndexEvent } from "typedoc";
 
 import { textOf } from "./pages";
 
-/** Signs around a word: brackets, ticks, full stops. */
-const AROUND = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu;
+/** A heading that begins with the code of an error or a finding. */
+const CODE = /^#+ PS-([A-Z]\d+)/gm;
 
-const wordsOf = (text: string): string[] => text.split(/\s+/).map((word) => word.replace(AROUND, ""));
-
-/** TypeDoc's index splits words at hyphens, and its search does not: `PS-N010` would find nothing. */
-export function keepHyphens(app: Application): void {
+/** Who searches a code means its page. TypeDoc's search takes `PS-N010` for two words, and finds one of them in "groups". */
+export function findCodes(app: Application): void {
   app.renderer.on(IndexEvent.PREPARE_INDEX, (event) => {
+    event.searchFieldWeights.code = 100;
     event.searchFields = event.searchResults.map((result) => {
-      const fields = {
-        name: wordsOf(result.name),
-        ...(result.isDocument() ? { document: wordsOf(textOf(result)) } : {}),
-      };
-      // The index takes a list as the words themselves; only TypeDoc's type does not say so.
-      return fields as unknown as Record<string, string>;
+      const headings = result.isDocument() ? [...textOf(result).matchAll(CODE)] : [];
+      return { code: headings.map(([, code]) => code).join(" ") };
     });
   });
 }

@@ -8,7 +8,7 @@ export interface Visit {
   /** As a path from the root of the site, such as `docs/guide.html`. */
   readonly path: string;
   readonly title: string;
-  /** Text below the title; of the API, what docstrings say. */
+  /** The paragraphs. */
   readonly text: string;
   /** Addresses as the browser resolves them. */
   readonly links: readonly string[];
@@ -97,7 +97,7 @@ export async function open(page: Page, url: string): Promise<void> {
 const look = (page: Page): Promise<Pick<Visit, "title" | "text" | "links" | "ids">> =>
   page.evaluate(() => ({
     title: document.title,
-    text: [...document.querySelectorAll(".col-content .tsd-typography")]
+    text: [...document.querySelectorAll(".col-content p")]
       .map((part) => part.textContent)
       .join("\n")
       .trim(),
