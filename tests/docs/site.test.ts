@@ -85,6 +85,15 @@ describe("The site of the documentation", function () {
     );
   });
 
+  it("is checked for links: one to no page and one to no anchor are noticed", () => {
+    const links = ["a.html#there", "a.html#gone", "gone.html"].map((link) => `http://site/${link}`);
+    const seen = { path: "a.html", title: "", text: "", links, ids: ["there"], requests: [], problems: [], tooWide: {} };
+    assert.deepEqual(deadLinks("http://site/", [seen], ["a.html"]), [
+      "a.html: http://site/a.html#gone",
+      "a.html: http://site/gone.html",
+    ]);
+  });
+
   it("has no link to a page or an anchor that is not there", () => {
     assert.deepEqual(deadLinks(server.url, visits, filesBelow(folder)), []);
   });
