@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-pause clean ready
+	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,7 @@ fuzz: ready ## Edit 10,000 random TOML files against the runtime's own parse
 
 lint: ## Check types, style, format and shell
 	@npx tsc --noEmit -p .
+	@npx tsc --noEmit -p site
 	@npx eslint .
 	@npx prettier --check --log-level warn .
 	@lab/lint-shell.sh
@@ -80,6 +81,9 @@ release-check: ready ## Say what keeps this checkout from being released, and te
 
 pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
+
+docs: ## Build the documentation as a site into dist-docs, with search and the API
+	@$(RUN) site/build.ts
 
 diagrams: ## Draw docs/diagrams from their sources (needs graphviz)
 	@for source in docs/diagrams/*.dot; do dot -Tsvg -o "$${source%.dot}.svg" "$$source"; done

@@ -12,6 +12,7 @@ const SUITES = [
   ...[
     "tests/unit",
     "tests/unit/package",
+    "tests/docs",
     "tests/image/pause",
     "lab/tests/toolchain",
     "lab/tests/cluster",

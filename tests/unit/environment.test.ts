@@ -17,6 +17,7 @@ const PLACES = [
   "lab",
   "node",
   "plugin",
+  "site",
   "tests",
 ];
 

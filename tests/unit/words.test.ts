@@ -33,7 +33,7 @@ const WORDS: readonly (readonly [string, RegExp])[] = [
 const KINDS = /(\.(md|ts|sh|c|h|yaml)|(^|\/)(Makefile|Dockerfile))$/;
 
 /** What is installed or made, and configurations of other people. */
-const SKIPPED = new Set([".git", "data", "dist", "node_modules"]);
+const SKIPPED = new Set([".git", "data", "dist", "dist-docs", "node_modules"]);
 
 /** Files of this project, as paths from its root. */
 function filesBelow(folder: string): string[] {
