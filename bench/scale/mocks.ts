@@ -4,8 +4,8 @@ import * as path from "node:path";
 
 import { markdown } from "../support/markdown";
 import { TSX } from "../support/pulumi";
+import { target } from "../support/target";
 import type { ProgramName } from "./programs";
-import { target } from "./targets";
 
 const NODES = 1000;
 const RUNS = 3;

@@ -1,17 +1,12 @@
 /** What this project asks of itself at a size, and whether it is so. */
 import type { Cost } from "../support/cost";
+import { target } from "../support/target";
 import { type Change, growth, type Measured, ratio } from "./tables";
 
 /** How often the cost of the bare program ours may have. */
 const RATIO = 1.2;
 /** What each node may add to the state, in bytes. */
 const STATE = { gzip: 3_000, json: 8_000 };
-
-/** `met` or `not met`, with the figure. */
-export function target(what: string, value: number, limit: number): string {
-  const shown = Number(value.toPrecision(3)).toLocaleString("en");
-  return `${value <= limit ? "met    " : "not met"}  ${what}: ${shown}, may be ${limit.toLocaleString("en")}`;
-}
 
 export function sizeTargets(measured: readonly Measured[]): string[] {
   const ratios = measured.flatMap(({ nodes, operation, ours, bare }) =>

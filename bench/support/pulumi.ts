@@ -62,3 +62,9 @@ export function load(): string {
     .map((value) => value.toFixed(1))
     .join(" ");
 }
+
+/** Whether a plugin is the published one or the stand-in in lab/plugins. */
+export function pluginKind(plugin: string): string {
+  const standIn = fs.realpathSync(plugin).startsWith(path.join(TREE, "lab/plugins"));
+  return standIn ? "the stand-in in lab/plugins" : "the published one";
+}
