@@ -96,6 +96,9 @@ bench-mistake: ready ## Measure what a mistake in a stack's file costs until it 
 bench-scale: ready ## Measure what a large cluster costs the engine, beside a bare command per node
 	@$(RUN) bench/scale.ts $(SIZES)
 
+bench-fleet: ready ## Measure a fleet of simulated hosts, beside Ansible, pyinfra, plain ssh and eight commands per host
+	@$(RUN) bench/fleet.ts $(HOSTS)
+
 bench-pause: ## Measure the pause beside upstream's (starts the lab where none stands)
 	@lab/toolchain/bootstrap.sh bench
 	@$(RUN) bench/pause.ts

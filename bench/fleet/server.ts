@@ -4,8 +4,7 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 
-/** What the kernel counts processor time in, for programs. */
-const TICKS = 100;
+import { processorTimeOfAll } from "../support/cost";
 
 export class Server {
   private constructor(
@@ -29,7 +28,7 @@ export class Server {
       // Every contender opens as many connections at a time as it likes.
       "MaxStartups 1000",
       "MaxSessions 1000",
-      ...["StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication no", "LogLevel ERROR"],
+      ...["StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication no", "LogLevel FATAL"],
     ];
     fs.writeFileSync(path.join(folder, "sshd_config"), `${config.join("\n")}\n`);
     // sshd refuses to start without it, and only a service's start makes it.
@@ -42,17 +41,7 @@ export class Server {
 
   /** Processor time of sshd and of all that its sessions ran so far, in seconds. */
   cpu(): number {
-    const fields =
-      fs
-        .readFileSync(`/proc/${this.sshd.pid ?? 0}/stat`, "latin1")
-        .split(") ")[1]
-        ?.split(" ") ?? [];
-    return (
-      fields
-        .slice(11, 15)
-        .map(Number)
-        .reduce((sum, ticks) => sum + ticks, 0) / TICKS
-    );
+    return processorTimeOfAll(this.sshd.pid ?? 0);
   }
 
   stop(): void {

@@ -90,6 +90,7 @@ class Watch {
   }
 }
 
+/** A process and all that descend from it and live. */
 function descendants(pid: number): number[] {
   const children = threads(pid).flatMap((thread) => read(pid, `task/${thread}/children`).split(" ").filter(Boolean));
   return [pid, ...children.map(Number).flatMap(descendants)];
@@ -116,8 +117,15 @@ function residentKilobytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, "status"))?.[1] ?? 0);
 }
 
-function processorTime(pid: number): number | undefined {
+/** Of the process itself, and with its children that have ended and were waited for. */
+function processorTime(pid: number, withChildren = false): number | undefined {
   // The name of the program, in brackets, may hold spaces.
   const fields = read(pid, "stat").split(") ")[1]?.split(" ");
-  return fields && (Number(fields[11]) + Number(fields[12])) / TICKS;
+  const times = fields?.slice(11, withChildren ? 15 : 13).map(Number);
+  return times && times.reduce((sum, ticks) => sum + ticks, 0) / TICKS;
+}
+
+/** Processor time of a process and of all that it ever started, in seconds: those that have ended, and those that live. */
+export function processorTimeOfAll(pid: number): number {
+  return descendants(pid).reduce((sum, one) => sum + (processorTime(one, true) ?? 0), 0);
 }
