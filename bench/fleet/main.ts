@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { shown } from "../support/cost";
 import { environment, load } from "../support/pulumi";
 import { type Contender, contendersOf, type Tools } from "./contenders";
 import { Host } from "./hosts";
@@ -76,6 +77,7 @@ async function costsOf(contender: Contender, runs: Runs, hosts: readonly Host[],
     if (run === "again" && contender.kind !== "ours") continue;
     const before = server.cpu();
     const cost = await contender.run(wanted);
+    shown(`${hosts.length} hosts, ${contender.name}, ${RUNS[run]}`, cost);
     costs[run] = { ...cost, hosts: server.cpu() - before };
     const wrong = contender.kind === "empty" ? [] : hosts.flatMap((host) => host.wrong(wanted));
     if (wrong.length > 0) throw new Error(`${contender.name}, ${RUNS[run]}: ${wrong.slice(0, 5).join("; ")}`);

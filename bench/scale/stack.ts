@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { type Cost, costOf } from "../support/cost";
+import { type Cost, costOf, shown } from "../support/cost";
 import { newStack, PROJECT, TSX } from "../support/pulumi";
 import type { ProgramName, Wanted } from "./programs";
 
@@ -24,12 +24,14 @@ export class Stack {
     this.project = newStack(folder, name, env);
   }
 
-  run(operation: "preview" | "up", wanted: Wanted): Promise<Cost> {
+  async run(operation: "preview" | "up", wanted: Wanted): Promise<Cost> {
     const command = ["node", "--import", TSX, path.join(__dirname, "run.ts"), operation, this.program];
-    return costOf([...command, JSON.stringify(wanted)], {
+    const cost = await costOf([...command, JSON.stringify(wanted)], {
       ...{ cwd: this.project, env: this.env },
       apart: "bench/scale/plugin",
     });
+    shown(`${operation} of ${this.name}`, cost);
+    return cost;
   }
 
   /** Of the state as it lies in the backend. */

@@ -50,6 +50,11 @@ export async function costOf(command: readonly string[], { cwd, env, apart }: St
   }
 }
 
+/** A line for the one who waits: a whole table may be an hour away. */
+export function shown(what: string, cost: Cost): void {
+  process.stderr.write(`${what}: ${cost.wall.toFixed(1)} s, CPU ${cost.cpu.toFixed(1)} s\n`);
+}
+
 function failure(command: readonly string[], status: number | null, said: Buffer[]): string {
   const end = Buffer.concat(said).toString().slice(-4000);
   return `${command.slice(0, 3).join(" ")} … ended with ${status ?? "a signal"}:\n${end}`;
