@@ -6,4 +6,4 @@ fleet=$(cat "$(dirname -- "$0")/fleet")
 set -- $SSH_CONNECTION
 PATH=$fleet/stub:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-exec nsenter --mount="$fleet/hosts/$3/ns/mount" -- sh -c "${SSH_ORIGINAL_COMMAND:-exit 0}"
+exec nsenter --mount="/proc/$(cat "$fleet/hosts/$3/pid")/ns/mnt" -- sh -c "${SSH_ORIGINAL_COMMAND:-exit 0}"

@@ -1,5 +1,5 @@
 /** The simulated hosts: files of their own, on one machine, behind one sshd. */
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
@@ -48,18 +48,23 @@ export class Host {
     await new Promise<void>((resolve) =>
       net.createServer().listen(path.join(this.root, "run/containerd/containerd.sock"), resolve),
     );
-    this.enter();
+    await this.holdNamespace();
   }
 
-  private enter(): void {
-    const namespaces = path.join(this.folder, "ns");
-    const mount = path.join(namespaces, "mount");
-    fs.mkdirSync(namespaces);
-    fs.writeFileSync(mount, "");
-    // A namespace is kept only on a mount that no other namespace shares.
-    execFileSync("mount", ["--bind", namespaces, namespaces]);
-    execFileSync("mount", ["--make-private", namespaces]);
-    execFileSync("unshare", [`--mount=${mount}`, path.join(__dirname, "host.sh"), this.folder]);
+  /** A process that sleeps holds the host's mount namespace, and ends with the benchmark. Sessions enter it by its number. */
+  private async holdNamespace(): Promise<void> {
+    const holder = spawn("unshare", ["--mount", path.join(__dirname, "host.sh"), this.folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      holder.stdout.once("data", () => {
+        resolve();
+      });
+      holder.once("exit", () => {
+        reject(new Error(`${this.address}: its files cannot be mounted`));
+      });
+    });
+    fs.writeFileSync(path.join(this.folder, "pid"), String(holder.pid));
   }
 
   /** The host as nobody has changed it yet. */
