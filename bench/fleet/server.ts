@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
+import * as os from "node:os";
 import * as path from "node:path";
 
 import { processorTimeOfAll } from "../support/cost";
@@ -33,7 +34,14 @@ export class Server {
     fs.writeFileSync(path.join(folder, "sshd_config"), `${config.join("\n")}\n`);
     // sshd refuses to start without it, and only a service's start makes it.
     fs.mkdirSync("/run/sshd", { recursive: true });
-    const sshd = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", path.join(folder, "sshd_config")], { stdio: "inherit" });
+    const home = path.join(folder, "empty-home");
+    fs.mkdirSync(home);
+    // Bash reads the start-up file of its home under sshd: what this machine has there is not a host's time.
+    const start = 'mount --bind "$1" "$HOME" && shift && exec "$@"';
+    const command = ["/usr/sbin/sshd", "-D", "-e", "-f", path.join(folder, "sshd_config")];
+    const sshd = spawn("unshare", ["--mount", "sh", "-c", start, "sh", home, ...command], {
+      ...{ stdio: "inherit", env: { ...process.env, HOME: os.userInfo().homedir } },
+    });
     await answers();
     const [type = "", key = ""] = fs.readFileSync(path.join(folder, "host.pub"), "utf8").split(" ");
     return new Server(sshd, `${type} ${key}`, path.join(folder, "user"));
