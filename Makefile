@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-pause clean ready
+	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -96,6 +96,12 @@ bench-node: ready ## Measure what a node costs: time, processes, state
 
 bench-mistake: ready ## Measure what a mistake in a stack's file costs until it is reported
 	@$(RUN) bench/mistake.ts
+
+bench-scale: ready ## Measure what a large cluster costs the engine, beside a bare command per node
+	@$(RUN) bench/scale.ts $(SIZES)
+
+bench-fleet: ready ## Measure a fleet of simulated hosts, beside Ansible, pyinfra, plain ssh and eight commands per host
+	@$(RUN) bench/fleet.ts $(HOSTS)
 
 bench-pause: ## Measure the pause beside upstream's (starts the lab where none stands)
 	@lab/toolchain/bootstrap.sh bench

@@ -1,0 +1,113 @@
+/** The simulated hosts: files of their own, on one machine, behind one sshd. */
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as path from "node:path";
+import { parse } from "smol-toml";
+
+import type { Wanted } from "./wanted";
+
+/** What a host has before anyone changes it. */
+const CONFIG = `version = 2
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "registry.k8s.io/pause:3.8"
+
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "/etc/containerd/certs.d"
+`;
+const OLD_IMAGE = "registry.k8s.io/pause:3.8";
+
+/** What programs on a host need of /etc. */
+const OF_ETC = ["passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"];
+
+export class Host {
+  private readonly root: string;
+
+  private constructor(
+    private readonly folder: string,
+    readonly address: string,
+  ) {
+    this.root = path.join(folder, "root");
+  }
+
+  /** The host of an address. A new one is made with its folders and its mount namespace. */
+  static async at(hosts: string, address: string, digest: string): Promise<Host> {
+    const host = new Host(path.join(hosts, address), address);
+    if (!fs.existsSync(host.folder)) await host.make(digest);
+    return host;
+  }
+
+  private async make(digest: string): Promise<void> {
+    for (const name of ["etc/alternatives", "run/bench", "run/containerd", "var-lib", "root"]) {
+      fs.mkdirSync(path.join(this.root, name), { recursive: true });
+    }
+    for (const name of OF_ETC) fs.copyFileSync(path.join("/etc", name), path.join(this.root, "etc", name));
+    fs.writeFileSync(path.join(this.root, "run/bench/digest"), digest);
+    // The socket of the runtime: nobody speaks to it, but it must be one.
+    await new Promise<void>((resolve) =>
+      net.createServer().listen(path.join(this.root, "run/containerd/containerd.sock"), resolve),
+    );
+    await this.holdNamespace();
+  }
+
+  /** A process that sleeps holds the host's mount namespace, and ends with the benchmark. Sessions enter it by its number. */
+  private async holdNamespace(): Promise<void> {
+    const holder = spawn("unshare", ["--mount", path.join(__dirname, "host.sh"), this.folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await new Promise<void>((resolve, reject) => {
+      holder.stdout.once("data", () => {
+        resolve();
+      });
+      holder.once("exit", () => {
+        reject(new Error(`${this.address}: its files cannot be mounted`));
+      });
+    });
+    fs.writeFileSync(path.join(this.folder, "pid"), String(holder.pid));
+  }
+
+  /** The host as nobody has changed it yet. */
+  reset(): void {
+    for (const name of ["etc/containerd", "var-lib"]) this.empty(name);
+    this.write("etc/containerd/config.toml", CONFIG);
+    this.write("run/bench/running", OLD_IMAGE);
+    this.write("run/bench/pulled", "");
+  }
+
+  /** Empties a folder, and keeps the folder itself: it is mounted. */
+  private empty(name: string): void {
+    const folder = path.join(this.root, name);
+    fs.mkdirSync(folder, { recursive: true });
+    for (const entry of fs.readdirSync(folder)) fs.rmSync(path.join(folder, entry), { recursive: true });
+  }
+
+  private write(name: string, text: string): void {
+    fs.writeFileSync(path.join(this.root, name), text);
+  }
+
+  private read(name: string): string {
+    const file = path.join(this.root, name);
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  }
+
+  /** What is not as wanted, in words; nothing where all is. */
+  wrong({ reference, registry, ca }: Wanted): string[] {
+    const certs = `/etc/containerd/certs.d/${registry}`;
+    const hosts = this.read(`${certs}/hosts.toml`.slice(1));
+    const states: Record<string, boolean> = {
+      "config.toml": this.read("etc/containerd/config.toml").trim() === CONFIG.replace(OLD_IMAGE, reference).trim(),
+      "ca.crt": this.read(`${certs}/ca.crt`.slice(1)).trim() === ca.trim(),
+      "hosts.toml": namesCa(hosts, `https://${registry}`, `${certs}/ca.crt`),
+      "the image": this.read("run/bench/pulled").split("\n").includes(reference),
+      "a new sandbox": this.read("run/bench/running").trim() === reference,
+    };
+    const wrong = Object.entries(states).filter(([, right]) => !right);
+    return wrong.map(([what]) => `${this.address}: ${what} is not as wanted`);
+  }
+}
+
+function namesCa(hosts: string, url: string, file: string): boolean {
+  const { host } = parse(hosts) as { host?: Record<string, { ca?: unknown }> };
+  return host?.[url]?.ca === file;
+}
