@@ -20,6 +20,7 @@ export {
   type PauseSandboxArgs,
   type ProofArgs,
   ProofScope,
+  Reconcile,
   type RolloutGroup,
 } from "./pauseSandbox";
 export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";

@@ -10,7 +10,8 @@ import {
 import { checkLocalhostPod, LocalhostPod } from "./sample/localhostPod";
 import type { NodeReport } from "./node/nodeScript";
 import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
-import { checkPlainOnly, type Rule, TRUE_OR_FALSE } from "./inputs";
+import { checked, checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE, whenKnown } from "./inputs";
+import { Rollout } from "./node/progress";
 import { isLater, Problems } from "./problems";
 import { planRollout, type RolloutPlan, type RolloutWindow, windowSize } from "./rollout";
 import { checkConnection, type SshConnection } from "./node/connection";
@@ -79,6 +80,14 @@ export interface ProofArgs {
   readyTimeoutSeconds?: number;
 }
 
+/** When nodes are looked at. */
+export enum Reconcile {
+  /** A node runs again where something was asked of it that it was not asked before. */
+  OnChange = "on-change",
+  /** Each `pulumi up` looks at every node, and repairs what somebody else has changed. */
+  EveryUp = "every-up",
+}
+
 /** The image, the nodes and the order of the rollout. */
 export interface PauseSandboxArgs {
   /** The image that nodes are to use. */
@@ -107,6 +116,11 @@ export interface PauseSandboxArgs {
    * Any other number has every node looked at again, although nothing else changed. A whole number from 0. Default: 0.
    */
   recheck?: pulumi.Input<number>;
+  /**
+   * When nodes are looked at. With `every-up` a node that is in order costs a log-in. Each preview then says of all nodes that
+   * they are looked at again. Default: `on-change`.
+   */
+  reconcile?: pulumi.Input<Reconcile>;
   /**
    * Change no node, and report what would change on each. The image is pushed all the same. There are no sample Pods
    * meanwhile, and a node that is taken out of the list is restored as always. Default: false.
@@ -182,15 +196,27 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
-    const { trust, recheck, kubeletFlag, dryRun } = args;
+    const rollout = new Rollout(plan.steps.length);
+    const { trust, kubeletFlag, dryRun } = args;
+    // Any number that no run had before. The sample Pods do not have it: they are proof of an image, not of a look.
+    const now = Date.now();
+    const recheck = whenKnown({ reconcile: args.reconcile, count: args.recheck }, ({ reconcile, count }) => {
+      checked(`PauseSandbox "${name}"`, reconcile, (problems) => {
+        checkPlain(problems, "reconcile", reconcile, RECONCILE);
+      });
+      return reconcile === Reconcile.EveryUp ? now : (count ?? 0);
+    });
     const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
     for (const { node, after } of plan.steps) {
       const { connection, name: nodeName, gone, sftp } = node;
       const settings = { connection, nodeName, gone, sftp, ...wanted };
       const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
       const before = pick(nodes, after);
-      const options = { parent: this, dependsOn: before.length > 0 ? before : [image], ...left };
-      nodes.set(node, new SandboxNode(`${name}-${node.name}`, settings, options));
+      const dependsOn = before.length > 0 ? before : [image];
+      const options = { parent: this, dependsOn, ...left, ...rollout.options() };
+      const changed = new SandboxNode(`${name}-${node.name}`, settings, options);
+      rollout.counts(changed);
+      nodes.set(node, changed);
     }
     return nodes;
   }
@@ -226,9 +252,9 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
 
 function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode> {
   const problems = new Problems(`PauseSandbox "${name}"`);
-  const checked = problems.isObject("", args, "image and nodes") ? check(problems, args) : undefined;
+  const windows = problems.isObject("", args, "image and nodes") ? check(problems, args) : undefined;
   problems.throwIfAny();
-  return planRollout(args.nodes, checked ?? []);
+  return planRollout(args.nodes, windows ?? []);
 }
 
 /** @returns The groups in their order, and how many nodes of each may be changed at a time. */
@@ -241,6 +267,7 @@ function check(problems: Problems, args: PauseSandboxArgs): RolloutWindow[] | un
   if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
   checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
+  checkPlain(problems, "reconcile", args.reconcile, RECONCILE);
   return windowsOf(problems, args);
 }
 
@@ -267,6 +294,10 @@ function windowsOf(
   return [...windows].map(([group, size]) => ({ group, window: size }));
 }
 
+const RECONCILE: Rule = {
+  allows: (value) => Object.values(Reconcile).includes(value as Reconcile),
+  allowed: Object.values(Reconcile).join(" or "),
+};
 const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";
 const GROUP: Rule = {
   allows: (value) => typeof value === "string" && /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,251}[A-Za-z0-9])?$/.test(value),

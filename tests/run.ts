@@ -20,7 +20,14 @@ const SUITES = [
     "tests/node",
   ],
   ...["lab/tests/contract", "tests/image/push", "tests/image/handmade"],
-  ...["tests/system/nodes", "tests/system/doctor", "tests/system/cases", "tests/system/faults", "tests/system/e2e"],
+  ...[
+    "tests/system/rollout",
+    "tests/system/nodes",
+    "tests/system/doctor",
+    "tests/system/cases",
+    "tests/system/faults",
+    "tests/system/e2e",
+  ],
 ];
 
 interface Counts {

@@ -119,7 +119,7 @@ function scriptOn(
   name: string,
   args: SandboxNodeArgs,
   connection: Connection,
-  { parent, provider, dependsOn }: pulumi.CustomResourceOptions,
+  { parent, provider, dependsOn, hooks }: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { ca } = trustOf(args.trust);
   const file = whenKnown({ ca }, (known) => nodeFile(checkedCa(name, known.ca)));
@@ -130,7 +130,7 @@ function scriptOn(
       source: whenKnown(file, ({ local }) => new pulumi.asset.FileAsset(local)),
       remotePath: whenKnown(file, ({ remote }) => remote),
     },
-    { parent, provider, dependsOn },
+    { parent, provider, dependsOn, hooks },
   );
 }
 

@@ -127,9 +127,15 @@ class SmallEngine {
 
   private monitor() {
     return {
-      supportsFeature: (_: unknown, done: sendUnaryData<pb.SupportsFeatureResponse>) => {
-        done(null, new pb.SupportsFeatureResponse());
+      // Every CLI that can run this project has hooks.
+      supportsFeature: (
+        { request }: ServerUnaryCall<pb.SupportsFeatureRequest, unknown>,
+        done: sendUnaryData<pb.SupportsFeatureResponse>,
+      ) => {
+        done(null, new pb.SupportsFeatureResponse().setHassupport(request.getId().endsWith("Hooks")));
       },
+      registerResourceHook: nothing,
+      registerErrorHook: nothing,
       registerResource: (
         { request }: ServerUnaryCall<pb.RegisterResourceRequest, unknown>,
         done: sendUnaryData<pb.RegisterResourceResponse>,

@@ -9,6 +9,7 @@ import {
   LocalhostPod,
   PauseSandbox,
   ProofScope,
+  Reconcile,
   SandboxNode,
   type SandboxNodeArgs,
 } from "../../components";
@@ -303,6 +304,20 @@ describe("PauseSandbox", () => {
     assert.deepStrictEqual(await proofOf({ reference: other, recheck: 2 }), {
       "pause-sandbox/proof-of": `${other}@${DIGEST}, recheck 2`,
     });
+  });
+
+  it("looks at every node on each run where that is asked for, and leaves the sample Pods", async () => {
+    const args = { image, nodes: [node("a")], proof, reconcile: Reconcile.EveryUp };
+    const all = await run(() => new PauseSandbox("pause", args));
+    const looked = Number(/ recheck=(\d+)$/.exec(String(find(all, "pause-a").inputs.create))?.[1]);
+    // Later than this line was written: a number that no run had before.
+    assert.ok(looked > 1_764_000_000, String(looked));
+    const { annotations } = find(all, "pause-proof-pod").inputs.metadata as { annotations: Record<string, string> };
+    assert.match(annotations["pause-sandbox/proof-of"] ?? "", /, recheck 0$/);
+    await refused(
+      () => new PauseSandbox("pause", { ...args, reconcile: "always" as Reconcile }),
+      ['reconcile: "always"', "on-change or every-up"],
+    );
   });
 
   it("has no sample Pod in a dry run: on a node that was not healed it would never be Ready", async () => {

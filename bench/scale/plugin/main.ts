@@ -1,8 +1,11 @@
-/** A double of the command plugin: it connects to nobody, and every command has succeeded at once. */
+/**
+ * A double of the command plugin: it connects to nobody, and every command has succeeded at once. One to a host that is called
+ * `fails` has failed.
+ */
 import { type ResourceType, versionOf } from "../../../lab/plugins/protocol/plugin";
 import { serve } from "../../../lab/plugins/protocol/serve";
 import { object, type Shape } from "../../../lab/plugins/protocol/shape";
-import { differences, UNKNOWN } from "../../../lab/plugins/protocol/values";
+import { differences, type Props, UNKNOWN } from "../../../lab/plugins/protocol/values";
 import { type NodeReport, NodeStatus, Runtime } from "../../../components";
 
 const COMMAND = "connection create update delete stdin triggers environment logging addPreviousOutputInEnv";
@@ -29,11 +32,20 @@ function resource(properties: string, answer: (name: string) => Record<string, s
     diff: ({ oldInputs, inputs }) => ({
       changes: new Map([...differences(oldInputs, inputs)].map(([path, kind]) => [path, { kind, replace: false }])),
     }),
-    create: ({ name, preview, inputs }) =>
-      Promise.resolve({ id: name, outputs: { ...inputs, ...outputs(name, preview) } }),
-    update: ({ name, preview, inputs }) => Promise.resolve({ ...inputs, ...outputs(name, preview) }),
+    create: ({ name, preview, inputs }) => {
+      reach(inputs, preview);
+      return Promise.resolve({ id: name, outputs: { ...inputs, ...outputs(name, preview) } });
+    },
+    update: ({ name, preview, inputs }) => {
+      reach(inputs, preview);
+      return Promise.resolve({ ...inputs, ...outputs(name, preview) });
+    },
     delete: () => Promise.resolve(),
   };
+}
+
+function reach({ connection }: Props, preview: boolean): void {
+  if (!preview && (connection as Props).host === "fails") throw new Error("the host fails");
 }
 
 function shape(properties: string): Shape {
