@@ -13,28 +13,39 @@ function pagesIn(folder: string): string[] {
   return names.sort().map((name) => `${folder}/${name}`);
 }
 
+/** The README of each example. */
+function examples(): string[] {
+  const folders = fs
+    .readdirSync(path.join(ROOT, "examples"), { withFileTypes: true })
+    .filter((one) => one.isDirectory());
+  return folders.map(({ name }) => `examples/${name}/README.md`).sort();
+}
+
 export const CONTENTS: readonly Entry[] = [
   { title: "Start", page: "README.md" },
   "docs/guide.md",
   "docs/nodes.md",
   "docs/image.md",
   "docs/joining.md",
-  { page: "docs/doctor.md", below: ["docs/findings.md"] },
+  "docs/scale.md",
+  { page: "examples/README.md", below: examples() },
+  { page: "docs/cli.md", below: ["docs/doctor.md", "docs/findings.md"] },
   "docs/troubleshooting.md",
   { page: "docs/errors/README.md", below: pagesIn("docs/errors") },
   {
-    title: "Settings and examples",
-    below: [
-      "Pulumi.yaml",
-      "stacks/Pulumi.example.yaml",
-      "examples/twoClusters.ts",
-      "examples/joining.ts",
-      "docs/environment.md",
-    ],
+    title: "Settings",
+    below: ["Pulumi.yaml", "stacks/Pulumi.example.yaml", "docs/environment.md"],
   },
   {
     title: "How it works",
-    below: ["docs/architecture.md", "node/README.md", "SECURITY.md", "docs/comparison.md", "docs/versions.md"],
+    below: [
+      "docs/architecture.md",
+      "node/README.md",
+      "SECURITY.md",
+      "docs/comparison.md",
+      "bench/RESULTS.md",
+      "docs/versions.md",
+    ],
   },
   { page: "docs/decisions/README.md", below: pagesIn("docs/decisions") },
   { title: "This project", below: ["CONTRIBUTING.md", "lab/README.md", "CHANGELOG.md"] },
