@@ -28,8 +28,8 @@ export const CONTENTS: readonly Entry[] = [
   "docs/image.md",
   "docs/joining.md",
   "docs/scale.md",
-  { page: "examples/README.md", below: examples() },
-  { page: "docs/cli.md", below: ["docs/doctor.md", "docs/findings.md"] },
+  { page: "examples/README.md", below: [...examples(), "template/README.md"] },
+  { page: "docs/doctor.md", below: ["docs/findings.md", "docs/cli.md"] },
   "docs/troubleshooting.md",
   { page: "docs/errors/README.md", below: pagesIn("docs/errors") },
   {

@@ -136,6 +136,7 @@ describe("the package", function () {
       "pulumi:providers:kubernetes",
       "pause-sandbox:index:PauseSandbox",
       "pause-sandbox:index:PauseImage",
+      "command:remote:CopyToRemote",
       "command:remote:Command",
     ]);
   });
