@@ -130,7 +130,8 @@ function scriptOn(
       source: whenKnown(file, ({ local }) => new pulumi.asset.FileAsset(local)),
       remotePath: whenKnown(file, ({ remote }) => remote),
     },
-    { parent, provider, dependsOn, hooks },
+    // Whatever fails here has the rollout stopped; a copy that goes on is no change.
+    { parent, provider, dependsOn, ...(hooks?.onError ? { hooks: { onError: hooks.onError } } : {}) },
   );
 }
 
