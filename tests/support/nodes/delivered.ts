@@ -20,7 +20,8 @@ export interface Sent {
 export async function delivered(container: string, verb: Verb, settings: NodeSettings): Promise<Sent> {
   const file = nodeFile(settings.ca);
   const copy = ["exec", "-i", "-w", "/root", container, "sh", "-c", `cat >${file.remote}`];
-  if (verb !== "restore") await docker(copy, { input: scriptText(settings.ca) });
+  // Where neither a file nor a kept script is, `restore` has nothing to say.
+  await docker(copy, { input: scriptText(settings.ca) });
   const { node, owner } = settings;
   const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
