@@ -7,6 +7,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import type { Facts } from "../../doctor/facts";
+import { fakeSsh } from "./fakeSsh";
 import { factsOf, runtime } from "./nodeFacts";
 
 const root = path.join(__dirname, "../..");
@@ -25,20 +26,9 @@ describe("the command line", function () {
     events: [`Failed to create pod sandbox: ${"rpc error: code = Unknown desc = ".repeat(5)} not found`],
   });
 
-  function ssh(hosts: Record<string, Facts>): void {
-    for (const [host, { failed, ...facts }] of Object.entries(hosts)) {
-      const lines = Object.entries(facts).map(([fact, value]) => JSON.stringify({ fact, value }));
-      const missing = Object.entries(failed).map(([fact, why]) => JSON.stringify({ fact, failed: why }));
-      fs.writeFileSync(path.join(dir, `${host}.facts`), `${[...lines, ...missing].join("\n")}\n`);
-    }
-    const script = `#!/bin/sh
-echo "$*" >>${dir}/args
-cat >/dev/null
-while [ "$1" != -- ]; do shift; done
-if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; fi
-`;
-    fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });
-  }
+  const ssh = (hosts: Record<string, Facts>): void => {
+    fakeSsh(dir, hosts);
+  };
 
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["--import", "tsx", path.join(root, "cli/main.ts"), ...args], {
