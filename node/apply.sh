@@ -60,19 +60,17 @@ changed_in() { grep -qE "$1" "$plan/changed"; }
 
 # Restarts what changed, and checks what came of it. Dies with PS-N017.
 settle() {
-  if runtime_changed; then "${runtime}_restart"; fi
+  # A file already as wanted proves nothing about the running daemon, which may run on what it read before.
+  if runtime_changed || ! proven 2>/dev/null; then "${runtime}_restart"; fi
   check_image
   check_sandbox
-  # A file already as wanted proves nothing about the running daemon.
-  if [ "$seen" != "$image" ] && ! runtime_changed; then
-    "${runtime}_restart"
-    check_image
-    check_sandbox
-  fi
   [ "$seen" = "$image" ] || die 017 "a sandbox runs on $seen instead of $image"
   settle_kubelet
   if systemctl -q is-active kubelet; then check_flag; fi
 }
+
+# All that is to be checked, without an end to the run. Changes the runtime as the checks do.
+proven() (check_image && runs_on "$image")
 
 # want_for UNIT PATH [MODE]: as `want`, for a file that UNIT reads at its start. A file that nobody says this of is the
 # runtime's. Writes $plan/units.
