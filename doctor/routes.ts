@@ -1,5 +1,5 @@
 /** The servers that containerd asks for an image, in its order: the hosts of hosts.toml, then the registry itself. */
-import type { Facts } from "./facts";
+import type { Facts, RuntimeFact } from "./facts";
 import { hostAndPort, type ImageName } from "./imageName";
 
 export interface Route {
@@ -26,10 +26,14 @@ export function routesOf(facts: Facts, image: ImageName): Route[] {
 /** The hosts.toml that counts, where containerd reads one. */
 export function hostsFile(facts: Facts, image: ImageName) {
   const { registry, runtime } = facts;
-  if (!registry || !runtime || runtime.configPath === "") return undefined;
+  if (!registry || !runtime || runtime.configPath === "" || isMisread(runtime)) return undefined;
   const at = (name: string) => registry.files.find(({ path }) => path === `${registry.directory}/${name}/hosts.toml`);
   return at(image.registry) ?? at("_default");
 }
+
+/** Whether config_path is a list that containerd takes for one directory, which is not there. 1.x takes each of its parts. */
+export const isMisread = ({ version, configPath }: RuntimeFact): boolean =>
+  version.startsWith("2.") && configPath.includes(":");
 
 function route(url: string, entries: readonly string[]): Route {
   const plainHttp = url.startsWith("http://");

@@ -2,7 +2,7 @@
 import type { Facts } from "../facts";
 import type { Finding } from "../finding";
 import type { ImageName } from "../imageName";
-import { hostsFile } from "../routes";
+import { hostsFile, isMisread } from "../routes";
 
 const miss = (what: string, remedy: string): Finding => ({
   code: "PS-D014",
@@ -16,8 +16,7 @@ export function nearMisses(facts: Facts, image: ImageName): Finding[] {
   const { registry, runtime } = facts;
   if (!registry || runtime?.name !== "containerd") return [];
   const dir = registry.directory;
-  // 1.x takes each of them.
-  if (runtime.version.startsWith("2.") && runtime.configPath.includes(":")) {
+  if (isMisread(runtime)) {
     return [
       miss(`config_path is "${runtime.configPath}", which containerd takes for one directory`, "Name one directory"),
     ];
