@@ -19,6 +19,7 @@ import {
 } from "./reachOptions";
 import { orRefuse } from "./refuse";
 import { readStackFile, type Stack } from "./stackFile";
+import { sshLogin } from "./sshLogin";
 import { painter, type Paint, type Result, terminalPainter, textOf } from "./text";
 
 interface Options extends ReachOptions {
@@ -79,7 +80,8 @@ async function run(options: Options, command: Command): Promise<void> {
   const wanted = stack && wantedImage(stack);
   const looked = await lookAtAll(nodes, options.parallel, ({ reach }) => examine(reach, wanted));
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
-  if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
+  if (options.fixConfig) process.stdout.write(await healing(results, nodes));
+  else if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
   else await askForFile(bundle, bundleText(textWith(results, painter(false), cluster), results), options.yes);
   process.exitCode = exitCode(results);
 }
@@ -127,8 +129,15 @@ function withPods(result: Result | Unlooked, name: string, cluster?: ClusterView
   return cluster === undefined ? result : { ...result, pods };
 }
 
-function printed(results: readonly Result[], { output, fixConfig }: Options, cluster?: ClusterView): string {
-  if (fixConfig) return healingConfig(results.flatMap((result) => ("unlooked" in result ? [] : [result])));
+async function healing(results: readonly Result[], nodes: readonly Node[]): Promise<string> {
+  const looked = results.flatMap((result) => ("unlooked" in result ? [] : [result]));
+  const hosts = new Set(looked.map(({ host }) => host));
+  const ways = nodes.flatMap(({ reach: { name, options } }) => (options && hosts.has(name) ? [{ name, options }] : []));
+  const logins = ways.map(async ({ name, options }) => [name, await sshLogin(name, options)] as const);
+  return healingConfig(looked, new Map(await Promise.all(logins)));
+}
+
+function printed(results: readonly Result[], { output }: Options, cluster?: ClusterView): string {
   if (output === "text") return textWith(results, terminalPainter(), cluster);
   const asked = cluster && { server: cluster.server, stuck: cluster.stuck, notInStack: cluster.notInStack };
   return `${JSON.stringify({ version: 1, cluster: asked, nodes: results }, null, 2)}\n`;

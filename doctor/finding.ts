@@ -14,6 +14,8 @@ export interface Finding {
   readonly kind: string;
   /** Certificate that is to be set as `trust.ca`, as PEM, after somebody has checked it. */
   readonly ca?: string;
+  /** The sandbox image that somebody meant, where it is not the one in effect. */
+  readonly image?: string;
 }
 
 /** A line of evidence, in the positive form. */

@@ -5,25 +5,56 @@ import type { Diagnosis } from "./finding";
 
 const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Read them before you use them: a certificate
 # that a network shows may be anybody's. Check its fingerprint with whoever runs the registry.
+#
+# \`proof: none\` starts no sample Pod. Choose one by nginxImage and appImage, and take that line out.
 `;
+
+/** No PEM, so that no run takes it for one. */
+const ASK_FOR_CA = "the certificate of the registry's authority as PEM, from whoever runs the registry";
+
+/** How to log in to a host, in a stack's words. */
+export interface SshLogin {
+  readonly host: string;
+  /** Missing where it is 22. */
+  readonly port?: number;
+  /** Missing where it is root. */
+  readonly user?: string;
+  readonly bastion?: Pick<SshLogin, "host" | "port" | "user">;
+  /** Path of the private key, where there is a need to name one. */
+  readonly keyFile?: string;
+  /** Path of the file that has the host's key. */
+  readonly knownHosts?: string;
+}
 
 /**
  * One file for all nodes: they are to have the same image.
+ * @param logins By the `host` of a diagnosis. Default: the host alone.
  * @returns the text of stacks/Pulumi.<stack>.yaml
  */
-export function healingConfig(diagnoses: readonly Diagnosis[]): string {
+export function healingConfig(
+  diagnoses: readonly Diagnosis[],
+  logins: ReadonlyMap<string, SshLogin> = new Map(),
+): string {
+  const ways = diagnoses.map(({ host }): SshLogin => logins.get(host) ?? { host });
   const found = diagnoses.flatMap(({ findings }) => findings);
   const has = (code: string) => found.some((one) => one.code === code);
-  const ca = [...new Set(found.flatMap((one) => one.ca ?? []))].join("");
+  const seen = [...new Set(found.flatMap((one) => one.ca ?? []))].join("");
+  const meant = found.find(({ image }) => image !== undefined)?.image;
   const settings: Record<string, unknown> = {
-    reference: diagnoses.find(({ image }) => image !== "")?.image,
+    reference: meant ?? diagnoses.find(({ image }) => image !== "")?.image,
     // An image that the registry has needs no push.
     imageSource: has("PS-D012") || has("PS-D013") ? "build" : "existing",
-    registryCa: ca === "" ? undefined : ca,
+    registryCa: seen === "" && (has("PS-D001") || has("PS-D002")) ? ASK_FOR_CA : seen || undefined,
     registryPlainHttp: has("PS-D006") ? true : undefined,
     pullUsername: has("PS-D009") ? "a user that may pull; then: pulumi config set --secret pullPassword" : undefined,
-    knownHosts: "~/.ssh/known_hosts",
-    nodes: diagnoses.map(({ node, host }) => ({ name: node, host })),
+    // A stack has one of each for all its nodes.
+    knownHosts: ways.find(({ knownHosts }) => knownHosts)?.knownHosts ?? "~/.ssh/known_hosts",
+    sshPrivateKeyFile: ways.find(({ keyFile }) => keyFile)?.keyFile,
+    proof: "none",
+    nodes: diagnoses.map(({ node }, i) => {
+      const { host = "", port, user, bastion } = ways[i] ?? {};
+      return { name: node, host, port, user, bastion };
+    }),
   };
   const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
   return HEAD + stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });

@@ -10,6 +10,8 @@ import { CouldNotLook } from "./facts";
 export interface Reach {
   /** As it was given. */
   readonly name: string;
+  /** What ssh is given beside it; missing where no ssh is needed. */
+  readonly options?: readonly string[];
   /**
    * Runs the doctor's program.
    * @throws CouldNotLook where it did not run.
@@ -57,6 +59,7 @@ export const overSsh = (host: string, options: readonly string[] = []): Reach =>
   const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...options];
   return {
     name: host,
+    options,
     run: async () => (await collect(host, "ssh", [...base, "-T", "--", host, LOOK], doctorStdin())).stdout,
     plan: (stdin) => collect(host, "ssh", [...base, "-T", "--", host, PLAN], stdin),
     dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),

@@ -26,20 +26,38 @@ export function imageEvidence(facts: Facts, runtime: RuntimeFact): Evidence[] {
   return [{ is: "yes", text: `sandbox image ${runtime.image}: ${from}` }];
 }
 
+/** Where kubeadm and containerd have theirs from: nobody chose those. */
+const UPSTREAM = /^(registry\.k8s\.io|k8s\.gcr\.io)\//;
+
 /** An image that somebody has set, and that the runtime does not take from there. */
 export function lostSettings(facts: Facts, runtime: RuntimeFact): Finding[] {
   const all = settingsOf(facts.files ?? []);
-  if (all.some(({ image }) => image === runtime.image)) return [];
-  const table = runtime.version.startsWith("1.")
+  const winner = [...all].reverse().find(({ image }) => image === runtime.image);
+  const losers = all.filter(({ image }) => image !== runtime.image && !(winner && UPSTREAM.test(image)));
+  return losers.slice(-1).map((loser) => lost(loser, winner, runtime));
+}
+
+function lost(
+  { image, place }: Setting,
+  winner: Setting | undefined,
+  { name, version, image: used }: RuntimeFact,
+): Finding {
+  const table = version.startsWith("1.")
     ? 'sandbox_image in [plugins."io.containerd.grpc.v1.cri"], with version = 2 at the top'
     : `sandbox in [plugins."io.containerd.cri.v1.images".pinned_images], with version = 3 at the top`;
-  return all.slice(-1).map(({ image, place }) => ({
+  const sets = `${place} sets ${image}`;
+  return {
     code: "PS-D015",
     kind: "a setting that does not count",
     fatal: true,
-    what: `${place} sets ${image}, and ${runtime.name} ${runtime.version} does not take it from there. It uses ${runtime.image}`,
-    remedy: `Set ${table}, or let a stack do it`,
-  }));
+    image,
+    what: winner
+      ? `${sets}, and ${winner.place}, which counts more, sets ${winner.image}`
+      : `${sets}, and ${name} ${version} does not take it from there. It uses ${used}`,
+    remedy: winner
+      ? `Take that line out of ${winner.place.replace(/:\d+$/, "")}, or let a stack set the image behind it`
+      : `Set ${table}, or let a stack do it`,
+  };
 }
 
 /** A runtime reads its files at its start only. */

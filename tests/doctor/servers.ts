@@ -76,16 +76,20 @@ const servers: http.Server[] = [];
 
 /**
  * @param tls The chain that it sends, and its key. Default: plain HTTP.
- * @returns its port on 127.0.0.1
+ * @returns its port
  */
-export async function serve(answers: Answers, tls?: { cert: string; key: string }): Promise<number> {
+export async function serve(
+  answers: Answers,
+  tls?: { cert: string; key: string },
+  address = "127.0.0.1",
+): Promise<number> {
   const answer: http.RequestListener = (request, response) => {
     const { status, headers = {}, body = {} } = answers(request.url ?? "", request.headers);
     response.writeHead(status, headers).end(JSON.stringify(body));
   };
   const server = tls ? https.createServer(tls, answer) : http.createServer(answer);
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return (server.address() as AddressInfo).port;
 }
 
