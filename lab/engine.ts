@@ -25,15 +25,17 @@ export type Overrides = Record<string, string | string[] | object>;
  * The stack file is a copy of stacks/Pulumi.lab.yaml beside the lab's other state: a first run writes a salt into it,
  * and the lab's keys belong there. With the nodejs language plugin the engine runs the program as `pulumi up` does;
  * without it the program runs inline, in this process. The state is the same.
+ *
+ * @param own What the stack file cannot have, since it is made with the lab.
  */
-export async function openStack(lab: LabInfo, overrides: Overrides = {}): Promise<Stack> {
+export async function openStack(lab: LabInfo, overrides: Overrides = {}, own = ofLab(lab)): Promise<Stack> {
   environmentOnce ??= environment();
   const { env, inline } = await environmentOnce;
   // The automation library looks for `pulumi` on the PATH of this process.
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
   writeProject(workDir);
-  await writeStackFile(workDir, lab, overrides);
+  await writeStackFile(workDir, lab, { ...own, ...overrides });
   const options = { workDir, envVars: env };
   const stack = inline
     ? await LocalWorkspace.createOrSelectStack(
@@ -150,11 +152,11 @@ function writeProject(workDir: string): void {
 }
 
 /** Whole or not at all: with half a file the salt would be lost, and with that the state's secrets. */
-async function writeStackFile(workDir: string, lab: LabInfo, overrides: Overrides): Promise<void> {
+async function writeStackFile(workDir: string, lab: LabInfo, settings: Overrides): Promise<void> {
   const file = path.join(workDir, "stacks", `Pulumi.${STACK}.yaml`);
   const tracked = readStack(path.join(TREE, "stacks", `Pulumi.${STACK}.yaml`));
   const before: StackFile = fs.existsSync(file) ? readStack(file) : {};
-  const config = { ...tracked.config, ...prefixed(ofLab(lab)), ...prefixed(overrides) };
+  const config = { ...tracked.config, ...prefixed(settings) };
   // Unfolded: a first run rewrites this file to add its salt, and gives folded text another line break.
   const text = stringify({ ...before, config }, { lineWidth: 0 }).replaceAll("10.203.0.2:5000", lab.registry.host);
   await writeAtomic(file, text, 0o600);

@@ -31,6 +31,8 @@ export interface CertRequest {
   dns?: string[];
   ip?: string[];
   usages: ("server" | "client")[];
+  /** When it is valid. Default: from yesterday on for a year. */
+  valid?: { from: Date; to: Date };
 }
 
 export interface Authority extends KeyPair {
@@ -75,8 +77,8 @@ async function issue(directory: string, signer: KeyPair, request: CertRequest): 
     subject: subject(request),
     issuer: issuer.subjectName,
     serialNumber: serialNumber(),
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + LEAF_DAYS * DAY_MS),
+    notBefore: request.valid?.from ?? new Date(Date.now() - DAY_MS),
+    notAfter: request.valid?.to ?? new Date(Date.now() + LEAF_DAYS * DAY_MS),
     signingAlgorithm: ALGORITHM,
     signingKey: await importKey(signer.key),
     publicKey: keys.publicKey as CryptoKey,

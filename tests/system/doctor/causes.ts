@@ -1,5 +1,6 @@
 /** What goes wrong on nodes, made for real: how, and what the doctor must say. */
 import type { Images } from "../../support/nodes/images";
+import { type Gates, YEAR_SECONDS } from "./gates";
 
 /** What the causes are made of. */
 export interface World {
@@ -9,6 +10,7 @@ export interface World {
   /** host:port of one that wants a login, and of one without TLS. */
   readonly locked: string;
   readonly plain: string;
+  readonly gates: Gates;
 }
 
 export interface Cause {
@@ -17,10 +19,20 @@ export interface Cause {
   readonly image?: (world: World) => string;
   /** Whether the node trusts the registry, by a hosts.toml as it should be. Default: true. */
   readonly trusted?: false;
+  /** What hosts.toml names as the authority of the registry, as PEM. Default: the lab's, which signed for its registry. */
+  readonly ca?: (world: World) => string;
+  /** Which node, from 1 on: containerd is of another line on each. Default: 1. */
+  readonly node?: 1 | 2;
   /** Shell that goes on from there; `$1` is the image, `$2` its registry. containerd is restarted behind it. */
   readonly then?: string;
   /** Shell behind the restart of containerd. */
   readonly last?: string;
+  /** Shell that takes back what CONFIGURE does not set anew. */
+  readonly undo?: string;
+  /** How far the clocks of everybody else are ahead of the node's, in seconds. Default: 0. */
+  readonly lateSeconds?: number;
+  /** Whether the stack that the doctor prints heals the node. */
+  readonly heals?: true;
   readonly code: string;
   readonly verdict: RegExp;
 }
@@ -28,13 +40,14 @@ export interface Cause {
 const DIR = "/etc/containerd/certs.d";
 const CONFIG = "/etc/containerd/config.toml";
 
-/** Shell that makes containerd run with another sandbox image. */
-const sandboxImage = (image: string): string =>
-  `sed -i "s|sandbox_image = .*|sandbox_image = \\"${image}\\"|" ${CONFIG}; systemctl restart containerd`;
+/** Shell that names another sandbox image, and shell that makes containerd run with it. */
+const edited = (image: string): string => `sed -i "s|sandbox_image = .*|sandbox_image = \\"${image}\\"|" ${CONFIG}`;
+const sandboxImage = (image: string): string => `${edited(image)}; systemctl restart containerd`;
 
 export const CAUSES: Cause[] = [
   {
     what: "an unknown root",
+    heals: true,
     trusted: false,
     code: "PS-D001",
     verdict: /chain ends at "pause-sandbox lab .*" ?.*does not trust|chain ends at/,
@@ -48,12 +61,14 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "host.toml instead of hosts.toml",
+    heals: true,
     then: `mv "${DIR}/$2/hosts.toml" "${DIR}/$2/host.toml"`,
     code: "PS-D014",
     verdict: /host\.toml is not read/,
   },
   {
     what: "a directory for another port",
+    heals: true,
     then: `mv "${DIR}/$2" "${DIR}/\${2%:*}:5443"`,
     code: "PS-D014",
     verdict: /:5443 is not read for/,
@@ -66,6 +81,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "no config_path",
+    heals: true,
     then: `sed -i '/config_path = /d' ${CONFIG}`,
     code: "PS-D014",
     verdict: /config_path is not set/,
@@ -79,6 +95,8 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a registry without TLS",
+    heals: true,
+    trusted: false,
     image: ({ plain }) => `${plain}/faults/pause:1.0.0`,
     code: "PS-D006",
     verdict: /without TLS/,
@@ -103,7 +121,12 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a login",
+    heals: true,
+    trusted: false,
     image: ({ locked }) => `${locked}/faults/pause:1.0.0`,
+    // As on a node whose owner has given it his authority.
+    then: 'cp -a /etc/ssl/certs/ca-certificates.crt /run/roots-before; echo "$4" >>/etc/ssl/certs/ca-certificates.crt',
+    undo: "cp -a /run/roots-before /etc/ssl/certs/ca-certificates.crt; systemctl restart containerd",
     code: "PS-D009",
     verdict: /wants a login .*401/,
   },
@@ -121,6 +144,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a key in a table that does not count",
+    heals: true,
     trusted: false,
     then: `sed -i '/sandbox_image/d' ${CONFIG}; printf '[plugins."io.containerd.cri.v1.images".pinned_images]\\nsandbox = "%s"\\n' "$1" >>${CONFIG}`,
     code: "PS-D015",
@@ -128,8 +152,10 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a runtime that was not restarted",
+    heals: true,
     // The start of a process is known to the second.
-    last: `touch /run/began; until [ "$(stat -c %Z ${CONFIG})" -gt "$(($(stat -c %Z /run/began) + 3))" ]; do touch ${CONFIG}; done`,
+    last: `${sandboxImage("k8s.gcr.io/pause:3.5")}; touch /run/began
+      until [ "$(stat -c %Z ${CONFIG})" -gt "$(($(stat -c %Z /run/began) + 3))" ]; do ${edited("$1")}; done`,
     code: "PS-D016",
     verdict: /was edited after containerd was started/,
   },
@@ -153,6 +179,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "an image that is not pinned",
+    heals: true,
     // Pulled while another image was the sandbox image, as on a node that was switched by hand.
     last: `${sandboxImage("other.example/pause:1")}; crictl pull "$1" >/dev/null; ${sandboxImage("$1")}`,
     code: "PS-D022",
@@ -163,5 +190,72 @@ export const CAUSES: Cause[] = [
     last: "systemctl stop kubelet",
     code: "PS-D019",
     verdict: /kubelet is inactive/i,
+  },
+  {
+    what: "an intermediate that is not sent",
+    image: ({ gates }) => `${gates.halfChain.host}/faults/pause:1.0.0`,
+    ca: ({ gates }) => gates.halfChain.ca,
+    code: "PS-D002",
+    verdict: /does not send its intermediate: "Bank Issuing CA 3"/,
+  },
+  {
+    what: "a certificate that has expired",
+    image: ({ gates }) => `${gates.expired.host}/faults/pause:1.0.0`,
+    ca: ({ gates }) => gates.expired.ca,
+    code: "PS-D003",
+    verdict: /not valid now: "expired" was valid until/,
+  },
+  {
+    what: "a clock that is years behind",
+    image: ({ gates }) => `${gates.early.host}/faults/pause:1.0.0`,
+    ca: ({ gates }) => gates.early.ca,
+    lateSeconds: 9 * YEAR_SECONDS,
+    code: "PS-D004",
+    verdict: /clock is 9 years behind .*"early" is valid from/,
+  },
+  {
+    what: "a pull that is forbidden",
+    image: ({ gates }) => `${gates.forbidding.host}/faults/pause:1.0.0`,
+    ca: ({ gates }) => gates.forbidding.ca,
+    code: "PS-D010",
+    verdict: /forbids faults\/pause:1\.0\.0 \(403/,
+  },
+  {
+    what: "a registry that is asked too often",
+    image: ({ gates }) => `${gates.tooBusy.host}/faults/pause:1.0.0`,
+    ca: ({ gates }) => gates.tooBusy.ca,
+    code: "PS-D011",
+    verdict: /asked too often from there \(429\)/,
+  },
+  {
+    what: "two directories in config_path",
+    node: 2,
+    heals: true,
+    then: `mkdir -p /etc/docker/certs.d; sed -i 's|config_path = .*|config_path = "${DIR}:/etc/docker/certs.d"|' ${CONFIG}`,
+    undo: "rmdir /etc/docker/certs.d /etc/docker 2>/dev/null || true",
+    code: "PS-D014",
+    verdict: /which containerd takes for one directory/,
+  },
+  {
+    what: "a drop-in that counts more",
+    heals: true,
+    then: `mkdir -p /etc/containerd/conf.d; sed -i '1i imports = ["/etc/containerd/conf.d/*.toml"]' ${CONFIG}
+      printf 'version = 2\\n[plugins."io.containerd.grpc.v1.cri"]\\n  sandbox_image = "k8s.gcr.io/pause:3.5"\\n  restrict_oom_score_adj = true\\n' >/etc/containerd/conf.d/99-vendor.toml`,
+    undo: "rm -rf /etc/containerd/conf.d",
+    code: "PS-D015",
+    verdict:
+      /config\.toml:\d+ sets .*faults\/pause:1\.0\.0, and .*99-vendor\.toml:3, which counts more, sets k8s\.gcr\.io/,
+  },
+  {
+    what: "a flag that the kubelet does not know any more",
+    heals: true,
+    last: `cp -a /usr/bin/kubelet /usr/bin/kubelet.own; cp -a /var/lib/kubelet/kubeadm-flags.env /run/flags-before
+      cp /usr/bin/kubelet.newer /usr/bin/kubelet.new; mv -f /usr/bin/kubelet.new /usr/bin/kubelet; began=$(date +%s)
+      systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet || true
+      until journalctl --no-pager -q -u kubelet --since "@$began" | grep -q "unknown flag: "; do :; done`,
+    undo: `mv -f /usr/bin/kubelet.own /usr/bin/kubelet; cp -a /run/flags-before /var/lib/kubelet/kubeadm-flags.env
+      systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet`,
+    code: "PS-D018",
+    verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image, which kubelet 1\.35\.4 does not know/,
   },
 ];

@@ -1,15 +1,22 @@
-import { nodes, type Nodes } from "../nodes/lab";
+import { done, nodes, type Nodes } from "../nodes/lab";
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { parse } from "yaml";
 
+import { readStackFile } from "../../../cli/stackFile";
 import { verdict } from "../../../cli/text";
+import { checkedSettings } from "../../../components/node/sandboxNode";
 import type { Diagnosis } from "../../../doctor/finding";
-import type { Target } from "../../support/nodes/target";
-import { plainHttp, withLogin } from "../nodes/registries";
+import { docker } from "../../../lab/cluster/docker";
+import { openStack, type Overrides } from "../../../lab/engine";
+import { type Run, runProgram, type Target } from "../../support/nodes/target";
+import { LOGIN, plainHttp, withLogin } from "../nodes/registries";
+import { getTools } from "../nodes/tools";
 import { type Cause, CAUSES, type World } from "./causes";
+import { openGates } from "./gates";
+import { watched } from "./watch";
 
 const CONFIGURE = `
   image=$1 registry=$2 ca=$4 trusted=$5
@@ -38,26 +45,45 @@ const again = (units: string): string =>
 const FILES =
   "find /etc /root /usr /opt /var -xdev ! -path '/var/log/*' ! -path '/var/lib/kubelet*' ! -path '/var/lib/containerd*' -printf '%p %C@ %m %s\\n' | sort";
 
+/** What runs, without what comes and goes by itself. */
+const PROCESSES =
+  "ps -eo pid=,ppid=,lstart=,args= | grep -vE 'sshd|strace|systemd|kworker| ps -eo| grep | sh -euc|sort$' | sort";
+
 describe("pause-sandbox doctor on real nodes", function () {
   this.timeout("20m");
   let shared: Nodes;
-  let target: Target;
   let world: World;
   let ssh: string;
+  let closeGates: () => void = () => undefined;
+
+  /** A node by its number. */
+  const nodeOf = ({ node = 1 }: Pick<Cause, "node">): Target => {
+    const target = shared.targets[node - 1];
+    assert.ok(target);
+    return target;
+  };
 
   before(async () => {
     shared = await nodes();
-    const [first] = shared.targets;
-    assert.ok(first);
-    target = first;
-    const { lab, images } = shared;
-    world = { images, registry: lab.registry.host, locked: await withLogin(), plain: await plainHttp() };
+    const { lab, images, targets } = shared;
+    const { close, ...gates } = await openGates();
+    closeGates = close;
+    world = { images, registry: lab.registry.host, locked: await withLogin(), plain: await plainHttp(), gates };
     ssh = sshConfig();
-    await target.sh("mkdir -p /run/before; cp -a /etc/containerd/. /run/before; cat /etc/hosts >/run/hosts-before");
+    const [newer = ""] = getTools("kubelet@1.35.4");
+    await docker(["cp", newer, `${nodeOf({}).node.container}:/usr/bin/kubelet.newer`]);
+    for (const target of targets) {
+      await target.sh("mkdir -p /run/before; cp -a /etc/containerd/. /run/before; cat /etc/hosts >/run/hosts-before");
+    }
   });
   after(async () => {
-    await target.sh("rm -rf /etc/containerd/*; cp -a /run/before/. /etc/containerd; cat /run/hosts-before >/etc/hosts");
-    await target.sh(again("containerd kubelet"));
+    closeGates();
+    for (const target of shared.targets) {
+      await target.sh(
+        "rm -rf /etc/containerd/*; cp -a /run/before/. /etc/containerd; cat /run/hosts-before >/etc/hosts",
+      );
+      await target.sh(`rm -f /usr/bin/kubelet.newer; ${again("containerd kubelet")}`);
+    }
   });
 
   /** What somebody has in ~/.ssh. */
@@ -73,18 +99,25 @@ describe("pause-sandbox doctor on real nodes", function () {
     return file;
   }
 
-  function doctor(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  interface Asked {
+    readonly node?: 1 | 2;
+    readonly lateSeconds?: number;
+  }
+  function doctor({ node, lateSeconds = 0 }: Asked, ...args: string[]): Promise<Run> {
     const main = path.join(__dirname, "../../../cli/main.ts");
-    return spawnSync("node", ["--import", "tsx", main, "doctor", "-F", ssh, "--host", target.node.name, ...args], {
-      encoding: "utf8",
-    });
+    const late = `const now = Date.now; Date.now = () => now() + ${lateSeconds * 1000};`;
+    const clock = ["--import", `data:text/javascript,${encodeURIComponent(late)}`];
+    const command = ["--import", "tsx", ...clock, main, "doctor", "-F", ssh, "--host", nodeOf({ node }).node.name];
+    return runProgram("node", [...command, ...args], "");
   }
 
   async function make(cause: Cause): Promise<void> {
+    const target = nodeOf(cause);
     const image = cause.image?.(world) ?? world.images.A.reference;
     const registry = image.split("/")[0] ?? "";
     const ip = world.registry.replace(/:.*/, "");
-    const args = [image, registry, ip, shared.caPem, cause.trusted === false ? "" : "yes"];
+    const ca = cause.ca?.(world) ?? shared.caPem;
+    const args = [image, registry, ip, ca, cause.trusted === false ? "" : "yes"];
     await target.sh(`cat /run/hosts-before >/etc/hosts; ${CONFIGURE}`, ...args);
     // The runtime may have the image of the case before.
     await target.sh(`${again("containerd")}; crictl rmi "$1" >/dev/null 2>&1 || true`, image);
@@ -93,33 +126,115 @@ describe("pause-sandbox doctor on real nodes", function () {
     if (cause.last !== undefined) await target.sh(cause.last, ...args);
   }
 
+  /** The stack's file that the doctor prints; what only people know is added. */
+  async function stackFor(cause: Cause): Promise<string> {
+    const { stdout, status, stderr } = await doctor(cause, "--fix-config");
+    assert.equal(status, 1, stderr);
+    const ca = shared.caPem.trim().replaceAll("\n", "\\n");
+    return stdout
+      .replace(/registryCa: the certificate of .*/, `registryCa: "${ca}"`)
+      .replace(/pullUsername: .*/, `pullUsername: ${LOGIN.username}`);
+  }
+
+  /** By the node's own script. */
+  async function heal(cause: Cause): Promise<void> {
+    const file = path.join(path.dirname(ssh), "healing.yaml");
+    fs.writeFileSync(file, await stackFor(cause));
+    const { args, login, nodes: listed } = await readStackFile(file, LOGIN.password);
+    const target = nodeOf(cause);
+    assert.deepEqual(
+      listed.map(({ name, host, port }) => ({ name, host, port })),
+      [
+        {
+          name: target.node.name,
+          host: target.node.host,
+          port: target.node.port === 22 ? undefined : target.node.port,
+        },
+      ],
+    );
+    const { image, trust = {} } = args;
+    const given = { image: image.reference as string, ...(trust as object), login };
+    const settings = checkedSettings(given, { subject: "the doctor's stack" });
+    done(await target.run("A", { settings: { digest: undefined, ca: undefined, ...settings } }));
+    const well = await doctor(cause);
+    assert.equal(well.status, 0, well.stdout + well.stderr);
+    assert.match(well.stdout, new RegExp(`^${target.node.name}: all is well\\.`));
+    done(await target.run("none"));
+  }
+
   for (const cause of CAUSES) {
-    it(`names ${cause.what}`, async () => {
+    it(`names ${cause.what}${cause.heals ? ", and the stack that it prints heals the node" : ""}`, async () => {
       await make(cause);
-      const { status, stdout, stderr } = doctor("-o", "json");
-      assert.equal(status, 1, stdout + stderr);
-      const { nodes: found } = JSON.parse(stdout) as { nodes: Diagnosis[] };
-      const [diagnosis] = found;
-      assert.ok(diagnosis);
-      assert.equal(diagnosis.findings[0]?.code, cause.code, stdout);
-      assert.match(verdict(diagnosis.node, diagnosis.findings), cause.verdict);
+      try {
+        const { status, stdout, stderr } = await doctor(cause, "-o", "json");
+        assert.equal(status, 1, stdout + stderr);
+        const { nodes: found } = JSON.parse(stdout) as { nodes: Diagnosis[] };
+        const [diagnosis] = found;
+        assert.ok(diagnosis);
+        assert.equal(diagnosis.findings[0]?.code, cause.code, stdout);
+        assert.match(verdict(diagnosis.node, diagnosis.findings), cause.verdict);
+        if (cause.heals) await heal(cause);
+      } finally {
+        if (cause.undo !== undefined) await nodeOf(cause).sh(cause.undo);
+      }
     });
   }
 
-  it("says that all is well once the node was healed, and that nothing is written on the way", async () => {
-    await make({ what: "", trusted: false, code: "", verdict: /./ });
-    assert.equal((await target.run("A")).status, 0);
-    const before = await target.sh(FILES);
-    const { status, stdout, stderr } = doctor();
-    assert.equal(status, 0, stdout + stderr);
-    assert.match(stdout, /^node-1: all is well\./);
-    assert.equal(await target.sh(FILES), before);
-    assert.equal(await target.sh("ls -d /run/pause-sandbox.* /dev/shm/pause-sandbox.* 2>/dev/null || true"), "");
-    assert.equal((await target.run("none")).status, 0);
+  it("says that all is well once the engine has run the stack that it printed", async () => {
+    const cause = CAUSES.find(({ what }) => what === "an unknown root");
+    assert.ok(cause);
+    await make(cause);
+    const { config } = parse(await stackFor(cause)) as { config: Overrides };
+    const named = Object.entries(config).map(([name, value]) => [name.replace(/^pause-sandbox:/, ""), value] as const);
+    const stack = await openStack(shared.lab, Object.fromEntries(named), {
+      kubeconfig: fs.readFileSync(shared.lab.kubeconfig, "utf8"),
+    });
+    await stack.up();
+    const { stdout, stderr } = await doctor({});
+    assert.match(stdout, /^node-1: all is well\./, stdout + stderr);
+    await stack.destroy();
   });
 
-  it("cannot look where nobody can log in, and says why", () => {
-    const { status, stdout } = doctor("--user", "nobody-there");
+  it("says that all is well once the node was healed, and only looks on the way", async () => {
+    await make({ what: "", trusted: false, code: "", verdict: /./ });
+    const target = nodeOf({});
+    done(await target.run("A"));
+    const before = [await target.sh(FILES), await target.sh(PROCESSES)];
+    const seen = await watched(target, async () => {
+      const { status, stdout, stderr } = await doctor({});
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stdout, /^node-1: all is well\./);
+    });
+    assert.deepEqual([await target.sh(FILES), await target.sh(PROCESSES)], before);
+    assert.equal(await target.sh("ls -d /run/pause-sandbox.* /dev/shm/pause-sandbox.* 2>/dev/null || true"), "");
+
+    const verbs = (of: RegExp) =>
+      seen.programs.filter(([program = ""]) => of.test(program)).map((all) => all.join(" "));
+    // Else nothing was watched.
+    assert.match(verbs(/containerd$/).join("\n"), / config dump$/m);
+    assert.deepEqual(
+      verbs(/^crictl$/).filter((all) => !/ inspecti /.test(all)),
+      [],
+    );
+    assert.deepEqual(
+      verbs(/systemctl$/).filter((all) => !/^systemctl (show|-q is-active|cat) /.test(all)),
+      [],
+    );
+    assert.deepEqual(verbs(/(^|\/)(ctr|curl|wget|nc|kill|pkill|mount|umount|docker|nerdctl|sed -i|tee|mv|cp)$/), []);
+    assert.deepEqual(seen.signalled, []);
+    const [registry, ...others] = seen.peers.filter((peer) => !/^\/|:22$/.test(peer));
+    assert.deepEqual([registry, others], [world.registry, []]);
+    // What sshd itself notes of a log-in, and a folder in memory that is gone by now.
+    const noted = /^(\/dev\/null|\/proc\/\d+\/|\/run\/motd\.|\/run\/utmp|\/var\/log\/|\/run\/pause-sandbox\.\w+(\/|$))/;
+    assert.deepEqual(
+      seen.written.filter((one) => !noted.test(one)),
+      [],
+    );
+    done(await target.run("none"));
+  });
+
+  it("cannot look where nobody can log in, and says why", async () => {
+    const { status, stdout } = await doctor({}, "--user", "nobody-there");
     assert.equal(status, 2, stdout);
     assert.match(stdout, /could not look: .*Permission denied/);
   });
