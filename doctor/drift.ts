@@ -30,7 +30,7 @@ export function differencesOf(report: NodeReport, stderr: string, expected: Expe
   // Nobody knows what a run that was killed left behind: its report names no runtime.
   if ((report.runtime as string) === "") return files;
   // An image that was loaded without a registry has no digest, and is there all the same.
-  const missing = /^\[.*\] would pull /m.test(stderr);
+  const missing = /^\[.*\] would pull .*: it is not on this node$/m.test(stderr);
   const { image } = expected;
   return [...files, ...(missing ? [{ key: "image on the node", wanted: image }] : imageDifferences(report, expected))];
 }

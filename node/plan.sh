@@ -6,7 +6,7 @@ scratch=''
 memory="/run /dev/shm ${TMPDIR:-/tmp}"
 
 # The verb `plan`: the diff for people on stderr, the report on stdout. Reads what `apply` reads. Sets $notes, $changed_paths,
-# $touched, $previous, $got, $pinned.
+# $touched, $previous, $got, $pinned, $pulls.
 plan() {
   look_lock
   notes=$home
@@ -28,8 +28,11 @@ plan() {
   for one in $touched; do say "would $(restart_verb "$one") $one: it reads what would change"; done
   previous=$sandbox_before
   if ! inspect_image; then
-    got='' pinned=false
+    got='' pinned=false pulls=1
     say "would pull $image: it is not on this node"
+  elif [ "$digest" ] && [ "$digest" != "$got" ]; then
+    pulls=1
+    say "would pull $image again: it is here as ${got:-no digest at all}, and $digest is asked for"
   fi
   [ "$changed_paths" ] || say 'no file would change'
   report would-change

@@ -25,10 +25,11 @@ json_list() {
   done
 }
 
-# report [WORD]: what this run changed and restarted; with WORD as its status when it did, `changed` without.
+# report [WORD]: what this run changed and restarted; with WORD as its status when it did, `changed` without. A plan counts a pull,
+# too.
 report() {
   status=unchanged
-  if [ "${changed_paths:-}" ] || [ "$touched" ]; then status=${1:-changed}; fi
+  if [ "${changed_paths:-}" ] || [ "$touched" ] || [ "${pulls:-}" ]; then status=${1:-changed}; fi
   report_line "$(printf '%s\n' "${changed_paths:-}" | json_list)" "$(printf '%s\n' "$touched" | tr ' ' '\n' | json_list)" "$status"
 }
 

@@ -3,7 +3,7 @@
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
 # DIR/running: what a new sandbox runs on; DIR/running-UNIT: what that unit read at its last start.
-# DIR/digest: by which it has the image, where that is not the wanted one.
+# DIR/digest: by which it has the image, where that is not the wanted one. DIR/collected: it has none.
 # DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
@@ -106,6 +106,7 @@ cri() {
     runp) echo sandbox ;;
     inspectp) tr -d '\n' <"$node_dir/running" ;;
     inspecti)
+      [ ! -e "$node_dir/collected" ] || return 1
       case $* in
         *architecture*) echo amd64 ;;
         *status.id*) echo "id of $5" ;;

@@ -167,6 +167,23 @@ for (const shell of shells) {
       assert.deepEqual(host.files("."), before);
     });
 
+    it("counts a pull as a change: of an image that was collected, and of one with other bytes", () => {
+      nodes[3]?.set(host);
+      host.done("apply");
+      const planned = () => {
+        const { stdout, stderr } = host.run("plan");
+        return { said: JSON.parse(stdout) as Record<string, unknown>, stderr };
+      };
+      host.write("digest", `sha256:${"b".repeat(64)}`);
+      const moved = planned();
+      assert.deepEqual([moved.said.status, moved.said.changed, moved.said.restarted], ["would-change", [], []]);
+      assert.match(moved.stderr, /would pull .* again: it is here as sha256:b+, and sha256:a+ is asked for/);
+      host.write("collected", "");
+      const collected = planned();
+      assert.deepEqual([collected.said.status, collected.said.digest], ["would-change", ""]);
+      assert.match(collected.stderr, /would pull .*: it is not on this node/);
+    });
+
     it("is refused as apply is, with the node untouched", () => {
       host.unit("docker", "", "Docker version 20.10.24");
       const before = host.files(".");
