@@ -108,7 +108,9 @@ complete -o bashdefault -F _pause_sandbox pause-sandbox
   if (shell === "bash") return script;
   // zsh has no mapfile.
   const zsh = script.replace(/mapfile -t COMPREPLY < <\((compgen .*?)\)(;|$)/gm, "COMPREPLY=( $($1) )$2");
-  return `#compdef pause-sandbox\nautoload -Uz bashcompinit && bashcompinit\n${zsh}`;
+  // A file of fpath is read at the first Tab, which is to be answered too. One that is sourced is only read.
+  const first = `if [ "$funcstack[1]" = _pause-sandbox ]; then _bash_complete -o bashdefault -F _pause_sandbox; fi\n`;
+  return `#compdef pause-sandbox\nautoload -Uz bashcompinit && bashcompinit\n${zsh}${first}`;
 }
 
 function fish(places: readonly Place[]): string {

@@ -22,7 +22,7 @@ java_packages=(maven:mvn default-jdk-headless:javac)
 test_packages=(
   lld-19:ld.lld-19 gcc:gcc libc6-dev:gcc qemu-user-static:qemu-aarch64-static shellcheck:shellcheck
   faketime:faketime strace:strace openssh-server:sshd docker-registry:docker-registry apache2-utils:htpasswd make:make
-  gawk:gawk busybox-static:busybox mawk:mawk fish:fish tcsh:tcsh python3:python3 chromium:chromium
+  gawk:gawk busybox-static:busybox mawk:mawk fish:fish tcsh:tcsh zsh:zsh python3:python3 chromium:chromium
 )
 
 # The C libraries that upstream's pause for the other architectures is linked with. They bring no command to look for.

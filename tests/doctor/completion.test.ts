@@ -75,20 +75,48 @@ describe("pause-sandbox completion", function () {
     }
   });
 
-  for (const [shell, program, syntax] of [
-    ["zsh", "zsh", ["-n"]],
-    ["fish", "fish", ["--no-execute"]],
-  ] as const) {
-    it(`${shell} gets a script with every command, which it can read where it is installed`, async () => {
-      const { status, stdout } = await calledHere(["completion", shell]);
-      assert.equal(status, 0);
-      for (const word of ["doctor", "check", "nodes", "render", "boot", "kubeconfig"]) assert.ok(stdout.includes(word));
-      const file = path.join(dir, `completion.${shell}`);
-      fs.writeFileSync(file, stdout);
-      const read = spawnSync(program, [...syntax, file], { encoding: "utf8" });
-      if (read.error === undefined) assert.deepEqual([read.status, read.stderr], [0, ""]);
-    });
-  }
+  /** A command line that is begun, and what the shells make of it. */
+  const BEGUN = [
+    ["ren", "render"],
+    ["render b", "render boot"],
+    ["render boot --pr", "render boot --program-url"],
+    ["render boot --format u", "render boot --format upgrade-plan"],
+    ["check -o j", "check -o json"],
+    ["check --ca ca.p", "check --ca ca.pem"],
+    ["doctor --kube", "doctor --kubeconfig"],
+  ] as const;
+
+  it("fish completes what is begun", async () => {
+    const file = path.join(dir, "completion.fish");
+    fs.writeFileSync(file, (await calledHere(["completion", "fish"])).stdout);
+    for (const [begun, whole] of BEGUN) {
+      const ask = `source ${file}; complete -C 'pause-sandbox ${begun}'`;
+      const { stdout, stderr } = spawnSync("fish", ["--no-config", "-c", ask], { encoding: "utf8", cwd: dir });
+      const last = stdout.split("\n").map((line) => line.split("\t")[0]);
+      assert.deepEqual([last.filter(Boolean), stderr], [[whole.split(" ").pop()], ""], begun);
+    }
+  });
+
+  it("zsh completes what is begun, at the first Tab", async () => {
+    const folder = path.join(dir, "functions");
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, "_pause-sandbox"), (await calledHere(["completion", "zsh"])).stdout);
+    // A terminal of its own, since zsh completes in one only; the command says how it was called.
+    const terminal = `
+      zmodload zsh/zpty
+      zpty z "TERM=dumb zsh -f -i"
+      zpty -w z "PS1='' RPS1=''; fpath=($1 \\$fpath); autoload -Uz compinit; compinit -u -D
+        pause-sandbox() { print -r -- \\"<called\\":\\$*\\">\\"; }; print ready''1"
+      zpty -r z line '*ready1*'
+      zpty -w -n z "pause-sandbox $2"$'\\t\\n'
+      zpty -r z line '*<called:*>*'
+      print -r -- "$line"
+      zpty -d z`;
+    for (const [begun, whole] of BEGUN) {
+      const run = spawnSync("zsh", ["-f", "-c", terminal, "zsh", folder, begun], { encoding: "utf8", cwd: dir });
+      assert.equal(/<called:(.*?) *>/.exec(run.stdout)?.[1], whole, run.stdout + run.stderr);
+    }
+  });
 
   it("refuses another shell, with 1", async () => {
     const { status, stderr } = await calledHere(["completion", "tcsh"]);
