@@ -1,6 +1,8 @@
 /** Options that name nodes, and those that are given to ssh. */
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import * as path from "node:path";
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
@@ -52,11 +54,35 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
   return [...(options.local ? [local(hostname())] : []), ...names.map((name) => overSsh(name, sshArguments(options)))];
 }
 
-/** A node of a stack. What an option says counts before what the stack says. */
+/**
+ * A node of a stack. What an option says counts before what the stack says; its host key is the stack's. That of a jump host is
+ * ssh's own business.
+ */
 export function stackReach(node: StackNode, options: ReachOptions, keyFile?: string): Reach {
   const { user = node.user, jump, identity = keyFile, port = node.port } = options;
   const via = jump ?? (node.bastion && jumpText(node.bastion));
-  return overSsh(node.host, sshArguments({ ...options, user, port: port?.toString(), jump: via, identity }));
+  const given = sshArguments({ ...options, user, port: port?.toString(), jump: via, identity });
+  return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })]);
+}
+
+/** ssh takes host keys from files only; this one goes with the process. */
+function hostKeyOptions({ host, port = 22, hostKey }: StackNode): string[] {
+  const anyKey = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+  if (hostKey === undefined) return anyKey;
+  keysFolder ??= folderForKeys();
+  const file = path.join(keysFolder, createHash("sha256").update(`${host}:${port}`).digest("hex"));
+  writeFileSync(file, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
+  return ["-o", `UserKnownHostsFile=${file}`, "-o", "StrictHostKeyChecking=yes"];
+}
+
+let keysFolder: string | undefined;
+
+function folderForKeys(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "pause-sandbox-known-hosts-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
 }
 
 const jumpText = ({ host, user, port }: SshTarget): string =>

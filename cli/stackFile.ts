@@ -14,6 +14,8 @@ export interface SshTarget {
 
 export interface StackNode extends SshTarget {
   readonly name: string;
+  /** `<type> <base64>`; missing where the stack has any key taken for the host's. */
+  readonly hostKey?: string;
   readonly bastion?: SshTarget;
 }
 
@@ -95,7 +97,13 @@ async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<Paus
 /** All but keys is plain in a stack's file. */
 function ofStack({ name, connection }: ClusterNode): StackNode {
   const { bastion, ...own } = connection as SshConnection;
-  return { name, ...targetOf(own), bastion: bastion === undefined ? undefined : targetOf(bastion as SshHost) };
+  const { hostKey } = own as SshHost;
+  return {
+    name,
+    ...targetOf(own),
+    hostKey: hostKey as string | undefined,
+    bastion: bastion === undefined ? undefined : targetOf(bastion as SshHost),
+  };
 }
 
 function targetOf({ host, user = "root", port }: SshHost): SshTarget {

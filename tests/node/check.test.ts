@@ -131,7 +131,10 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     const { status, nodes } = await json(["--stack-file", stack("")]);
     assert.deepEqual([status, nodes[0]?.node], [0, "worker-1"]);
     const args = fs.readFileSync(path.join(bin, "args"), "utf8");
-    assert.match(args, /-o BatchMode=yes .*-J root@jump -l admin -p 2222 -T -- w-1 /);
+    assert.match(args, /-o BatchMode=yes .*-J root@jump -l admin -p 2222 .*-T -- w-1 /);
+    // Of the stack alone, whatever this machine knows.
+    const [, file = ""] = /-o UserKnownHostsFile=(\S+) -o StrictHostKeyChecking=yes /.exec(args) ?? [];
+    assert.match(fs.readFileSync(file, "utf8"), /^\[w-1\]:2222 ssh-ed25519 \S+\n$/);
   });
 
   describe("with a login that is encrypted in the stack's file", () => {
