@@ -14,14 +14,14 @@ export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
 export { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 export { PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
+export { PauseSandbox } from "./pauseSandbox";
 export {
   type ClusterNode,
-  PauseSandbox,
   type PauseSandboxArgs,
   type ProofArgs,
   ProofScope,
   Reconcile,
   type RolloutGroup,
-} from "./pauseSandbox";
+} from "./pauseSandboxArgs";
 export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";
 export type { RegistryLogin } from "./registryLogin";

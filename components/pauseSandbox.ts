@@ -1,139 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  bootOptionsOf,
-  bootPayloads,
-  type BootPayloads,
-  type BootSetupOptions,
-  checkBootOptions,
-} from "./boot/bootSetup";
-import { checkLocalhostPod, LocalhostPod } from "./sample/localhostPod";
+import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
+import { PauseImage } from "./image/pauseImage";
+import { checked, checkPlain, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
-import { checkPauseImage, PauseImage, type PauseImageArgs } from "./image/pauseImage";
-import { checked, checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE, whenKnown } from "./inputs";
 import { Rollout } from "./node/progress";
-import { isLater, Problems } from "./problems";
-import { planRollout, type RolloutPlan, type RolloutWindow, windowSize } from "./rollout";
-import { checkConnection, type SshConnection } from "./node/connection";
-import { checkNodeSettings, checkTrust, type RegistryTrust, SandboxNode } from "./node/sandboxNode";
-
-/** One node of the cluster. */
-export interface ClusterNode {
-  /** Name of the node in the cluster (`kubectl get nodes`). */
-  name: string;
-  /** How to log in to the node. */
-  connection: pulumi.Input<SshConnection>;
-  /**
-   * Changed before the others, one after the other. Default: false; if no node is marked, the first one is the canary.
-   */
-  canary?: boolean;
-  /**
-   * The host does not exist any more. Removing the node then does not connect to it, and restores nothing on it. Set
-   * this, run `pulumi up`, and take the node out of the list. Default: false.
-   */
-  gone?: boolean;
-  /** The group that it is changed with, such as a node pool. Default: that of all nodes without one. */
-  group?: string;
-  /**
-   * Log in to the node and restore it when it leaves the list, or with `pulumi destroy`. False leaves it as it is then, which suits
-   * machines that come and go by themselves. Default: true.
-   */
-  restoreOnRemoval?: boolean;
-  /**
-   * The host takes files by sftp. False has each command bring the script along, which makes the state large. Default: true.
-   */
-  sftp?: boolean;
-}
-
-/** How a group of nodes is changed. */
-export interface RolloutGroup {
-  /** Name of the group, as its nodes have it in `group`. */
-  name: string;
-  /**
-   * How many of its nodes may be changed at a time, a number or a percentage of this group.
-   * Default: `maxUnavailable` of all.
-   */
-  maxUnavailable?: string;
-}
-
-/** On which nodes the sample Pod proves the sandbox. */
-export enum ProofScope {
-  /** One Pod, wherever the scheduler puts it. */
-  One = "one",
-  /** One Pod on every node. */
-  Every = "every",
-}
-
-/** The sample Pod: nginx in front of an app on 127.0.0.1, in one sandbox. */
-export interface ProofArgs {
-  /** On which nodes it runs. Default: `one`. */
-  scope?: ProofScope;
-  /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
-  nginxImage: pulumi.Input<string>;
-  /** The image of an app that listens on 127.0.0.1 at `appPort`; nobody outside the Pod can reach it directly. */
-  appImage: pulumi.Input<string>;
-  /** TCP port the app listens on, on 127.0.0.1. Default: 8888. */
-  appPort?: pulumi.Input<number>;
-  /** Namespace of the Pod. Default: `default`. */
-  namespace?: pulumi.Input<string>;
-  /** How long the Pod may take to become Ready, in seconds, from 1 to 86400. Default: 300. */
-  readyTimeoutSeconds?: number;
-}
-
-/** When nodes are looked at. */
-export enum Reconcile {
-  /** A node runs again where something was asked of it that it was not asked before. */
-  OnChange = "on-change",
-  /** Each `pulumi up` looks at every node, and repairs what somebody else has changed. */
-  EveryUp = "every-up",
-}
-
-/** The image, the nodes and the order of the rollout. */
-export interface PauseSandboxArgs {
-  /** The image that nodes are to use. */
-  image: PauseImageArgs;
-  /** The nodes to change, in the order to change them. At least one; names must differ. */
-  nodes: ClusterNode[];
-  /** What the nodes must trust to pull the image. Default: their own trust store. */
-  trust?: pulumi.Input<RegistryTrust>;
-  /**
-   * How many nodes may be changed at a time once the canaries are done. It is a number of nodes such as `"2"`, or a
-   * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Default: `"1"`.
-   */
-  maxUnavailable?: string;
-  /**
-   * The groups of nodes in the order to change them, once all canaries are done. Groups that are not named here follow, in the order
-   * of their first nodes. Default: none named.
-   */
-  groups?: RolloutGroup[];
-  /**
-   * Set the kubelets' `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
-   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
-   * wherever it is. Default: true.
-   */
-  kubeletFlag?: pulumi.Input<boolean>;
-  /**
-   * Any other number has every node looked at again, although nothing else changed. A whole number from 0. Default: 0.
-   */
-  recheck?: pulumi.Input<number>;
-  /**
-   * When nodes are looked at. With `every-up` a node that is in order costs a log-in. Each preview then says of all nodes that
-   * they are looked at again. Default: `on-change`.
-   */
-  reconcile?: pulumi.Input<Reconcile>;
-  /**
-   * Change no node, and report what would change on each. The image is pushed all the same. There are no sample Pods
-   * meanwhile, and a node that is taken out of the list is restored as always. Default: false.
-   */
-  dryRun?: boolean;
-  /** The sample Pod. Default: none. */
-  proof?: ProofArgs;
-  /**
-   * Have the output `bootSetup`: the same image and trust as a payload for machines that do not exist yet. An empty object
-   * is enough. Default: none.
-   */
-  bootSetup?: pulumi.Input<BootSetupOptions>;
-}
+import { SandboxNode } from "./node/sandboxNode";
+import {
+  checkPauseSandbox,
+  type ClusterNode,
+  type PauseSandboxArgs,
+  ProofScope,
+  Reconcile,
+  RECONCILE,
+} from "./pauseSandboxArgs";
+import { Problems } from "./problems";
+import { planRollout, type RolloutPlan } from "./rollout";
+import { LocalhostPod } from "./sample/localhostPod";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
@@ -252,97 +135,7 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
 
 function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode> {
   const problems = new Problems(`PauseSandbox "${name}"`);
-  const windows = problems.isObject("", args, "image and nodes") ? check(problems, args) : undefined;
+  const windows = problems.isObject("", args, "image and nodes") ? checkPauseSandbox(problems, args) : undefined;
   problems.throwIfAny();
   return planRollout(args.nodes, windows ?? []);
-}
-
-/** @returns The groups in their order, and how many nodes of each may be changed at a time. */
-function check(problems: Problems, args: PauseSandboxArgs): RolloutWindow[] | undefined {
-  const { image, nodes, trust, proof, bootSetup } = args;
-  checkPauseImage(problems, "image.", image);
-  checkNodes(problems, nodes);
-  if (trust !== undefined) checkTrust(problems, "trust", trust);
-  if (proof !== undefined) checkProof(problems, proof);
-  if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
-  checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
-  checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
-  checkPlain(problems, "reconcile", args.reconcile, RECONCILE);
-  return windowsOf(problems, args);
-}
-
-function windowsOf(
-  problems: Problems,
-  { nodes, groups = [], maxUnavailable = "1" }: PauseSandboxArgs,
-): RolloutWindow[] {
-  const listed: ClusterNode[] = Array.isArray(nodes) ? nodes.filter((node: unknown) => node instanceof Object) : [];
-  const window = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, listed.length)) ?? 1;
-  const windows = new Map<string | undefined, number>();
-  if (!Array.isArray(groups)) problems.addHidden("groups", groups, GROUPS);
-  else
-    groups.forEach((group, i) => {
-      if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
-      const { name, maxUnavailable: own } = group;
-      checkPlainOnly(problems, `groups[${i}].name`, name, GROUP);
-      if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
-      const size = listed.filter((node) => node.group === name).length;
-      const field = `groups[${i}].maxUnavailable`;
-      const wide = own === undefined ? window : problems.attempt(field, () => windowSize(own, size, field));
-      windows.set(name, wide ?? 1);
-    });
-  for (const { group } of listed) windows.set(group, windows.get(group) ?? window);
-  return [...windows].map(([group, size]) => ({ group, window: size }));
-}
-
-const RECONCILE: Rule = {
-  allows: (value) => Object.values(Reconcile).includes(value as Reconcile),
-  allowed: Object.values(Reconcile).join(" or "),
-};
-const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";
-const GROUP: Rule = {
-  allows: (value) => typeof value === "string" && /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,251}[A-Za-z0-9])?$/.test(value),
-  allowed: "the name of a group: letters, digits and _ . / - in between",
-};
-
-function checkBootSetup(problems: Problems, bootSetup: pulumi.Input<BootSetupOptions>): void {
-  if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "upgradeImage, or none")) return;
-  checkBootOptions(problems, "bootSetup.", bootSetup as BootSetupOptions);
-}
-
-/** Programs without types may give anything. */
-function checkNodes(problems: Problems, nodes: ClusterNode[]): void {
-  const allowed = "a list of at least one node, each an object with name and connection";
-  if (!Array.isArray(nodes)) {
-    problems.addHidden("nodes", nodes, allowed);
-    return;
-  }
-  if (nodes.length === 0) problems.add("nodes", nodes, allowed);
-  const seen = new Set<string>();
-  nodes.forEach((node, i) => {
-    if (!problems.isObject(`nodes[${i}]`, node, "name and connection")) return;
-    checkName(problems, `nodes[${i}].name`, node.name, seen);
-    checkPlainOnly(problems, `nodes[${i}].canary`, node.canary, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].group`, node.group, GROUP);
-    checkPlainOnly(problems, `nodes[${i}].restoreOnRemoval`, node.restoreOnRemoval, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].sftp`, node.sftp, TRUE_OR_FALSE);
-    checkConnection(problems, `nodes[${i}].connection`, node.connection);
-  });
-}
-
-function checkName(problems: Problems, field: string, name: string, seen: Set<string>): void {
-  // The expression takes `undefined` for a name.
-  if (typeof (name as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name)) {
-    problems.add(field, name, "the name of a node as `kubectl get nodes` prints it");
-  }
-  if (seen.has(name)) problems.add(field, name, "the name of one node only");
-  seen.add(name);
-}
-
-function checkProof(problems: Problems, proof: ProofArgs): void {
-  if (!problems.isObject("proof", proof, "nginxImage and appImage")) return;
-  checkLocalhostPod(problems, "proof.", proof);
-  const scopes = Object.values(ProofScope);
-  const scope = proof.scope;
-  if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
 }

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { SshConnection } from "../node/connection";
-import type { ClusterNode } from "../pauseSandbox";
+import type { ClusterNode } from "../pauseSandboxArgs";
 import { Problems } from "../problems";
 import { userError } from "../userError";
 import { type Cluster, firstLine, type NodeObject, openKubeconfig, type Page, type PageRequest } from "./kubeconfig";
