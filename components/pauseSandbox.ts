@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
+import { parallelOperations } from "./engine";
 import { PauseImage } from "./image/pauseImage";
 import { checked, checkPlain, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
@@ -15,8 +16,9 @@ import {
   RECONCILE,
 } from "./pauseSandboxArgs";
 import { Problems } from "./problems";
-import { planRollout, type RolloutPlan } from "./rollout";
+import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout";
 import { LocalhostPod } from "./sample/localhostPod";
+import { warningsOf } from "./windows";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
@@ -47,6 +49,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
   constructor(name: string, args: PauseSandboxArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = validate(name, args);
     super("pause-sandbox:index:PauseSandbox", name, {}, opts);
+    for (const warning of warningsOf(plan, plan.windows, parallelOperations())) void pulumi.log.warn(warning, this);
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
     const nodes = this.changeNodes(name, args, image, plan);
@@ -133,9 +136,13 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
 
-function validate(name: string, args: PauseSandboxArgs): RolloutPlan<ClusterNode> {
+interface Plan extends RolloutPlan<ClusterNode> {
+  readonly windows: readonly RolloutWindow[];
+}
+
+function validate(name: string, args: PauseSandboxArgs): Plan {
   const problems = new Problems(`PauseSandbox "${name}"`);
-  const windows = problems.isObject("", args, "image and nodes") ? checkPauseSandbox(problems, args) : undefined;
+  const windows = (problems.isObject("", args, "image and nodes") && checkPauseSandbox(problems, args)) || [];
   problems.throwIfAny();
-  return planRollout(args.nodes, windows ?? []);
+  return { ...planRollout(args.nodes, windows), windows };
 }

@@ -44,7 +44,8 @@ export interface RolloutGroup {
   /** Name of the group, as its nodes have it in `group`. */
   name: string;
   /**
-   * How many of its nodes may be changed at a time, a number or a percentage of this group.
+   * How many of its nodes may be changed at a time, a number or a percentage of this group. Behind one bastion, a percentage
+   * is at most 10.
    * Default: `maxUnavailable` of all.
    */
   maxUnavailable?: string;
@@ -92,7 +93,8 @@ export interface PauseSandboxArgs {
   trust?: pulumi.Input<RegistryTrust>;
   /**
    * How many nodes may be changed at a time once the canaries are done. It is a number of nodes such as `"2"`, or a
-   * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Default: `"1"`.
+   * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Where more than 10 nodes of a
+   * group are behind one bastion, it is at most 10. Its sshd may drop further log-ins. Default: `"1"`.
    */
   maxUnavailable?: string;
   /**

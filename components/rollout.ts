@@ -12,6 +12,8 @@ export interface RolloutStep<N> {
 export interface RolloutPlan<N> {
   /** Every node once, in the order in which they may start. */
   readonly steps: readonly RolloutStep<N>[];
+  /** Those that go first, one after the other. */
+  readonly canaries: readonly N[];
   /** The nodes after which the whole rollout is done. */
   readonly last: readonly N[];
 }
@@ -48,7 +50,7 @@ export function planRollout<N extends { canary?: boolean; group?: string }>(
     steps.push(...planGroup(others, window, last));
     last = others.slice(-window);
   }
-  return { steps, last };
+  return { steps, canaries, last };
 }
 
 function planGroup<N>(nodes: readonly N[], window: number, before: readonly N[]): RolloutStep<N>[] {

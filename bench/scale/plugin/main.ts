@@ -1,7 +1,10 @@
 /**
  * A double of the command plugin: it connects to nobody, and every command has succeeded at once. One to a host that is called
- * `fails` has failed.
+ * `fails` has failed, and one called `down` cannot be reached. A host called `unchanged` reports that nothing was changed. What is
+ * asked of it, it adds to the file PAUSE_SANDBOX_DOUBLE_LOG.
  */
+import * as fs from "node:fs";
+
 import { type ResourceType, versionOf } from "../../../lab/plugins/protocol/plugin";
 import { serve } from "../../../lab/plugins/protocol/serve";
 import { object, type Shape } from "../../../lab/plugins/protocol/shape";
@@ -16,36 +19,52 @@ serve({
   version: versionOf("@pulumi/command"),
   config: object({}),
   resources: {
-    "command:remote:Command": resource(COMMAND, (name) => ({ stdout: JSON.stringify(report(name)), stderr: "" })),
-    "command:remote:CopyToRemote": resource(COPY, () => ({})),
+    "command:remote:Command": resource("Command", COMMAND, (name, host) => {
+      return { stdout: JSON.stringify(report(name, host)), stderr: "" };
+    }),
+    "command:remote:CopyToRemote": resource("CopyToRemote", COPY, () => ({})),
   },
 });
 
-function resource(properties: string, answer: (name: string) => Record<string, string>): ResourceType {
-  const outputs = (name: string, preview: boolean): Record<string, string> => {
-    const made = answer(name);
+function resource(type: string, properties: string, answer: (name: string, host: string) => Record<string, string>) {
+  const outputs = (name: string, inputs: Props, preview: boolean): Record<string, string> => {
+    const made = answer(name, hostOf(inputs));
     return preview ? Object.fromEntries(Object.keys(made).map((key) => [key, UNKNOWN])) : made;
   };
-  return {
+  const asked = (what: string, name: string): void => {
+    const log = process.env.PAUSE_SANDBOX_DOUBLE_LOG;
+    if (log !== undefined) fs.appendFileSync(log, `${what} ${type} ${name}\n`);
+  };
+  const run = (what: string, name: string, inputs: Props, preview: boolean): Record<string, unknown> => {
+    if (!preview) {
+      asked(what, name);
+      reach(hostOf(inputs));
+    }
+    return { ...inputs, ...outputs(name, inputs, preview) };
+  };
+  const made: ResourceType = {
     inputs: shape(properties),
     outputs: [],
     diff: ({ oldInputs, inputs }) => ({
       changes: new Map([...differences(oldInputs, inputs)].map(([path, kind]) => [path, { kind, replace: false }])),
     }),
     create: ({ name, preview, inputs }) => {
-      reach(inputs, preview);
-      return Promise.resolve({ id: name, outputs: { ...inputs, ...outputs(name, preview) } });
+      return Promise.resolve({ id: name, outputs: run("create", name, inputs, preview) });
     },
-    update: ({ name, preview, inputs }) => {
-      reach(inputs, preview);
-      return Promise.resolve({ ...inputs, ...outputs(name, preview) });
+    update: ({ name, preview, inputs }) => Promise.resolve(run("update", name, inputs, preview)),
+    delete: ({ name }) => {
+      asked("delete", name);
+      return Promise.resolve();
     },
-    delete: () => Promise.resolve(),
   };
+  return made;
 }
 
-function reach({ connection }: Props, preview: boolean): void {
-  if (!preview && (connection as Props).host === "fails") throw new Error("the host fails");
+const hostOf = ({ connection }: Props): string => (connection as Props).host as string;
+
+function reach(host: string): void {
+  if (host === "fails") throw new Error("the host fails");
+  if (host === "down") throw new Error("after 4 failed attempts: dial tcp 192.0.2.1:22: connect: no route to host");
 }
 
 function shape(properties: string): Shape {
@@ -53,7 +72,7 @@ function shape(properties: string): Shape {
 }
 
 /** What a node says, which a program of this project reads. The bare program gets the same. */
-function report(name: string): NodeReport {
+function report(name: string, host: string): NodeReport {
   return {
     ...{ node: name, image: "registry.example.com:5000/platform/pause:1.0.0", pinned: true },
     digest: `sha256:${"d".repeat(64)}`,
@@ -61,6 +80,6 @@ function report(name: string): NodeReport {
     changed: ["/etc/containerd/conf.d/zz-pause-sandbox.toml"],
     restarted: ["containerd"],
     ...{ runtime: Runtime.Containerd, runtimeVersion: "2.3.4", kubelet: "1.35.4", scriptVersion: "0123456789ab" },
-    status: NodeStatus.Changed,
+    status: host === "unchanged" ? NodeStatus.Unchanged : NodeStatus.Changed,
   };
 }

@@ -1,0 +1,79 @@
+/** The real engine, with a double of the command plugin that connects to nobody and writes down what it is asked for. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
+
+import { environment, TREE, tool } from "../../../bench/support/pulumi";
+import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../../components";
+
+const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
+
+/** A node; by the names of their hosts, the double has nodes fail. */
+export const node = (name: string, host = name): ClusterNode => ({ name, connection: { host, hostKey: HOST_KEY } });
+
+/** What one run said, and left. */
+export interface Run {
+  readonly said: string;
+  /** The nodes in the state. */
+  readonly nodes: string[];
+  /** What the double was asked for, such as `create command:remote:Command pause-a`. */
+  readonly asked: string[];
+  readonly failed: boolean;
+}
+
+export interface Resource {
+  type: string;
+  urn: string;
+  parent?: string;
+  inputs?: Record<string, unknown>;
+}
+
+/** Resources in the state of a stack. */
+export async function resourcesOf(stack: Stack): Promise<Resource[]> {
+  const { resources = [] } = (await stack.exportStack()).deployment as { resources?: Resource[] };
+  return resources;
+}
+
+export class Engine {
+  private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-rollout-"));
+  private readonly log = path.join(this.folder, "asked");
+  private readonly path = process.env.PATH;
+  private readonly env: Record<string, string>;
+
+  constructor() {
+    const plugin = path.join(TREE, "bench/scale/plugin/pulumi-resource-command");
+    const env = environment(this.folder, tool("pulumi"), plugin) as Record<string, string>;
+    this.env = { ...env, PAUSE_SANDBOX_DOUBLE_LOG: this.log };
+    // Where the SDK looks for the engine.
+    process.env.PATH = env.PATH;
+  }
+
+  close(): void {
+    process.env.PATH = this.path;
+    fs.rmSync(this.folder, { recursive: true });
+  }
+
+  stack(stackName: string, nodes: ClusterNode[], more: Partial<PauseSandboxArgs> = {}): Promise<Stack> {
+    const program = () => {
+      const image = { reference: "registry.example.com/platform/pause:1", source: PauseImageSource.Existing };
+      new PauseSandbox("pause", { image, nodes, ...more });
+      return Promise.resolve();
+    };
+    const stack = { stackName, projectName: "rollout", program };
+    return LocalWorkspace.createOrSelectStack(stack, { envVars: this.env, pulumiHome: path.join(this.folder, "home") });
+  }
+
+  async up(stack: Stack, options: UpOptions = {}): Promise<Run> {
+    fs.writeFileSync(this.log, "");
+    let said = "";
+    const failed = await stack.up({ ...options, onOutput: (text) => (said += text) }).then(
+      () => false,
+      () => true,
+    );
+    const commands = (await resourcesOf(stack)).filter(({ type }) => type === "command:remote:Command");
+    const nodes = commands.map(({ urn }) => urn.split("::pause-").at(-1) ?? "").sort();
+    return { said, nodes, failed, asked: fs.readFileSync(this.log, "utf8").split("\n").filter(Boolean) };
+  }
+}
