@@ -82,7 +82,9 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
-    const rollout = new Rollout(plan.steps.length);
+    const resource = (node: ClusterNode): string => `${name}-${node.name}`;
+    const places = plan.steps.map(({ node }) => [resource(node), { canary: plan.canaries.includes(node) }] as const);
+    const rollout = new Rollout(this, new Map(places));
     const { trust, kubeletFlag, dryRun } = args;
     // Any number that no run had before. The sample Pods do not have it: they are proof of an image, not of a look.
     const now = Date.now();
@@ -100,8 +102,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
       const before = pick(nodes, after);
       const dependsOn = before.length > 0 ? before : [image];
       const options = { parent: this, dependsOn, ...left, ...rollout.options() };
-      const changed = new SandboxNode(`${name}-${node.name}`, settings, options);
-      rollout.counts(changed);
+      const changed = new SandboxNode(resource(node), settings, options);
+      rollout.counts(resource(node), changed);
       nodes.set(node, changed);
     }
     return nodes;

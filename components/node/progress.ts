@@ -2,20 +2,39 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
+import { NodeStatus, parseReport } from "./nodeScript";
+import { textOf } from "./whatChanges";
+
 /** Counts of one rollout. */
 export interface Progress {
   readonly total: number;
-  /** Changed in this run, or found as they are wanted. */
-  done: number;
+  /** What each node is that is done, by the name of its resource. */
+  readonly done: Map<string, NodeStatus>;
   /** Names of the resources that failed. */
   readonly failed: string[];
 }
 
+/** A node of a rollout. */
+export interface RolloutNode {
+  /** Changed before the others, one after the other. */
+  readonly canary: boolean;
+}
+
+/** What became of the nodes that are done. */
+export function doneSoFar({ total, done }: Progress): string {
+  const count = (status: NodeStatus): number => [...done.values()].filter((one) => one === status).length;
+  const planned = count(NodeStatus.WouldChange);
+  const kinds = [`${count(NodeStatus.Changed)} changed`, `${count(NodeStatus.Unchanged)} unchanged`];
+  if (planned > 0) kinds.push(`${planned} would change`);
+  return `${done.size} of ${total} nodes done (${kinds.join(", ")})`;
+}
+
 /** What to say of a node that failed. */
-export function stopped({ total, done, failed }: Progress): string {
-  const waiting = total - done - failed.length;
+export function stopped(progress: Progress): string {
+  const { total, done, failed } = progress;
+  const waiting = total - done.size - failed.length;
   return (
-    `the rollout stops: ${done} of ${total} nodes done, ${failed.length} failed, ${waiting} waiting or under way. ` +
+    `the rollout stops: ${doneSoFar(progress)}, ${failed.length} failed, ${waiting} waiting or under way. ` +
     "A node that failed has restored itself. Mend the cause and run pulumi up again: it goes on where it stopped."
   );
 }
@@ -24,19 +43,33 @@ export function stopped({ total, done, failed }: Progress): string {
 export const notBegun = ({ failed }: Progress): string =>
   `not begun, because ${failed.join(", ")} failed: the rollout stops at the first failure`;
 
+/** Whether people are told how far it is: at each tenth of all nodes. 5,000 nodes are not 5,000 lines. */
+export function isStep({ total, done }: Progress): boolean {
+  const tenths = (count: number): number => Math.floor((count * 10) / total);
+  return tenths(done.size) > tenths(done.size - 1);
+}
+
 let count = 0;
 
 /**
- * Has the engine begin no further node once one has failed, also with `--continue-on-error`. Has it say how far the rollout came.
+ * Has the engine begin no further node once one has failed, also with `--continue-on-error`. Says how far the rollout is.
  * Where no hooks can be had, as under mocks, it goes without.
- * @param total How many nodes the rollout has.
  */
 export class Rollout {
   private readonly progress: Progress;
   private readonly hooks: pulumi.CustomResourceOptions["hooks"];
+  /** What a node reports that the engine has run something on, by the name of its resource. */
+  private readonly ran = new Map<string, NodeStatus>();
 
-  constructor(total: number) {
-    this.progress = { total, done: 0, failed: [] };
+  /**
+   * @param said The resource that the lines stand below.
+   * @param nodes By the names of their resources.
+   */
+  constructor(
+    private readonly said: pulumi.Resource,
+    private readonly nodes: ReadonlyMap<string, RolloutNode>,
+  ) {
+    this.progress = { total: nodes.size, done: new Map(), failed: [] };
     const monitor = pulumi.runtime.getMonitor() as object | undefined;
     const can = monitor && "registerErrorHook" in monitor && !pulumi.runtime.isDryRun();
     this.hooks = can ? this.made() : undefined;
@@ -48,17 +81,30 @@ export class Rollout {
   }
 
   /** Counts a node as soon as the engine is done with it. One that fails never is. */
-  counts(node: pulumi.Resource): void {
+  counts(name: string, node: pulumi.Resource): void {
     if (this.hooks === undefined) return;
     node.urn.apply(() => {
-      this.progress.done++;
+      // Where the engine had nothing to run, nothing has changed.
+      this.progress.done.set(name, this.ran.get(name) ?? NodeStatus.Unchanged);
+      this.tell(this.nodes.get(name)?.canary === true);
     });
+  }
+
+  private tell(canary: boolean): void {
+    const { total, done } = this.progress;
+    if (done.size === total) void pulumi.log.info(`${doneSoFar(this.progress)}, 0 failed, 0 waiting`, this.said);
+    // These lines go with the next one: what stays is the last one.
+    else if (canary || isStep(this.progress))
+      void pulumi.log.info(doneSoFar(this.progress), this.said, undefined, true);
   }
 
   private made(): pulumi.CustomResourceOptions["hooks"] {
     const name = `pause-sandbox-rollout-${++count}`;
     const refuse = (): void => {
       if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
+    };
+    const note = async ({ name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
+      this.ran.set(node, statusOf(await textOf(newOutputs.stdout)));
     };
     const say = async ({ urn, name: node }: pulumi.ErrorHookArgs): Promise<boolean> => {
       // A node that was not begun is no failure of its own.
@@ -68,11 +114,21 @@ export class Rollout {
       if (first) await pulumi.log.error(stopped(this.progress), { urn: pulumi.output(urn) } as pulumi.Resource);
       return false;
     };
+    // An inline program's engine is known in its own context only, which the engine does not call in.
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
+    const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note));
     return {
-      beforeCreate: [begin],
-      beforeUpdate: [begin],
+      ...{ beforeCreate: [begin], beforeUpdate: [begin], afterCreate: [end], afterUpdate: [end] },
       onError: [new pulumi.ErrorHook(name, AsyncResource.bind(say))],
     };
+  }
+}
+
+/** What a report is no report of is refused elsewhere; something has run. */
+function statusOf(stdout = ""): NodeStatus {
+  try {
+    return parseReport(stdout).status;
+  } catch {
+    return NodeStatus.Changed;
   }
 }

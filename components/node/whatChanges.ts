@@ -114,7 +114,7 @@ async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInput
 }
 
 /** Secrets come as Outputs, what is not known yet as something that is no text. */
-async function textOf(value: unknown): Promise<string | undefined> {
+export async function textOf(value: unknown): Promise<string | undefined> {
   // The SDK's types leave it out.
   const known = pulumi.Output.isInstance(value)
     ? await (value as unknown as { promise(): Promise<unknown> }).promise()
