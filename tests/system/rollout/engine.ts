@@ -11,7 +11,9 @@ import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 
 /** A node; by the names of their hosts, the double has nodes fail. */
-export const node = (name: string, host = name): ClusterNode => ({ name, connection: { host, hostKey: HOST_KEY } });
+export const node = (name: string, host = name, user?: string): ClusterNode => ({
+  ...{ name, connection: { host, hostKey: HOST_KEY, user } },
+});
 
 /** What one run said, and left. */
 export interface Run {
@@ -74,6 +76,17 @@ export class Engine {
     );
     const commands = (await resourcesOf(stack)).filter(({ type }) => type === "command:remote:Command");
     const nodes = commands.map(({ urn }) => urn.split("::pause-").at(-1) ?? "").sort();
-    return { said, nodes, failed, asked: fs.readFileSync(this.log, "utf8").split("\n").filter(Boolean) };
+    return { said, nodes, failed, asked: this.asked() };
+  }
+
+  /** @returns What the double was asked for. */
+  async down(stack: Stack): Promise<string[]> {
+    fs.writeFileSync(this.log, "");
+    await stack.destroy();
+    return this.asked();
+  }
+
+  private asked(): string[] {
+    return fs.readFileSync(this.log, "utf8").split("\n").filter(Boolean);
   }
 }
