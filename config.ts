@@ -55,6 +55,8 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   const bootSetup = bootSetupOf(problems, config);
   problems.throwIfAny();
 
+  const kubeconfig = secret(config, "kubeconfig");
+  const kubeContext = optional(config, "kubeContext");
   const privateKeyPassword = secret(config, "sshPrivateKeyPassword");
   const withLogin = (host: HostConfig): SshHost => ({
     privateKey: privateKey ?? keyIn(host.keyFile),
@@ -86,11 +88,14 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
       recheck: config.getNumber("recheck"),
       reconcile: optional(config, "reconcile") as Reconcile | undefined,
       dryRun: config.getBoolean("dryRun") === true ? true : undefined,
+      soakSeconds: config.getNumber("soakSeconds"),
+      kubeconfig,
+      kubeContext,
       proof: proof(config),
       bootSetup,
     },
-    kubeconfig: secret(config, "kubeconfig"),
-    kubeContext: optional(config, "kubeContext"),
+    kubeconfig,
+    kubeContext,
     requireAllNodes: config.getBoolean("requireAllNodes") === true,
   };
 }

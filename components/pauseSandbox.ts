@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
 import { parallelOperations } from "./engine";
 import { PauseImage } from "./image/pauseImage";
-import { checked, checkPlain, whenKnown } from "./inputs";
+import { checked, checkedInput, checkPlain, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
-import { Rollout } from "./node/progress";
+import { Rollout, type RolloutOptions } from "./node/progress";
 import { SandboxNode } from "./node/sandboxNode";
 import {
   checkPauseSandbox,
@@ -14,6 +14,7 @@ import {
   ProofScope,
   Reconcile,
   RECONCILE,
+  SECONDS,
 } from "./pauseSandboxArgs";
 import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout";
@@ -83,8 +84,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
     const resource = (node: ClusterNode): string => `${name}-${node.name}`;
-    const places = plan.steps.map(({ node }) => [resource(node), { canary: plan.canaries.includes(node) }] as const);
-    const rollout = new Rollout(this, new Map(places));
+    const places = plan.steps.map(({ node }) => {
+      return [resource(node), { name: node.name, canary: plan.canaries.includes(node) }] as const;
+    });
+    const rollout = new Rollout(this, new Map(places), this.soak(name, args));
     const { trust, kubeletFlag, dryRun } = args;
     // Any number that no run had before. The sample Pods do not have it: they are proof of an image, not of a look.
     const now = Date.now();
@@ -107,6 +110,15 @@ export class PauseSandbox extends pulumi.ComponentResource {
       nodes.set(node, changed);
     }
     return nodes;
+  }
+
+  private soak(name: string, { soakSeconds = 0, kubeconfig, kubeContext }: PauseSandboxArgs): RolloutOptions {
+    const seconds = checkedInput(`PauseSandbox "${name}"`, "soakSeconds", soakSeconds, SECONDS);
+    if (kubeconfig !== undefined) return { soakSeconds: seconds, access: { kubeconfig, kubeContext } };
+    void whenKnown(seconds, (known) => {
+      if (known > 0) void pulumi.log.warn(ONLY_A_WAIT, this);
+    });
+    return { soakSeconds: seconds };
   }
 
   private prove(
@@ -137,6 +149,9 @@ export class PauseSandbox extends pulumi.ComponentResource {
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
+
+const ONLY_A_WAIT =
+  "soakSeconds without a kubeconfig is only a wait: nobody looks at the Pods on the canaries. Set kubeconfig to have that done.";
 
 interface Plan extends RolloutPlan<ClusterNode> {
   readonly windows: readonly RolloutWindow[];

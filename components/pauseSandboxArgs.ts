@@ -6,7 +6,7 @@ import { checkPauseImage, type PauseImageArgs } from "./image/pauseImage";
 import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "./inputs";
 import { checkConnection, type SshConnection } from "./node/connection";
 import { checkNodeSettings, checkTrust, type RegistryTrust } from "./node/sandboxNode";
-import { isLater, type Problems } from "./problems";
+import { isLater, isWholeNumber, type Problems } from "./problems";
 import type { RolloutWindow } from "./rollout";
 import { checkLocalhostPod } from "./sample/localhostPod";
 import { GROUP, windowsOf } from "./windows";
@@ -122,6 +122,19 @@ export interface PauseSandboxArgs {
    * meanwhile, and a node that is taken out of the list is restored as always. Default: false.
    */
   dryRun?: boolean;
+  /**
+   * Seconds between the last canary that was changed and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
+   * Ready at its start must stay Ready, and their containers must not restart. Else the rollout stops. It needs `kubeconfig`.
+   * Without one it is only a wait. A run that changes no canary does not wait. Default: 0.
+   */
+  soakSeconds?: pulumi.Input<number>;
+  /**
+   * Content of a kubeconfig, or the path of one. The cluster is asked for Pods during `soakSeconds`. Default: none, so that
+   * nobody is asked.
+   */
+  kubeconfig?: pulumi.Input<string>;
+  /** Context of the kubeconfig. Default: its current one. */
+  kubeContext?: pulumi.Input<string>;
   /** The sample Pod. Default: none. */
   proof?: ProofArgs;
   /**
@@ -142,9 +155,26 @@ export function checkPauseSandbox(problems: Problems, args: PauseSandboxArgs): R
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
   checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
   checkPlain(problems, "reconcile", args.reconcile, RECONCILE);
+  checkPlain(problems, "soakSeconds", args.soakSeconds, SECONDS);
+  checkPlain(problems, "kubeconfig", args.kubeconfig, KUBECONFIG);
+  checkPlain(problems, "kubeContext", args.kubeContext, KUBE_CONTEXT);
   return windowsOf(problems, args);
 }
 
+export const SECONDS: Rule = {
+  allows: (value) => isWholeNumber(value, 0, 86_400),
+  allowed: "a whole number of seconds from 0 to 86400",
+};
+const KUBECONFIG: Rule = {
+  allows: (value) => typeof value === "string" && value.trim() !== "",
+  allowed: "the content of a kubeconfig, or the path of one",
+  // It may hold a token.
+  hidden: true,
+};
+const KUBE_CONTEXT: Rule = {
+  allows: (value) => typeof value === "string" && value !== "",
+  allowed: "the name of a context of the kubeconfig",
+};
 export const RECONCILE: Rule = {
   allows: (value) => Object.values(Reconcile).includes(value as Reconcile),
   allowed: Object.values(Reconcile).join(" or "),

@@ -3,7 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { NodeStatus, parseReport } from "./nodeScript";
+import { soak } from "./soak";
 import { textOf } from "./whatChanges";
+import { type ClusterAccess, clusterBy, known, podsOn } from "../sources/access";
+import type { Cluster } from "../sources/kubeconfig";
 
 /** Counts of one rollout. */
 export interface Progress {
@@ -16,6 +19,8 @@ export interface Progress {
 
 /** A node of a rollout. */
 export interface RolloutNode {
+  /** Its name in the cluster. */
+  readonly name: string;
   /** Changed before the others, one after the other. */
   readonly canary: boolean;
 }
@@ -49,6 +54,14 @@ export function isStep({ total, done }: Progress): boolean {
   return tenths(done.size) > tenths(done.size - 1);
 }
 
+/** What a rollout has besides its nodes. */
+export interface RolloutOptions {
+  /** Between the last canary that was changed and the other nodes. */
+  readonly soakSeconds: pulumi.Input<number>;
+  /** Whom to ask for the Pods on canaries. Without it, a soak is only a wait. */
+  readonly access?: ClusterAccess;
+}
+
 let count = 0;
 
 /**
@@ -60,6 +73,8 @@ export class Rollout {
   private readonly hooks: pulumi.CustomResourceOptions["hooks"];
   /** What a node reports that the engine has run something on, by the name of its resource. */
   private readonly ran = new Map<string, NodeStatus>();
+  private soaking?: Promise<void>;
+  private soakFailed = false;
 
   /**
    * @param said The resource that the lines stand below.
@@ -68,6 +83,7 @@ export class Rollout {
   constructor(
     private readonly said: pulumi.Resource,
     private readonly nodes: ReadonlyMap<string, RolloutNode>,
+    private readonly asked: RolloutOptions,
   ) {
     this.progress = { total: nodes.size, done: new Map(), failed: [] };
     const monitor = pulumi.runtime.getMonitor() as object | undefined;
@@ -98,15 +114,49 @@ export class Rollout {
       void pulumi.log.info(doneSoFar(this.progress), this.said, undefined, true);
   }
 
+  /** @throws Error where the node is not to be begun. */
+  private async begin(name: string): Promise<void> {
+    if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
+    const seconds = await known(this.asked.soakSeconds);
+    const node = this.nodes.get(name);
+    if (seconds === 0 || node === undefined) return;
+    // A cluster that cannot be asked is found out before a canary is changed: the next run would not soak.
+    if (node.canary) await this.cluster().then((cluster) => cluster && podsOn(cluster, node.name));
+    else await (this.soaking ??= this.soak(seconds));
+  }
+
+  private async soak(seconds: number): Promise<void> {
+    const changed = [...this.ran].filter(([, status]) => status === NodeStatus.Changed);
+    const nodes = changed.flatMap(([resource]) => this.nodes.get(resource) ?? []).filter(({ canary }) => canary);
+    if (nodes.length === 0) return;
+    const names = nodes.map(({ name }) => name);
+    const begun = (pods: number): void => {
+      const watched =
+        this.asked.access === undefined ? "" : `: ${pods} Ready Pods on ${names.join(", ")} must stay Ready`;
+      void pulumi.log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, undefined, true);
+    };
+    try {
+      await soak({ seconds, nodes: names, cluster: await this.cluster(), begun });
+    } catch (error) {
+      this.soakFailed = true;
+      const why = error instanceof Error ? error.message : String(error);
+      await pulumi.log.error(`the rollout stops behind its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
+      throw new Error("not begun: the canaries have not passed their soak", { cause: error });
+    }
+  }
+
+  private async cluster(): Promise<Cluster | undefined> {
+    return this.asked.access === undefined ? undefined : clusterBy(this.asked.access);
+  }
+
   private made(): pulumi.CustomResourceOptions["hooks"] {
     const name = `pause-sandbox-rollout-${++count}`;
-    const refuse = (): void => {
-      if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
-    };
+    const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
     const note = async ({ name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
       this.ran.set(node, statusOf(await textOf(newOutputs.stdout)));
     };
     const say = async ({ urn, name: node }: pulumi.ErrorHookArgs): Promise<boolean> => {
+      if (this.soakFailed) return false;
       // A node that was not begun is no failure of its own.
       const first = this.progress.failed.length === 0;
       if (!this.progress.failed.includes(node)) this.progress.failed.push(node);

@@ -14,7 +14,7 @@ async function kubernetesClient(): Promise<Client> {
     return await import("@kubernetes/client-node");
   } catch (error) {
     throw userError(
-      "asking the cluster for its nodes needs the package @kubernetes/client-node: " +
+      "asking the cluster needs the package @kubernetes/client-node: " +
         `run npm install @kubernetes/client-node@1 (${firstLine(error)})`,
     );
   }
@@ -32,9 +32,13 @@ export interface NodeObject {
 
 /** What is read of a Pod object. */
 export interface PodObject {
-  metadata?: { name?: string; namespace?: string; uid?: string };
+  metadata?: { name?: string; namespace?: string; uid?: string; deletionTimestamp?: Date };
   spec?: { nodeName?: string };
-  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+  status?: {
+    phase?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: { name: string; restartCount: number }[];
+  };
 }
 
 /** What is read of an Event object. */

@@ -26,6 +26,24 @@ export function node(
   };
 }
 
+/** A Pod object as the API server gives it. */
+export function pod(
+  name: string,
+  nodeName: string,
+  more: { ready?: string; restarts?: number; phase?: string; deleted?: boolean; uid?: string } = {},
+): object {
+  const { ready = "True", restarts = 0, phase = "Running", deleted = false, uid = `uid of ${name}` } = more;
+  return {
+    metadata: { name, uid, namespace: "default", ...(deleted ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}) },
+    spec: { nodeName },
+    status: {
+      phase,
+      conditions: [{ type: "Ready", status: ready }],
+      containerStatuses: [{ name: "main", restartCount: restarts }],
+    },
+  };
+}
+
 export interface NodesServer {
   readonly kubeconfig: string;
   /** What was asked of it. */

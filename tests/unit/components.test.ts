@@ -347,6 +347,8 @@ describe("PauseSandbox", () => {
           maxUnavailable: "0%",
           recheck: -1,
           kubeletFlag: "no" as unknown as boolean,
+          soakSeconds: 0.5,
+          kubeconfig: "",
           proof: { ...proof, nginxImage: "", scope: "some" as ProofScope },
         }),
       [
@@ -359,6 +361,8 @@ describe("PauseSandbox", () => {
         'maxUnavailable: "0%"',
         "recheck: -1",
         'kubeletFlag: "no"',
+        "soakSeconds: 0.5 is not allowed; it must be a whole number of seconds from 0 to 86400",
+        "kubeconfig: an empty text is not allowed",
         "proof.nginxImage",
         'proof.scope: "some"',
       ],

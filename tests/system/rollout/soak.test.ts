@@ -1,0 +1,84 @@
+/** The soak behind the canaries, under the real engine, with doubles of the command plugin and of the API server. */
+import { strict as assert } from "node:assert";
+
+import { nodesServer, type NodesServer, pod } from "../../support/nodesServer";
+import { Engine, node } from "./engine";
+
+describe("a rollout that soaks, under the engine", function () {
+  this.timeout(300_000);
+  let engine: Engine;
+  let server: NodesServer;
+  /** What becomes of the Pod once it was seen. */
+  let later: object | undefined;
+  let seen = false;
+  before(async () => {
+    engine = new Engine();
+    server = await nodesServer([[]], {
+      get pods() {
+        const now = seen ? later : pod("app", "a");
+        // Before the canary it is looked whether the cluster answers.
+        seen = server.asked.length > 1;
+        return now === undefined ? [] : [now];
+      },
+    });
+  });
+  after(() => {
+    engine.close();
+    server.close();
+  });
+  beforeEach(() => {
+    server.asked.length = 0;
+    seen = false;
+    later = pod("app", "a");
+  });
+
+  const NODES = ["a", "b", "c", "d"].map((name) => node(name));
+  const soaking = (name: string, nodes = NODES) =>
+    engine.stack(name, nodes, { soakSeconds: 1, maxUnavailable: "2", kubeconfig: server.kubeconfig });
+
+  it("begins the other nodes where the Pods on the canary stay Ready, and does not soak again", async () => {
+    const stack = await soaking("passes");
+    const { said, failed, nodes } = await engine.up(stack);
+    assert.equal(failed, false, said);
+    assert.deepEqual(nodes, ["a", "b", "c", "d"]);
+    assert.match(said, /waiting 1 s before the other nodes: 1 Ready Pods on a must stay Ready/);
+    // Before the canary, at the start, and at the end.
+    assert.equal(server.asked.length, 3);
+    server.asked.length = 0;
+    await engine.up(await soaking("passes", [...NODES, node("new")]));
+    assert.equal(server.asked.length, 0, "no canary was changed");
+  });
+
+  it("stops with Pod and node where a Pod does not, and begins no other node", async () => {
+    later = pod("app", "a", { restarts: 1 });
+    const { said, failed, nodes, asked } = await engine.up(await soaking("restarts"));
+    assert.equal(failed, true);
+    assert.deepEqual(nodes, ["a"]);
+    assert.deepEqual(
+      asked.filter((line) => line.includes(" Command ")),
+      ["create Command pause-a"],
+    );
+    const [, diagnostics = ""] = said.split("Diagnostics:");
+    const why =
+      /stops behind its canaries: Pod default\/app on node a has restarted its container main\. 1 of 4 nodes/g;
+    assert.equal(diagnostics.match(why)?.length, 1, said);
+    assert.match(diagnostics, /not begun: the canaries have not passed their soak/);
+    assert.doesNotMatch(diagnostics, /the rollout stops: /);
+  });
+
+  it("changes no canary where the cluster cannot be asked", async () => {
+    server.denied = true;
+    const { said, nodes } = await engine.up(await soaking("denied"));
+    server.denied = false;
+    assert.deepEqual(nodes, []);
+    assert.match(said, /the Pods of http:.* cannot be listed with the kubeconfig that was given as content/);
+  });
+
+  it("warns that it is only a wait where it has no kubeconfig", async () => {
+    const { said, nodes } = await engine.up(await engine.stack("waits", NODES, { soakSeconds: 1 }));
+    assert.deepEqual(nodes, ["a", "b", "c", "d"]);
+    assert.match(said, /warning: soakSeconds without a kubeconfig is only a wait/);
+    assert.match(said, /waiting 1 s before the other nodes/);
+    assert.equal(server.asked.length, 0);
+  });
+});
