@@ -129,8 +129,8 @@ export interface PauseSandboxArgs {
    */
   soakSeconds?: pulumi.Input<number>;
   /**
-   * Content of a kubeconfig, or the path of one. The cluster is asked for Pods during `soakSeconds`. Default: none, so that
-   * nobody is asked.
+   * Content of a kubeconfig, or the path of one. The cluster is asked for Pods during `soakSeconds`. Of a node that cannot be
+   * reached, it is asked whether it still has it. Default: none, so that nobody is asked.
    */
   kubeconfig?: pulumi.Input<string>;
   /** Context of the kubeconfig. Default: its current one. */

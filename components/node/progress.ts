@@ -4,6 +4,7 @@ import { AsyncResource } from "node:async_hooks";
 
 import { NodeStatus, parseReport } from "./nodeScript";
 import { soak } from "./soak";
+import { cannotBeReached, whatOfNode } from "./unreachable";
 import { textOf } from "./whatChanges";
 import { type ClusterAccess, clusterBy, known, podsOn } from "../sources/access";
 import type { Cluster } from "../sources/kubeconfig";
@@ -58,7 +59,7 @@ export function isStep({ total, done }: Progress): boolean {
 export interface RolloutOptions {
   /** Between the last canary that was changed and the other nodes. */
   readonly soakSeconds: pulumi.Input<number>;
-  /** Whom to ask for the Pods on canaries. Without it, a soak is only a wait. */
+  /** Whom to ask for Pods on canaries, and for a node that cannot be reached. Without it, a soak is only a wait. */
   readonly access?: ClusterAccess;
 }
 
@@ -145,6 +146,14 @@ export class Rollout {
     }
   }
 
+  /** What the cluster says of a node that cannot be reached. */
+  private async ofTheCluster(resource: string, errors: readonly string[]): Promise<string[]> {
+    const node = this.nodes.get(resource) ?? this.nodes.get(resource.replace(/-script$/, ""));
+    const { access } = this.asked;
+    if (access === undefined || node === undefined || !cannotBeReached(errors)) return [];
+    return [await whatOfNode(access, node.name)];
+  }
+
   private async cluster(): Promise<Cluster | undefined> {
     return this.asked.access === undefined ? undefined : clusterBy(this.asked.access);
   }
@@ -155,13 +164,14 @@ export class Rollout {
     const note = async ({ name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
       this.ran.set(node, statusOf(await textOf(newOutputs.stdout)));
     };
-    const say = async ({ urn, name: node }: pulumi.ErrorHookArgs): Promise<boolean> => {
+    const say = async ({ urn, name: node, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
       if (this.soakFailed) return false;
       // A node that was not begun is no failure of its own.
       const first = this.progress.failed.length === 0;
       if (!this.progress.failed.includes(node)) this.progress.failed.push(node);
+      const text = [...(first ? [stopped(this.progress)] : []), ...(await this.ofTheCluster(node, errors))].join(" ");
       // Only its URN is asked of the resource.
-      if (first) await pulumi.log.error(stopped(this.progress), { urn: pulumi.output(urn) } as pulumi.Resource);
+      if (text !== "") await pulumi.log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
       return false;
     };
     // An inline program's engine is known in its own context only, which the engine does not call in.

@@ -25,7 +25,7 @@ export interface NodeObject {
   metadata?: { name?: string; labels?: Record<string, string> };
   status?: {
     addresses?: { type: string; address: string }[];
-    conditions?: { type: string; status: string }[];
+    conditions?: { type: string; status: string; reason?: string }[];
     nodeInfo?: { operatingSystem: string };
   };
 }
