@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { strict as assert } from "node:assert";
 
 import type { ClusterNode, PauseSandboxArgs, RolloutGroup } from "../../components";
+import { parallelOperations } from "../../components/engine";
 import { Problems } from "../../components/problems";
 import { planRollout } from "../../components/rollout";
 import { warningsOf, windowsOf } from "../../components/windows";
@@ -86,5 +87,20 @@ describe("the warnings before a rollout", () => {
   it("are none for a percentage, within which a bastion is kept, nor where nobody knows the engine", () => {
     assert.deepEqual(warnings(nodes(100, { host: "jump" }), "50%", 64), []);
     assert.deepEqual(warnings(nodes(100), "50"), []);
+  });
+});
+
+describe("the number of operations that the engine runs at a time", () => {
+  const { PULUMI_NODEJS_PARALLEL: before } = process.env;
+  afterEach(() => {
+    if (before === undefined) delete process.env.PULUMI_NODEJS_PARALLEL;
+    else process.env.PULUMI_NODEJS_PARALLEL = before;
+  });
+
+  it("is in the environment of a project's program, and nowhere without an engine", () => {
+    process.env.PULUMI_NODEJS_PARALLEL = "8";
+    assert.equal(parallelOperations(), 8);
+    delete process.env.PULUMI_NODEJS_PARALLEL;
+    assert.equal(parallelOperations(), undefined);
   });
 });
