@@ -30,6 +30,9 @@ const SUITES = [
   ],
 ];
 
+/** Suites whose files share nothing, and that use the processor rather than wait: one file for each core. */
+const PARALLEL = ["tests/node"];
+
 interface Counts {
   passed: number;
   /** Names of tests, or of what ended without a result. */
@@ -43,7 +46,8 @@ const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) =
 function runSuite(suite: string, countsFile: string): Counts {
   process.stdout.write(`\n# ${suite}\n`);
   const started = Date.now();
-  const mocha = ["mocha", "--reporter", "tests/reporter.ts", `${suite}/*.test.ts`];
+  const jobs = PARALLEL.includes(suite) ? ["--parallel", "--jobs", String(os.availableParallelism())] : [];
+  const mocha = ["mocha", ...jobs, "--reporter", "tests/reporter.ts", `${suite}/*.test.ts`];
   const { status } = spawnSync("npx", mocha, { stdio: "inherit", env: { ...outside, COUNTS_FILE: countsFile } });
   process.stdout.write(`# ${suite} took ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   // A suite that died before its end has no counts; it must not pass for one without failures.

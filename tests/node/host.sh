@@ -16,7 +16,7 @@ own_unit=$node_dir/root/kubelet.service.d/zz-pause-sandbox.conf
 cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=$node_dir/root/certs.d
 asked=$verb script_file=$node_dir/script.sh
-memory=/dev/shm unit_roots=$node_dir/root/systemd
+memory=${node_memory:-/dev/shm} unit_roots=$node_dir/root/systemd
 boot_unit=$node_dir/root/systemd/pause-sandbox-boot.service
 did() { echo "$*" >>"$node_dir/did"; }
 unexpected() {

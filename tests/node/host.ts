@@ -16,6 +16,9 @@ export const digest = `sha256:${"a".repeat(64)}`;
 export type Verb = "apply" | "restore" | "plan";
 
 export class Host {
+  /** Where a run keeps what goes with the power. Default: /dev/shm, as others do. */
+  memory?: string;
+
   /** @param dir Where the node is; a new one where there is none. */
   constructor(
     private readonly shell: Shell,
@@ -58,7 +61,10 @@ export class Host {
     fs.writeFileSync(path.join(this.dir, "did"), "");
     const input = settingsText({ node: "n", image, digest, ...settings });
     const script = path.join(__dirname, "host.sh");
-    const run = spawnSync(program, [...args, script, this.dir, verb], { encoding: "utf8", input });
+    const run = spawnSync(program, [...args, script, this.dir, verb], {
+      ...{ encoding: "utf8", input },
+      env: { ...process.env, ...(this.memory === undefined ? {} : { node_memory: this.memory }) },
+    });
     return { ...run, did: this.read("did").split("\n").filter(Boolean) };
   }
 

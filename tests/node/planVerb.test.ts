@@ -80,7 +80,7 @@ const nodes: Node[] = [
 ];
 
 /** What a plan keeps while it runs is in memory; all of it goes. */
-const scratch = (): string[] => fs.readdirSync("/dev/shm").filter((name) => name.startsWith("pause-sandbox."));
+const scratch = ({ memory = "" }: Host): string[] => fs.readdirSync(memory);
 
 for (const shell of shells) {
   describe(`${shell.join(" ")}: plan`, function () {
@@ -88,8 +88,10 @@ for (const shell of shells) {
     let host: Host;
     beforeEach(() => {
       host = new Host(shell);
+      host.memory = fs.mkdtempSync("/dev/shm/pause-sandbox-host-");
     });
     afterEach(() => {
+      fs.rmSync(host.memory ?? "", { recursive: true });
       fs.rmSync(host.dir, { recursive: true });
     });
 
@@ -101,7 +103,7 @@ for (const shell of shells) {
         const plan = host.run("plan", settings);
         assert.equal(plan.status, 0, plan.stderr);
         assert.deepEqual(host.files("."), before);
-        assert.deepEqual([plan.did, scratch()], [[], []]);
+        assert.deepEqual([plan.did, scratch(host)], [[], []]);
         const said = JSON.parse(plan.stdout) as Record<string, unknown>;
         const changed = node.changed.map((file) => path.join(host.dir, "root", file));
         assert.deepEqual(
@@ -190,7 +192,7 @@ for (const shell of shells) {
       const run = host.run("plan");
       assert.deepEqual([run.status, run.stdout], [3, ""]);
       assert.match(run.stderr, /PS-N005/);
-      assert.deepEqual([host.files("."), scratch()], [before, []]);
+      assert.deepEqual([host.files("."), scratch(host)], [before, []]);
     });
 
     it("does without diff, and says so", () => {
