@@ -56,7 +56,7 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   if (login === undefined && password !== undefined && options.pullPasswordFile !== undefined) {
     throw new Refused("--pull-password-file is given, and no user: use --pull-username");
   }
-  const { checkedSettings } = await import("../components/node/sandboxNode");
+  const { checkedSettings } = await import("../components/node/nodeChecks");
   const settings = checkedSettings(
     { image: image as string, ...(await restOf(options, stack)), login },
     { subject: "pause-sandbox" },

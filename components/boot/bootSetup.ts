@@ -1,14 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
-import {
-  checkedSettings,
-  checkNodeSettings,
-  checkTrust,
-  type RegistryTrust,
-  secretLogin,
-  trustOf,
-} from "../node/sandboxNode";
+import { checkedSettings, checkNodeSettings, checkTrust } from "../node/nodeChecks";
+import { type RegistryTrust, secretLogin, trustOf } from "../node/sandboxNode";
 import { Problems } from "../problems";
 import { checkReferenceAndDigest } from "../reference";
 import { type BootSettings, bootProgram } from "./bootFiles";

@@ -3,13 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
+import {
+  checkedSettings,
+  checkKnownLogin,
+  checkKnownTrust,
+  checkNodeSettings,
+  checkTrust,
+  NODE_NAME,
+} from "./nodeChecks";
 import { nodeFile } from "./nodeFile";
 import { type NodeReport, parseReport } from "./nodeScript";
 import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
 import { explained } from "./whatChanges";
-import { checked, checkPlain, checkPlainOnly, fieldsOf, type Rule, TRUE_OR_FALSE, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, Problems } from "../problems";
-import { checkDigest, checkReferenceAndDigest, parseReference } from "../reference";
+import { checked, checkPlain, checkPlainOnly, fieldsOf, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { Problems } from "../problems";
+import { checkDigest, checkReferenceAndDigest } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
 
 /** What a node must trust, and where it pulls from. */
@@ -228,24 +236,6 @@ export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust 
   return fieldsOf(trust, ["ca", "mirrors", "plainHttp", "login"]);
 }
 
-/** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
-export function checkedSettings(
-  settings: NodeSettings & SharedSettings,
-  { recheck, subject }: { recheck?: number; subject?: string } = {},
-): NodeSettings {
-  const { node, image, digest, ca, mirrors, login } = settings;
-  return checked(subject ?? `SandboxNode "${node ?? ""}"`, settings, (problems) => {
-    problems.attempt("reference", () => parseReference("reference", image));
-    problems.attempt("digest", () => {
-      if (digest !== undefined) checkDigest("digest", digest);
-    });
-    checkPlain(problems, "nodeName", node, NODE_NAME);
-    checkKnownTrust(problems, "trust", { ca, mirrors });
-    if (login) checkKnownLogin(problems, "trust.login", login);
-    checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck, dryRun: settings.dryRun });
-  });
-}
-
 /** Secret as a whole, so that all that it is sent in is. */
 export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
   if (login === undefined) return undefined;
@@ -257,71 +247,3 @@ export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pul
 
 /** A login whose parts are known. */
 type KnownLogin = NonNullable<NodeSettings["login"]>;
-
-/**
- * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
- * @param field Name of it in messages: `trust`.
- */
-export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
-  if (isLater(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
-  const { ca, mirrors, plainHttp, login } = trust as RegistryTrust;
-  checkKnownTrust(problems, field, { ca, mirrors });
-  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
-  if (login === undefined || isLater(login)) return;
-  if (problems.isObject(`${field}.login`, login, "username and password")) {
-    checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
-  }
-}
-
-/** Also takes what holds Outputs, which it passes over. */
-function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
-  problems.isGiven(`${field}.password`, password, "the password of the login");
-  if (!problems.isGiven(`${field}.username`, username, "the user of the login")) return;
-  if (username === "" || (typeof username === "string" && /[:\0\r\n]/.test(username))) {
-    problems.add(`${field}.username`, username, "a user name without a colon");
-  }
-}
-
-/** Also takes what holds Outputs, which it passes over. */
-function checkKnownTrust(problems: Problems, field: string, { ca, mirrors }: RegistryTrust): void {
-  checkPlain(problems, `${field}.ca`, ca, PEM);
-  if (mirrors === undefined || isLater(mirrors)) return;
-  if (!Array.isArray(mirrors)) problems.addHidden(`${field}.mirrors`, mirrors, "a list of URLs");
-  else
-    mirrors.forEach((url, i) => {
-      checkPlain(problems, `${field}.mirrors[${i}]`, url, MIRROR);
-    });
-}
-
-/** The settings that nodes share and that have a rule of their own. */
-interface SharedSettings {
-  kubeletFlag?: pulumi.Input<boolean>;
-  recheck?: pulumi.Input<number>;
-  dryRun?: pulumi.Input<boolean>;
-}
-
-/** Notes what is wrong with the settings that nodes share. */
-export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dryRun }: SharedSettings): void {
-  checkPlain(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
-  checkPlain(problems, "recheck", recheck, COUNT);
-  checkPlain(problems, "dryRun", dryRun, TRUE_OR_FALSE);
-}
-
-const PEM: Rule = {
-  allows: (value) =>
-    typeof value === "string" && /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(value),
-  allowed: "certificates in PEM form (-----BEGIN CERTIFICATE-----)",
-  hidden: true,
-};
-const MIRROR: Rule = {
-  allows: (value) => typeof value === "string" && /^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(value),
-  allowed: "an http or https URL, host[:port] and perhaps a path",
-};
-const COUNT: Rule = {
-  allows: (value) => isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER),
-  allowed: "a whole number from 0",
-};
-const NODE_NAME: Rule = {
-  allows: (value) => typeof value === "string" && value !== "" && !/[\0\r\n]/.test(value),
-  allowed: "a name in one line",
-};

@@ -15,7 +15,7 @@ import {
 } from "../../components";
 import { checkKnown } from "../../components/node/connection";
 import { scriptText } from "../../components/node/nodeFile";
-import { checkedSettings } from "../../components/node/sandboxNode";
+import { checkedSettings } from "../../components/node/nodeChecks";
 import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";

@@ -4,7 +4,7 @@ import { generateKeyPairSync, randomBytes } from "crypto";
 
 import { HandmadePod, LocalhostPod, PauseImage, PauseSandbox, SandboxNode } from "../../components";
 import { checkKnown } from "../../components/node/connection";
-import { checkedSettings } from "../../components/node/sandboxNode";
+import { checkedSettings } from "../../components/node/nodeChecks";
 import { Problems } from "../../components/problems";
 import { parseReference } from "../../components/reference";
 import { run } from "../support/mocks";

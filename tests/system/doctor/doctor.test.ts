@@ -7,7 +7,7 @@ import { parse } from "yaml";
 
 import { readStackFile } from "../../../cli/stackFile";
 import { verdict } from "../../../cli/text";
-import { checkedSettings } from "../../../components/node/sandboxNode";
+import { checkedSettings } from "../../../components/node/nodeChecks";
 import type { Diagnosis } from "../../../doctor/finding";
 import { docker } from "../../../lab/cluster/docker";
 import { openStack, type Overrides } from "../../../lab/engine";
