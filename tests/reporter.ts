@@ -10,7 +10,7 @@ export = class CountingReporter extends reporters.Spec {
     super(runner, options);
     const failed: string[] = [];
     runner.on("fail", (test, error: unknown) => {
-      // One from a process of its own has the fields of an error, and is none.
+      // What comes from another process has the fields of an error, and is none.
       const { message = String(error) } = (error ?? {}) as { message?: string };
       const [why = ""] = message.split("\n");
       failed.push(`${test.fullTitle()}: ${why.slice(0, 300)}`);

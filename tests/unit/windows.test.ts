@@ -91,7 +91,7 @@ describe("the warnings before a rollout", () => {
 });
 
 describe("the number of operations that the engine runs at a time", () => {
-  const { PULUMI_NODEJS_PARALLEL: before } = process.env;
+  const before = process.env.PULUMI_NODEJS_PARALLEL;
   afterEach(() => {
     if (before === undefined) delete process.env.PULUMI_NODEJS_PARALLEL;
     else process.env.PULUMI_NODEJS_PARALLEL = before;

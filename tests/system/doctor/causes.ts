@@ -27,7 +27,7 @@ export interface Cause {
   readonly then?: string;
   /** Shell behind the restart of containerd. */
   readonly last?: string;
-  /** Shell that takes back what CONFIGURE does not set anew. */
+  /** Shell that takes back what CONFIGURE does not set again. */
   readonly undo?: string;
   /** How far the clocks of everybody else are ahead of the node's, in seconds. Default: 0. */
   readonly lateSeconds?: number;
