@@ -47,7 +47,7 @@ export function checkCommand(): Command {
       orRefuse(1, async () => {
         const wanted = await wantedOf(options);
         const nodes = nodesOf(options, wanted, self);
-        const results = await lookAtAll(nodes, options.parallel, (node) => checked(node, wanted));
+        const results = await lookAtAll(nodes, options.parallel, (node) => checkNode(node, wanted));
         if (wanted.loginUnknown) process.stderr.write("the login is encrypted in the stack file: it is not compared\n");
         const json = `${JSON.stringify({ version: 1, image: wanted.settings.image, nodes: results }, null, 2)}\n`;
         process.stdout.write(options.output === "json" ? json : checkText(results, terminalPainter()));
@@ -56,14 +56,14 @@ export function checkCommand(): Command {
     );
 }
 
-interface Node {
+export interface CheckedNode {
   readonly name: string;
   readonly reach: Reach;
   /** The name that the stack has for it. */
   readonly called?: string;
 }
 
-function nodesOf(options: Options, { stack }: Wanted, command: Command): Node[] {
+function nodesOf(options: Options, { stack }: Wanted, command: Command): CheckedNode[] {
   const named = namedNodes(options, command);
   if (named.length > 0) return named.map((reach) => ({ name: reach.name, reach }));
   const listed = stack?.nodes ?? [];
@@ -74,7 +74,10 @@ function nodesOf(options: Options, { stack }: Wanted, command: Command): Node[] 
 }
 
 /** Without an owner: a plan looks at files and not at who manages the node. */
-async function checked({ reach, called }: Node, { settings, loginUnknown }: Wanted): Promise<Checked> {
+export async function checkNode(
+  { reach, called }: Omit<CheckedNode, "name">,
+  { settings, loginUnknown }: Wanted,
+): Promise<Checked> {
   const { parseReport, renderStdin } = await import("../components/node/nodeScript");
   const { stdout, stderr } = await reach.plan(renderStdin({ ...settings, node: called }));
   let report: NodeReport;

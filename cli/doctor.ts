@@ -2,11 +2,14 @@
 import { Command, Option } from "commander";
 
 import { examine } from "../doctor/examine";
+import { CouldNotLook } from "../doctor/facts";
+import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
-import type { Reach } from "../doctor/reach";
-import { overSsh } from "../doctor/reach";
+import { overSsh, type Reach } from "../doctor/reach";
 import { askForFile, bundleText, refuseExisting } from "./bundle";
+import { checkNode } from "./check";
+import { differenceText } from "./checkText";
 import { clusterText, type ClusterView } from "./clusterText";
 import {
   lookAtAll,
@@ -18,17 +21,17 @@ import {
   withReachOptions,
 } from "./reachOptions";
 import { orRefuse } from "./refuse";
-import { readStackFile, type Stack } from "./stackFile";
+import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
 import { sshLogin } from "./sshLogin";
 import { painter, type Paint, type Result, terminalPainter, textOf } from "./text";
+import { type Wanted, wantedOf } from "./wanted";
 
-interface Options extends ReachOptions {
+interface Options extends ReachOptions, StackOptions {
   readonly output: "text" | "json";
   readonly fixConfig?: boolean;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly address?: string;
-  readonly stackFile?: string;
   readonly bundle?: string;
   readonly yes?: boolean;
 }
@@ -50,14 +53,13 @@ Examples:
 
 export function doctorCommand(): Command {
   const command = new Command("doctor").description("Says why Pods do not start on a node, and what to set");
-  return withReachOptions(command)
+  return withStackOptions(withReachOptions(command), "compare with this stack")
     .option("--kubeconfig <file>", "look at the nodes of this cluster on which Pods are stuck")
     .option("--context <name>", "of the kubeconfig; default: its current one")
     .option(
       "--address <type>",
       "where a node's address is: InternalIP (default), ExternalIP, Hostname, or a label's key",
     )
-    .option("--stack-file <file>", "compare with this stack, such as stacks/Pulumi.mine.yaml")
     .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
     .option("--fix-config", "print the settings of a stack file that would heal the nodes, and nothing else")
     .addOption(
@@ -72,13 +74,18 @@ export function doctorCommand(): Command {
 }
 
 async function run(options: Options, command: Command): Promise<void> {
-  const { bundle, stackFile } = options;
+  const { bundle } = options;
   if (bundle !== undefined) refuseExisting(bundle);
-  const stack = stackFile === undefined ? undefined : await readStackFile(stackFile);
+  const stackFile = stackFileOf(options);
+  const wanted = stackFile === undefined ? undefined : await wantedOf({ stackFile, kubeletFlag: true });
+  const stack = wanted?.stack;
   const cluster = await clusterOf(options, command, stack);
   const nodes = nodesOf(options, command, { cluster, stack });
-  const wanted = stack && wantedImage(stack);
-  const looked = await lookAtAll(nodes, options.parallel, ({ reach }) => examine(reach, wanted));
+  const image = stack && wantedImage(stack);
+  const looked = await lookAtAll(nodes, options.parallel, async ({ reach, called }) => {
+    const diagnosis = await examine(reach, image);
+    return wanted === undefined ? diagnosis : withPlan(diagnosis, await planned({ reach, called }, wanted));
+  });
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
   if (options.fixConfig) process.stdout.write(await healing(results, nodes));
   else if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
@@ -106,12 +113,32 @@ interface Node {
   /** As the cluster or the command line calls it. */
   readonly name: string;
   readonly reach: Reach;
+  /** The name that the stack has for it. */
+  readonly called?: string;
 }
+
+/** What `pulumi up` would change on a node, as evidence. A run that would be refused is told by its reason. */
+async function planned(node: Pick<Node, "reach" | "called">, wanted: Wanted): Promise<Evidence[]> {
+  try {
+    const { differences } = await checkNode(node, wanted);
+    if (differences.length === 0)
+      return [{ is: "yes", text: "it is as the stack wants it: pulumi up would change nothing" }];
+    return differences.map((one) => ({ is: "warning", text: `pulumi up would change this: ${differenceText(one)}` }));
+  } catch (error) {
+    if (!(error instanceof CouldNotLook)) throw error;
+    return [{ is: "unknown", text: `what pulumi up would change: ${error.message}` }];
+  }
+}
+
+const withPlan = (diagnosis: Diagnosis, evidence: readonly Evidence[]): Diagnosis => ({
+  ...diagnosis,
+  evidence: [...diagnosis.evidence, ...evidence],
+});
 
 function nodesOf(options: Options, command: Command, { cluster, stack }: { cluster?: ClusterView; stack?: Stack }) {
   const named = namedNodes(options, command).map((reach): Node => ({ name: reach.name, reach }));
   const listed = (stack?.nodes ?? []).map((node): Node => {
-    return { name: node.name, reach: stackReach(node, options, stack?.keyFile) };
+    return { name: node.name, reach: stackReach(node, options, stack?.keyFile), called: node.name };
   });
   // How to log in to a node that the stack has is in its file.
   const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {

@@ -1,4 +1,8 @@
 /** A stack's YAML file, as the program itself reads it. Pulumi's engine is not asked, so what is encrypted stays so. */
+import { existsSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+
+import { type Command, Option } from "commander";
 import { parse } from "yaml";
 
 import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
@@ -17,6 +21,39 @@ export interface StackNode extends SshTarget {
   /** `<type> <base64>`; missing where the stack has any key taken for the host's. */
   readonly hostKey?: string;
   readonly bastion?: SshTarget;
+}
+
+/** How a command line names a stack. */
+export interface StackOptions {
+  /** Its name, in the project of the folder here. */
+  readonly stack?: string;
+  /** The path of its file. */
+  readonly stackFile?: string;
+}
+
+/** Adds the options that name a stack. @param what What is done with it, in words for people. */
+export const withStackOptions = (command: Command, what: string): Command =>
+  command
+    .addOption(new Option("--stack <name>", `${what} of the project here, by its name`).conflicts("stackFile"))
+    .option("--stack-file <file>", `${what}, such as stacks/Pulumi.mine.yaml`);
+
+/**
+ * The file of the stack that the options name, found as Pulumi finds it.
+ * @throws Refused where there is no project.
+ */
+export function stackFileOf({ stack, stackFile }: StackOptions): string | undefined {
+  if (stack === undefined) return stackFile;
+  const project = projectFile(process.cwd());
+  if (project === undefined) throw new Refused(`--stack ${stack}: there is no Pulumi.yaml here or above`);
+  const { stackConfigDir = "." } = (parse(readFileSync(project, "utf8")) ?? {}) as { stackConfigDir?: string };
+  // A stack may be called by its organization and project, too.
+  return path.resolve(path.dirname(project), stackConfigDir, `Pulumi.${stack.split("/").pop() ?? ""}.yaml`);
+}
+
+function projectFile(folder: string): string | undefined {
+  const file = path.join(folder, "Pulumi.yaml");
+  if (existsSync(file)) return file;
+  return path.dirname(folder) === folder ? undefined : projectFile(path.dirname(folder));
 }
 
 /** What is read of a stack. */

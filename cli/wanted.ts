@@ -3,10 +3,9 @@ import type { Command } from "commander";
 
 import type { NodeSettings } from "../components/node/nodeSettings";
 import { readNamed, Refused } from "./refuse";
-import { readStackFile, type Stack, UNKNOWN } from "./stackFile";
+import { readStackFile, type Stack, stackFileOf, type StackOptions, UNKNOWN, withStackOptions } from "./stackFile";
 
-export interface WantedOptions {
-  readonly stackFile?: string;
+export interface WantedOptions extends StackOptions {
   readonly image?: string;
   readonly digest?: string;
   readonly ca?: string;
@@ -30,8 +29,7 @@ $PAUSE_SANDBOX_PULL_PASSWORD. It never stands on a command line.`;
 
 /** Adds the options by which settings are given. */
 export function withWantedOptions(command: Command): Command {
-  return command
-    .option("--stack-file <file>", "take the settings of this stack, such as stacks/Pulumi.mine.yaml")
+  return withStackOptions(command, "take the settings of this stack")
     .option("--image <reference>", "the sandbox image, host[:port]/repository:tag")
     .option("--digest <digest>", "the digest that the image must have, sha256:…")
     .option("--ca <file>", "certificate authority of the registry, PEM")
@@ -48,7 +46,8 @@ export function withWantedOptions(command: Command): Command {
  */
 export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   const password = await passwordOf(options);
-  const stack = options.stackFile === undefined ? undefined : await readStackFile(options.stackFile, password);
+  const file = stackFileOf(options);
+  const stack = file === undefined ? undefined : await readStackFile(file, password);
   const image = options.image ?? stack?.args.image.reference;
   if (image === undefined || image === "") throw new Refused("no image is named: use --image or --stack-file");
   const own = loginOf(options, password);

@@ -132,9 +132,10 @@ function trustedBy(facts: Facts, { route }: Walk) {
 function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding[]; evidence: Evidence[] } {
   if (image === undefined) return { findings: [], evidence: [] };
   if (image === null) return { findings: [], evidence: [{ is: "warning", text: "the image is not on the node" }] };
-  const { pinned = false } = image.status;
+  const { pinned = false, repoDigests = [] } = image.status;
+  const [, digest = "loaded without a registry"] = /@(sha256:\S+)$/.exec(repoDigests[0] ?? "") ?? [];
   const evidence: Evidence[] = [
-    { is: "yes", text: "the image is on the node" },
+    { is: "yes", text: `the image is on the node: ${digest}` },
     { is: pinned ? "yes" : "warning", text: pinned ? "it is pinned" : "it is not pinned" },
   ];
   if (pinned) return { findings: [], evidence };

@@ -19,11 +19,14 @@ export function settingsOf(files: readonly FileFact[]): Setting[] {
 }
 
 export function imageEvidence(facts: Facts, runtime: RuntimeFact): Evidence[] {
-  const setting = settingsOf(facts.files ?? [])
-    .reverse()
-    .find(({ image }) => image === runtime.image);
+  const all = settingsOf(facts.files ?? []);
+  const setting = [...all].reverse().find(({ image }) => image === runtime.image);
   const from = setting ? `set in ${setting.place}` : `the default that ${runtime.name} ${runtime.version} brings`;
-  return [{ is: "yes", text: `sandbox image ${runtime.image}: ${from}` }];
+  const lost = all.filter(({ image }) => image !== runtime.image);
+  return [
+    { is: "yes", text: `sandbox image ${runtime.image}: ${from}` },
+    ...lost.map(({ image, place }): Evidence => ({ is: "yes", text: `${place} sets ${image}, which does not count` })),
+  ];
 }
 
 /** Where kubeadm and containerd have theirs from: nobody chose those. */

@@ -105,13 +105,57 @@ describe("pause-sandbox doctor --kubeconfig", function () {
       stdout.replace(/\s+/g, " "),
       new RegExp(`PS-D023 The sandbox image is ${image}, and the stack has ${reference}\\.`),
     );
-    assert.match(fs.readFileSync(path.join(dir, "args"), "utf8"), /-l ops -p 2222 -T -- inner\.example /);
+    assert.match(fs.readFileSync(path.join(dir, "args"), "utf8"), /-l ops -p 2222 .*-T -- inner\.example /);
     const json = JSON.parse((await doctor(...args, "-o", "json")).stdout) as {
       cluster: { notInStack: string[]; stuck: object[] };
       nodes: { pods: object[]; findings: { code: string }[] }[];
     };
     assert.deepEqual(json.cluster.notInStack, ["w-1", "w-3"]);
     assert.deepEqual(json.nodes[0]?.pods[0], { namespace: "shop", name: "web", node: "w-2", event: EVENT });
+  });
+
+  it("finds a stack by its name, and says what a run of it would change", async () => {
+    const reference = "127.0.0.1:1/platform/pause:1.0.0";
+    fakeSsh(dir, { "w-9": factsOf(reference) });
+    const stack = `config:\n  pause-sandbox:reference: ${reference}\n  pause-sandbox:imageSource: existing\n`;
+    const project = path.join(dir, "project");
+    fs.mkdirSync(path.join(project, "stacks"), { recursive: true });
+    fs.writeFileSync(
+      path.join(project, "Pulumi.yaml"),
+      "name: pause-sandbox\nruntime: nodejs\nstackConfigDir: stacks\n",
+    );
+    fs.writeFileSync(path.join(project, "stacks/Pulumi.mine.yaml"), stack);
+    const evidence = async () => {
+      const { stdout, stderr } = await doctor("--host", "w-9", "--stack", "org/mine", "-o", "json");
+      assert.match(stdout, /^\{/, stderr);
+      const { nodes: found } = JSON.parse(stdout) as { nodes: { evidence: { is: string; text: string }[] }[] };
+      return found[0]?.evidence.filter(({ text }) => text.includes("pulumi up"));
+    };
+    const report = { status: "would-change", node: "w-9", image: reference, previousImage: "", digest: "sha256:a" };
+    const more = { pinned: true, runtime: "containerd", runtimeVersion: "1.7.28", kubelet: "1.34.2" };
+    const plan = (changed: string[]) => {
+      const line = JSON.stringify({ ...report, ...more, changed, restarted: [], scriptVersion: "x" });
+      fs.writeFileSync(path.join(dir, "w-9.plan"), `${line}\n`);
+    };
+    const here = process.cwd();
+    process.chdir(project);
+    try {
+      const refused = {
+        is: "unknown",
+        text: "what pulumi up would change: [w-9] PS-N025 the file of somebody else stays",
+      };
+      assert.deepEqual(await evidence(), [refused]);
+      plan(["/etc/x.toml"]);
+      assert.deepEqual(await evidence(), [{ is: "warning", text: "pulumi up would change this: /etc/x.toml differs" }]);
+      plan([]);
+      const same = { is: "yes", text: "it is as the stack wants it: pulumi up would change nothing" };
+      assert.deepEqual(await evidence(), [same]);
+      process.chdir("/");
+      const { status, stderr } = await doctor("--stack", "mine");
+      assert.deepEqual([status, stderr], [2, "error: --stack mine: there is no Pulumi.yaml here or above\n"]);
+    } finally {
+      process.chdir(here);
+    }
   });
 
   it("compares the digest with the stack's", async () => {

@@ -20,6 +20,12 @@ if [ "$1" = -G ]; then
 fi
 cat >/dev/null
 while [ "$1" != -- ]; do shift; done
+case $3 in *' -s -- plan'*)
+  if [ -e "${dir}/$2.plan" ]; then cat "${dir}/$2.plan"; exit; fi
+  echo "[$2] PS-N025 the file of somebody else stays" >&2
+  exit 3
+  ;;
+esac
 if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; fi
 `;
   fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });

@@ -16,7 +16,7 @@ ask() {
 while :; do
   if { ask "$1"; } 2>/dev/null; then echo ok; else echo failed; fi
   exec 3>&-
-  read -r -t 0.1
+  read -r -t "$2"
   [ $? -gt 128 ] || break
 done`;
 
@@ -25,14 +25,24 @@ export class Prober {
   failed = 0;
   private client: ChildProcess | undefined;
 
-  /** @param machine The container that asks: not the one whose Pod is asked, which may be killed. */
-  constructor(private readonly machine: string) {}
+  /**
+   * @param machine The container that asks: not the one whose Pod is asked, which may be killed.
+   * @param pauseSeconds Between an answer and the next request.
+   */
+  constructor(
+    private readonly machine: string,
+    private readonly pauseSeconds = 0.1,
+  ) {}
 
   /** Starts asking the Pod at this address. */
   start(podIp: string): void {
-    const client = spawn("docker", ["exec", "-i", this.machine, "bash", "-c", CLIENT, "prober", podIp], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const client = spawn(
+      "docker",
+      ["exec", "-i", this.machine, "bash", "-c", CLIENT, "prober", podIp, String(this.pauseSeconds)],
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
     client.stdout.on("data", (chunk: Buffer) => {
       for (const line of chunk.toString().split("\n").filter(Boolean)) {
         if (line === "ok") this.answered++;

@@ -16,6 +16,7 @@ import { killedRun } from "./killed";
 import { differences, snapshots } from "./nodes";
 import { filesWith, nodeFilesWith, sessions } from "./secrets";
 import { traces } from "./traces";
+import { underTraffic } from "./traffic";
 
 const MAKE_UP = "lab/up.ts";
 
@@ -138,13 +139,16 @@ describe("the whole way through, on the lab", function () {
     }
   });
 
-  it("another image reaches the nodes in order, is proven by other sample Pods, and no other Pod is restarted", async () => {
+  it("another image reaches the nodes in order, and no other Pod is restarted nor leaves one of 10,000 requests unanswered", async () => {
     const pods = await stuckPods(lab);
     const reference = `${lab.registry.host}/platform/pause:1.0.1`;
-    // Another label makes other bytes: a tag alone does not, and nodes then name the image by its first tag.
-    const { events } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause/1.0.1" });
-    assert.deepStrictEqual(nodeEvents(events), ["start node-1", "done node-1", "start node-2", "done node-2"]);
+    const { answered, failed } = await underTraffic(lab, 10_000, async () => {
+      // Another label makes other bytes: a tag alone does not, and nodes then name the image by its first tag.
+      const { events } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause/1.0.1" });
+      assert.deepStrictEqual(nodeEvents(events), ["start node-1", "done node-1", "start node-2", "done node-2"]);
+    });
     assert.deepStrictEqual(await stuckPods(lab), pods);
+    assert.ok(answered >= 10_000 && failed === 0, `${answered} answered, ${failed} not`);
   });
 
   it("other bytes under the same reference reach every node, and no Pod but the sample Pods is restarted", async () => {

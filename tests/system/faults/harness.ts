@@ -12,7 +12,7 @@ import { Prober } from "../../support/nodes/prober";
 import type { Random } from "./random";
 import { type Snapshot, torn } from "../../support/nodes/snapshot";
 import { type Run, type State, STATES, Target } from "../../support/nodes/target";
-import { startVictims, victimIp } from "./victims";
+import { startVictims, victimIp } from "../../support/nodes/victims";
 
 /** A lab whose nodes are healed, whose Pods are asked all the time, and of which every state is known byte for byte. */
 export async function prepare(log: Log): Promise<Target[]> {
