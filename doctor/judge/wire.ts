@@ -108,6 +108,8 @@ function chainWords(fault: ChainFault): string {
   }
 }
 
+const counted = (certificates: number): string => `${certificates} certificate${certificates === 1 ? "" : "s"}`;
+
 const day = (date: Date): string => date.toISOString().slice(0, 10);
 
 function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeView): Bad {
@@ -115,12 +117,12 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
   switch (fault.kind) {
     case "unknownRoot": {
       const print = fault.root
-        ? ` Check this fingerprint with whoever runs the registry: SHA-256 ${fault.root.fingerprint256}`
+        ? `. Check this fingerprint with whoever runs the registry: SHA-256 ${fault.root.fingerprint256}`
         : "";
       const sent = fault.root
         ? ""
-        : `. The registry sent ${fact.served?.length ?? 0} certificates, and that one was not among them`;
-      const remedy = `Set registryCa (trust.ca in a program) to the certificate of "${fault.endsAt}".${print}`;
+        : `. That certificate is not among what the registry sent: ${counted(fact.served?.length ?? 0)}`;
+      const remedy = `Set registryCa (trust.ca in a program) to the certificate of "${fault.endsAt}"${print}`;
       const ca = fault.root?.toString();
       return {
         code: "PS-D001",

@@ -71,7 +71,7 @@ const CAUSES: Cause[] = [
     what: "an unknown root that is not sent",
     node: untrusted,
     code: "PS-D001",
-    verdict: /"Bank Root CA G2".*sent 1 cert/,
+    verdict: /"Bank Root CA G2".*sent: 1 certificate\.$/,
   },
   {
     what: "a proxy that signs again",
