@@ -17,6 +17,7 @@ containerd|2.3.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.
 crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
 cri-dockerd|0.4.3|cri-dockerd|cri-dockerd|exact||
 ignition-validate|2.24.0|ignition|validate|exact||
+sdkgen|3.250.0|sdkgen|sdkgen|exact||
 EOF
 }
 
