@@ -23,6 +23,16 @@ go_find() {
   fi
 }
 
+# go_tool: prints the Go that sdkgen is built with, for tests that compile what it writes.
+go_tool() {
+  cache_guard
+  cache_begin go
+  go_find "$(sed -n 's/^go //p' "$MODULES"/sdkgen-*/go.mod | sort -V | tail -n 1)" >&2 || return 1
+  cache_end
+  log "go: $GO"
+  printf '%s\n' "$GO"
+}
+
 # go_fallback FOUND: sets GO to the toolchain module's, which any Go that knows modules can fetch and verify.
 go_fallback() {
   local root=$CACHE/go/$GO_FALLBACK

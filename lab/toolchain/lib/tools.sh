@@ -27,7 +27,7 @@ tools_select() {
   local row download
   TOOL=${1%%@*}
   row=$(tools_table | grep "^$TOOL|") || {
-    log_fail "unknown tool \"$TOOL\"; known: $(tools_table | cut -d'|' -f1 | tr '\n' ' ')language-nodejs plugin:NAME"
+    log_fail "unknown tool \"$TOOL\"; known: $(tools_table | cut -d'|' -f1 | tr '\n' ' ')language-nodejs go python plugin:NAME"
     return 1
   }
   IFS='|' read -r _ VERSION BUNDLE FILES FITS download SUM_PATH <<<"$row"
