@@ -1,11 +1,6 @@
-import { componentProviderHost } from "@pulumi/pulumi/provider/experimental";
+import { main } from "@pulumi/pulumi/provider";
 
-import * as components from "../components";
+import { Components } from "./schema";
 
 /** The face for other languages: `pulumi package add` reads the components' arguments and outputs out of their types. */
-const { PauseSandbox, PauseImage, BootSetup, LocalhostPod, HandmadePod } = components;
-
-void componentProviderHost({
-  name: "pause-sandbox",
-  components: [PauseSandbox, PauseImage, BootSetup, LocalhostPod, HandmadePod],
-});
+void main(new Components(), process.argv.slice(2));
