@@ -1,6 +1,6 @@
 /** Builds the documentation as a site: `build.ts [FOLDER]`, by default dist-docs. Ends with 1 where TypeDoc warns of anything. */
 import * as path from "node:path";
-import { Application, TSConfigReader } from "typedoc";
+import { Application, OptionDefaults, TSConfigReader } from "typedoc";
 
 import { PAGES, ROOT } from "./contents";
 import { isText, readPages } from "./pages";
@@ -29,6 +29,7 @@ async function main(folder = inRoot("dist-docs")): Promise<void> {
       kindSortOrder: ["Module", "Class", "Interface", "TypeAlias", "Enum", "Function", "Variable"],
       groupOrder: ["Classes", "Interfaces", "Type Aliases", "Enumerations", "Functions", "Variables"],
       useFirstParagraphOfCommentAsSummary: true,
+      highlightLanguages: [...OptionDefaults.highlightLanguages, "python", "go", "csharp"],
       searchInComments: true,
       searchInDocuments: true,
       customCss: inRoot("site/style.css"),

@@ -28,6 +28,7 @@ export const CONTENTS: readonly Entry[] = [
   "docs/image.md",
   "docs/joining.md",
   "docs/scale.md",
+  "docs/languages.md",
   { page: "examples/README.md", below: [...examples(), "template/README.md"] },
   { page: "docs/doctor.md", below: ["docs/findings.md", "docs/cli.md"] },
   "docs/troubleshooting.md",

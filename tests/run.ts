@@ -16,6 +16,7 @@ const SUITES = [
     "tests/image/pause",
     "lab/tests/toolchain",
     "lab/tests/cluster",
+    "tests/sdks",
     "tests/doctor",
     "tests/node",
   ],
