@@ -7,7 +7,7 @@ export {
 } from "./sources/cluster";
 export { hostsOfInventory, type InventoryHost } from "./sources/inventory";
 export { hostKeyOf } from "./sources/knownHosts";
-export { type IncludeReader, type SshConfigHost, sshHostOf } from "./sources/sshConfig";
+export { type IncludeReader, type JumpHost, type SshConfigHost, sshHostOf } from "./sources/sshConfig";
 export { type BootPayloads, BootSetup, type BootSetupArgs, type BootSetupOptions } from "./boot/bootSetup";
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
