@@ -17,6 +17,9 @@ const LANGUAGES: Readonly<Record<string, object>> = {
   csharp: { rootNamespace: "Pulumi" },
 };
 
+/** Generators add `Args` to the name of a type: else Go has PauseImageArgsTypeArgs and ProofArgsArgs. */
+const TYPES = { PauseImageArgs: "SandboxImage", ProofArgs: "Proof" };
+
 /** What componentProviderHost serves, with what its options have no place for. */
 export class Components extends ComponentProvider {
   constructor() {
@@ -29,7 +32,9 @@ export class Components extends ComponentProvider {
 
   /** The API of every other language, as JSON. The analyzer reads it out of the types. */
   override async getSchema(): Promise<string> {
-    const spec = JSON.parse(await super.getSchema()) as PackageSpec;
+    let text = await super.getSchema();
+    for (const [from, to] of Object.entries(TYPES)) text = text.replaceAll(`:index:${from}"`, `:index:${to}"`);
+    const spec = JSON.parse(text) as PackageSpec;
     const language = { ...spec.language };
     for (const [name, settings] of Object.entries(LANGUAGES))
       language[name] = { ...(language[name] as object), ...settings };

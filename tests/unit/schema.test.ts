@@ -45,6 +45,13 @@ describe("the components for other languages", function () {
     assert.deepStrictEqual(missing, []);
   });
 
+  it("have no type whose name ends in Args: every generator adds that", () => {
+    assert.deepStrictEqual(
+      Object.keys(spec.types).filter((token) => token.endsWith("Args")),
+      [],
+    );
+  });
+
   it("want plain values only where these decide which resources exist, their order or the engine's options", () => {
     const plain = new Set<string>();
     const look = (owner: string, fields: Record<string, Property> = {}) => {
@@ -65,7 +72,6 @@ describe("the components for other languages", function () {
       // An option of the engine's, as canary is one of the order.
       ...["LocalhostPod.readyTimeoutSeconds"],
       ...["PauseImage.plainHttp", "PauseImage.platforms", "PauseImage.source"],
-      ...["PauseImageArgs.plainHttp", "PauseImageArgs.platforms", "PauseImageArgs.source"],
       // Without a proof, or with dryRun, there is no Pod.
       ...[
         "PauseSandbox.dryRun",
@@ -74,8 +80,10 @@ describe("the components for other languages", function () {
         "PauseSandbox.maxUnavailable",
         "PauseSandbox.nodes",
       ],
-      ...["PauseSandbox.proof", "ProofArgs.readyTimeoutSeconds", "ProofArgs.scope"],
+      "PauseSandbox.proof",
+      ...["Proof.readyTimeoutSeconds", "Proof.scope"],
       ...["RolloutGroup.maxUnavailable", "RolloutGroup.name"],
+      ...["SandboxImage.plainHttp", "SandboxImage.platforms", "SandboxImage.source"],
     ]);
   });
 });
