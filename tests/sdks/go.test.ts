@@ -7,17 +7,30 @@ import { assertHostAndSecret, call, documented, type Ended, folder, generate, ge
 
 const IMPORT = "example.com/pulumi-pause-sandbox/sdk/go";
 
-/** Versions are those that lab/toolchain builds sdkgen from: nothing else is fetched, and Go checks it. */
-function modulesOf(program: string, sdk: string): void {
-  const [modules = "", ...others] = fs
-    .readdirSync(path.join(ROOT, "lab/toolchain/modules"))
-    .filter((name) => name.startsWith("sdkgen-"));
+const MODULES = path.join(ROOT, "lab/toolchain/modules");
+
+/** Versions are those that lab/toolchain builds sdkgen from. */
+function toolchainModules(): { mod: string; sum: string } {
+  const [name = "", ...others] = fs.readdirSync(MODULES).filter((one) => one.startsWith("sdkgen-"));
   assert.deepEqual(others, []);
-  const at = path.join(ROOT, "lab/toolchain/modules", modules);
-  const text = fs.readFileSync(path.join(at, "go.mod"), "utf8").replace(/^module .*/, "module pause");
+  const read = (file: string) => fs.readFileSync(path.join(MODULES, name, file), "utf8");
+  return { mod: read("go.mod"), sum: read("go.sum") };
+}
+
+/** Makes a folder a module that uses an SDK, at versions that are known: nothing else is fetched. */
+function useModules(program: string, sdk: string): void {
+  const { mod, sum } = toolchainModules();
   const own = `\nrequire ${IMPORT} v0.1.0\n\nreplace ${IMPORT} => ${sdk}\n`;
-  fs.writeFileSync(path.join(program, "go.mod"), text.replace(/^tool .*/m, "") + own);
-  fs.copyFileSync(path.join(at, "go.sum"), path.join(program, "go.sum"));
+  fs.writeFileSync(
+    path.join(program, "go.mod"),
+    mod.replace(/^module .*/, "module pause").replace(/^tool .*/m, "") + own,
+  );
+  fs.writeFileSync(path.join(program, "go.sum"), sum);
+  // The SDK asks for at least 3.30, and Go would look at the modules of that too.
+  const [version = ""] = /github\.com\/pulumi\/pulumi\/sdk\/v3 v[\d.]+/.exec(mod) ?? [];
+  const at = path.join(sdk, "go.mod");
+  const wants = fs.readFileSync(at, "utf8");
+  fs.writeFileSync(at, wants.replace(/github\.com\/pulumi\/pulumi\/sdk\/v3 v[\d.]+/, version));
 }
 
 describe("the SDK for Go", function () {
@@ -34,12 +47,12 @@ describe("the SDK for Go", function () {
 
   const go = (cwd: string, ...args: string[]): Ended =>
     // As lab/toolchain builds: else what it has compiled is compiled again.
-    call(cwd, executable, args, { CGO_ENABLED: "0", GOFLAGS: "-mod=mod -trimpath", GOWORK: "off" });
+    call(cwd, executable, args, { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -trimpath", GOWORK: "off" });
 
   function program(name: string, text: string): string {
     const at = folder(name);
     fs.writeFileSync(path.join(at, "main.go"), text);
-    modulesOf(at, sdk);
+    useModules(at, sdk);
     return at;
   }
 
