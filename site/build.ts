@@ -23,8 +23,6 @@ async function main(folder = inRoot("dist-docs")): Promise<void> {
       excludeExternals: true,
       disableSources: true,
       includeHierarchySummary: false,
-      // `proxyJump` of InventoryHost is what `sshHostOf` makes into bastions; programs pass it on as it is.
-      intentionallyNotExported: ["JumpHost"],
       sort: ["kind", "alphabetical"],
       kindSortOrder: ["Module", "Class", "Interface", "TypeAlias", "Enum", "Function", "Variable"],
       groupOrder: ["Classes", "Interfaces", "Type Aliases", "Enumerations", "Functions", "Variables"],
