@@ -7,8 +7,11 @@ note_kubelet() {
   : >"$plan/argv"
   : >"$plan/environ"
   if [ "$kubelet_pid" ] && [ -r "/proc/$kubelet_pid/cmdline" ]; then
-    lines_of "/proc/$kubelet_pid/cmdline" >"$plan/argv"
-    lines_of "/proc/$kubelet_pid/environ" >"$plan/environ"
+    # One that does not stay up may end while it is read: then none runs.
+    { lines_of "/proc/$kubelet_pid/cmdline" >"$plan/argv" && lines_of "/proc/$kubelet_pid/environ" >"$plan/environ"; } 2>/dev/null || {
+      : >"$plan/argv"
+      : >"$plan/environ"
+    }
   fi
 }
 lines_of() { tr '\n\0' '\001\n' <"$1"; }

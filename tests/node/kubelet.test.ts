@@ -166,3 +166,19 @@ describe("the kubelet's flag", () => {
     }
   }
 });
+
+describe("the kubelet that runs", () => {
+  for (const shell of shells) {
+    it(`${shell.join(" ")}: counts as none where its process ends while it is read`, () => {
+      const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kubelet-"));
+      fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
+      // As much as there was, and then what the kernel says of a process that is gone.
+      const read = `lines_of() { echo half; echo "tr: read error: No such process" >&2; return 1; }`;
+      const noted = `set -eu; . "$0/script.sh"; plan=$0 kubelet_pid=$$; ${read}; note_kubelet; cat "$0/argv" "$0/environ"`;
+      const [program = "sh", ...args] = shell;
+      const run = spawnSync(program, [...args, "-c", noted, dir], { encoding: "utf8" });
+      fs.rmSync(dir, { recursive: true });
+      assert.deepEqual([run.status, run.stdout, run.stderr], [0, "", ""]);
+    });
+  }
+});
