@@ -79,6 +79,16 @@ export function fieldsOf<T extends object, K extends keyof T>(
   return Object.fromEntries(fields.map((field) => [field, known.apply((object) => object[field])])) as Pick<T, K>;
 }
 
+/**
+ * The value of an Output.
+ *
+ * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
+ */
+export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+  // The SDK's types leave it out.
+  return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
+}
+
 export const TRUE_OR_FALSE: Rule = { allows: (value) => typeof value === "boolean", allowed: "true or false" };
 
 /** True where the value, or something inside it, is known only later. */

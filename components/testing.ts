@@ -1,6 +1,7 @@
 /** What a test of a program needs that uses the components: no engine, no registry, no node. */
 import * as pulumi from "@pulumi/pulumi";
 
+export { known } from "./inputs";
 import { readCommand } from "./node/nodeCommand";
 import { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 
@@ -50,16 +51,6 @@ export function mocksOf(options: MockClusterOptions = {}): pulumi.runtime.Mocks 
     }),
     call,
   };
-}
-
-/**
- * The value of an Output.
- *
- * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
- */
-export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
-  // The SDK's types leave it out.
-  return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
 }
 
 /** What the engine would answer: the inputs, and what the types of resources add to them. */

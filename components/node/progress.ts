@@ -6,7 +6,8 @@ import { NodeStatus, parseReport } from "./nodeScript";
 import { soak } from "./soak";
 import { cannotBeReached, whatOfNode } from "./unreachable";
 import { textOf } from "./whatChanges";
-import { type ClusterAccess, clusterBy, known, podsOn } from "../sources/access";
+import { known } from "../inputs";
+import { type ClusterAccess, clusterBy, podsOn } from "../sources/access";
 import type { Cluster } from "../sources/kubeconfig";
 
 /** Counts of one rollout. */

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { type Asked, readCommand } from "./nodeCommand";
+import { known } from "../inputs";
 
 /** A node's inputs as a preview shows them; undefined is not known yet. */
 export interface NodeInputs {
@@ -115,9 +116,6 @@ async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInput
 
 /** Secrets come as Outputs, what is not known yet as something that is no text. */
 export async function textOf(value: unknown): Promise<string | undefined> {
-  // The SDK's types leave it out.
-  const known = pulumi.Output.isInstance(value)
-    ? await (value as unknown as { promise(): Promise<unknown> }).promise()
-    : value;
-  return typeof known === "string" ? known : undefined;
+  const text: unknown = pulumi.Output.isInstance(value) ? await known(value) : value;
+  return typeof text === "string" ? text : undefined;
 }

@@ -1,6 +1,7 @@
 /** Questions to the API server while a program runs. */
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
+import { known } from "../inputs";
 import { userError } from "../userError";
 import { listAll } from "./cluster";
 import { type Cluster, type NodeObject, openKubeconfig, type PodObject } from "./kubeconfig";
@@ -29,10 +30,4 @@ export async function nodeCalled(cluster: Cluster, name: string): Promise<NodeOb
   const selected = { fieldSelector: `metadata.name=${name}` };
   const nodes = await listAll(cluster, "nodes", (request) => cluster.page({ ...selected, ...request }));
   return nodes.find(({ metadata }) => metadata?.name === name);
-}
-
-/** What an Input is, once it is known. */
-export function known<T>(input: pulumi.Input<T>): Promise<T> {
-  // The SDK's types leave it out.
-  return (pulumi.output(input) as unknown as { promise(): Promise<T> }).promise();
 }
