@@ -12,8 +12,8 @@ export = class CountingReporter extends reporters.Spec {
     runner.on("fail", (test, error: unknown) => {
       // What comes from another process has the fields of an error, and is none.
       const { message = String(error) } = (error ?? {}) as { message?: string };
-      const [why = ""] = message.split("\n");
-      failed.push(`${test.fullTitle()}: ${why.slice(0, 300)}`);
+      // On one line and with what was seen, which assertions tell last: at the end of a long run it may be all that is kept.
+      failed.push(`${test.fullTitle()}: ${message.replace(/\s+/g, " ").slice(0, 1000)}`);
     });
     runner.once("end", () => {
       const { passes, pending } = this.stats;
