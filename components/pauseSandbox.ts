@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
-import { parallelOperations } from "./engine";
+import { parallelOperations, withoutStacks } from "./engine";
 import { PauseImage } from "./image/pauseImage";
 import { checked, checkedInput, checkPlain, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
@@ -105,7 +105,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
       const before = pick(nodes, after);
       const dependsOn = before.length > 0 ? before : [image];
       const options = { parent: this, dependsOn, ...left, ...rollout.options() };
-      const changed = new SandboxNode(resource(node), settings, options);
+      const changed = withoutStacks(() => new SandboxNode(resource(node), settings, options));
       rollout.counts(resource(node), changed);
       nodes.set(node, changed);
     }

@@ -1,6 +1,7 @@
 import * as assert from "assert";
 
 import { PauseImageSource, PauseSandbox } from "../../components";
+import { withoutStacks } from "../../components/engine";
 import { known } from "../../components/testing";
 import { run } from "../support/mocks";
 
@@ -33,5 +34,16 @@ describe("a cluster of 1,000 nodes", function () {
     assert.strictEqual(commands.length, NODES);
     assert.ok(sandbox);
     assert.deepStrictEqual(Object.keys(await known(sandbox.nodes)).sort(), [...names].sort());
+  });
+
+  it("costs no stack traces, which the program has again at once, also behind an error", () => {
+    const before = Error.stackTraceLimit;
+    assert.strictEqual(
+      withoutStacks(() => new Error("none").stack),
+      "Error: none",
+    );
+    assert.throws(() => withoutStacks(() => assert.fail("no such node")), /no such node/);
+    assert.strictEqual(Error.stackTraceLimit, before);
+    assert.match(new Error("some").stack ?? "", /scale\.test/);
   });
 });
