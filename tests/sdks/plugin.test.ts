@@ -43,16 +43,24 @@ async function schemaFrom(port: string): Promise<unknown> {
 describe("the plugin", function () {
   this.timeout("5m");
 
-  it("is compiled and started as Pulumi does it, and has the schema that was agreed on", async () => {
-    const main = require.resolve("@pulumi/pulumi/cmd/run-plugin");
-    // Where the engine listens; nobody asks it for a schema.
-    const started = spawn("node", [main, PLUGIN, "127.0.0.1:9"], { cwd: PLUGIN, stdio: ["pipe", "pipe", "pipe"] });
-    try {
-      assert.deepEqual(await schemaFrom(await portOf(started)), SCHEMA);
-    } finally {
-      started.kill();
-    }
-  });
+  const settings = { "tsconfig.json": '{ "compilerOptions": { "target": "es5", "module": "amd" } }\n' };
+  for (const [what, files] of Object.entries<Record<string, string>>({
+    "no settings for TypeScript": {},
+    "settings of its own": settings,
+  })) {
+    it(`is started by Pulumi from a program's folder that has ${what}, and has the schema that was agreed on`, async () => {
+      const program = folder("program");
+      for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(program, name), text);
+      const main = require.resolve("@pulumi/pulumi/cmd/run-plugin");
+      // Where the engine listens; nobody asks it for a schema.
+      const started = spawn("node", [main, PLUGIN, "127.0.0.1:9"], { cwd: program, stdio: ["pipe", "pipe", "pipe"] });
+      try {
+        assert.deepEqual(await schemaFrom(await portOf(started)), SCHEMA);
+      } finally {
+        started.kill();
+      }
+    });
+  }
 
   describe("installed in a clone that Pulumi has made", () => {
     /** What `npm install` in the plugin's folder, with an npm in its place, is asked to run in addition. */
