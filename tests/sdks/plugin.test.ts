@@ -1,41 +1,20 @@
 /** The plugin as Pulumi installs and starts it: its language host for Node.js runs these commands. */
 import { strict as assert } from "node:assert";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { GetSchemaRequest, type GetSchemaResponse } from "@pulumi/pulumi/proto/provider_pb";
 
 import { folder, ROOT, SCHEMA, succeed } from "./sdk";
+import { asked, INSECURE, start } from "./started";
 
 const PLUGIN = path.join(ROOT, "plugin");
 
-/** Its first line is the port that it listens on. */
-async function portOf(started: ChildProcess): Promise<string> {
-  let out = "";
-  let said = "";
-  started.stderr?.on("data", (text: Buffer) => (said += text.toString()));
-  started.stdout?.on("data", (text: Buffer) => (out += text.toString()));
-  const ended = once(started, "exit");
-  while (!out.includes("\n") && started.exitCode === null) {
-    await Promise.race([once(started.stdout ?? started, "data"), ended]);
-  }
-  assert.match(out, /^\d+\n/, `the plugin did not start:\n${out}${said}`);
-  return out.trim();
-}
-
-async function schemaFrom(port: string): Promise<unknown> {
+async function schemaFrom(address: string): Promise<unknown> {
   const options = { "grpc.max_receive_message_length": 64 * 1024 * 1024 };
-  const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options);
-  const answer = await new Promise<GetSchemaResponse>((done, fail) => {
-    client.getSchema(new GetSchemaRequest(), (error, response) => {
-      if (error) fail(error);
-      else done(response);
-    });
-  });
+  const client = new ResourceProviderClient(address, INSECURE, options);
+  const answer = await asked<GetSchemaResponse>((done) => client.getSchema(new GetSchemaRequest(), done));
   client.close();
   return JSON.parse(answer.getSchema());
 }
@@ -51,20 +30,18 @@ describe("the plugin", function () {
     it(`is started by Pulumi from a program's folder that has ${what}, and has the schema that was agreed on`, async () => {
       const program = folder("program");
       for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(program, name), text);
-      const main = require.resolve("@pulumi/pulumi/cmd/run-plugin");
-      // Where the engine listens; nobody asks it for a schema.
-      const started = spawn("node", [main, PLUGIN, "127.0.0.1:9"], { cwd: program, stdio: ["pipe", "pipe", "pipe"] });
+      const started = await start("run-plugin", [PLUGIN, "engine"], program);
       try {
-        assert.deepEqual(await schemaFrom(await portOf(started)), SCHEMA);
+        assert.deepEqual(await schemaFrom(started.address), SCHEMA);
       } finally {
-        started.kill();
+        started.end();
       }
     });
   }
 
   describe("installed in a clone that Pulumi has made", () => {
     /** What `npm install` in the plugin's folder, with an npm in its place, is asked to run in addition. */
-    function asked(clone: string): string {
+    function ranBy(clone: string): string {
       const plugin = path.join(clone, "plugin");
       fs.mkdirSync(plugin, { recursive: true });
       fs.copyFileSync(path.join(PLUGIN, "package.json"), path.join(plugin, "package.json"));
@@ -77,13 +54,13 @@ describe("the plugin", function () {
     }
 
     it("gets the packages of the components", () => {
-      assert.equal(asked(folder("clone")), "ci --omit=dev --ignore-scripts --prefix ..\n");
+      assert.equal(ranBy(folder("clone")), "ci --omit=dev --ignore-scripts --prefix ..\n");
     });
 
     it("leaves those of a checkout alone", () => {
       const checkout = folder("checkout");
       fs.mkdirSync(path.join(checkout, "node_modules"));
-      assert.equal(asked(checkout), "");
+      assert.equal(ranBy(checkout), "");
     });
   });
 });
