@@ -13,7 +13,7 @@ export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
 export { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
-export { PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
+export { type ImageSigning, PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
 export { PauseSandbox } from "./pauseSandbox";
 export {
   type ClusterNode,

@@ -10,8 +10,10 @@ import { Problems } from "../problems";
 import { checked, fieldsOf } from "../inputs";
 import { explainedPush, type Push } from "./pushFailure";
 import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
+import { signedAndVerified } from "./signing/signedAndVerified";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
+export type { ImageSigning } from "./signing/signingArgs";
 
 /**
  * A pause image in a registry of one's own: built, mirrored, or one that is there already.
@@ -37,7 +39,10 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseI
 export class PauseImage extends pulumi.ComponentResource {
   /** What nodes are to be configured with: `host[:port]/repository:tag`. */
   public readonly reference: pulumi.Output<string>;
-  /** Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. */
+  /**
+   * Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. In an `up`, it is
+   * known once the image is signed and its signature is verified, where that is asked for.
+   */
   public readonly digest: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: PauseImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -46,7 +51,10 @@ export class PauseImage extends pulumi.ComponentResource {
     problems.throwIfAny();
     super("pause-sandbox:index:PauseImage", name, {}, opts);
     this.reference = whenGiven(name, "reference", args.reference, parseReference);
-    this.digest = this.provide(name, args);
+    this.digest = signedAndVerified(this, name, args, {
+      reference: this.reference,
+      digest: this.provide(name, args),
+    });
     this.registerOutputs({ reference: this.reference, digest: this.digest });
   }
 

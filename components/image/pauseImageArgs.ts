@@ -5,6 +5,7 @@ import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "../inputs"
 import { isLater, type Problems } from "../problems";
 import type { RegistryLogin } from "../registryLogin";
 import { checkReferenceAndDigest, checkSource } from "../reference";
+import { checkSigning, type ImageSigning, PUBLIC_KEY } from "./signing/signingArgs";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {
@@ -73,6 +74,18 @@ export interface PauseImageArgs {
    * reference is pushed over verified TLS or not at all.
    */
   plainHttp?: boolean;
+  /**
+   * The key to sign with what is pushed. The registry then has a signature beside the image, in cosign's format, as a
+   * referrer. An image that is built here gets its provenance and its SBOM too, signed alike. What is there already is
+   * not attached again. Only where something is pushed over verified TLS. Default: nothing is signed.
+   */
+  signing?: pulumi.Input<ImageSigning>;
+  /**
+   * An EC P-256 public key in PEM. Each `up` verifies in the registry that this very digest has a signature by its private
+   * key, in cosign's format. Where it has none, the run fails before any node is touched. With source `existing` it takes
+   * `digest`. Default: no signature is asked for.
+   */
+  publicKey?: pulumi.Input<string | undefined>;
 }
 
 export const DEFAULT_PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64"];
@@ -99,7 +112,11 @@ const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = 
   ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
   ["buildFromSource", [PauseImageSource.Build], "nothing is built"],
   ["plainHttp", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
+  ["signing", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed; sign it where that is done"],
 ];
+
+/** What stands in messages for values that are never printed. */
+const HIDDEN: Partial<Record<keyof PauseImageArgs, string>> = { login: "a login", signing: "a key" };
 
 /**
  * Notes what is wrong with the plain values among the arguments; Outputs are checked when they are known.
@@ -113,13 +130,30 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
   }
   for (const [field, sources, why] of ONLY_FOR) {
     if (args[field] === undefined || sources.includes(source)) continue;
-    // A login is never printed.
-    const value = field === "login" ? "a login" : args[field];
-    problems.add(`${at}${field}`, value, `left out with source ${source}: ${why}`);
+    problems.add(`${at}${field}`, HIDDEN[field] ?? args[field], `left out with source ${source}: ${why}`);
   }
   checkReferences(problems, at, args);
   if (args.login !== undefined) checkLogin(problems, `${at}login`, args.login);
+  checkSignature(problems, at, args);
   if (source === PauseImageSource.Build) checkBuild(problems, at, args);
+}
+
+function checkSignature(problems: Problems, at: string, args: PauseImageArgs): void {
+  const { source, signing, publicKey, digest, plainHttp } = args;
+  if (signing !== undefined) checkSigning(problems, `${at}signing`, signing);
+  checkPlain(problems, `${at}publicKey`, publicKey, PUBLIC_KEY);
+  if (source === PauseImageSource.Existing && publicKey !== undefined && digest === undefined) {
+    problems.add(`${at}digest`, digest, "the digest that is signed: a tag may be written again after a look at it");
+  }
+  if (plainHttp !== true) return;
+  for (const [field, value] of Object.entries({ signing, publicKey })) {
+    if (value === undefined) continue;
+    problems.add(
+      `${at}${field}`,
+      "a key",
+      "left out with plainHttp: signatures are written and read over verified TLS",
+    );
+  }
 }
 
 function checkLogin(problems: Problems, field: string, login: pulumi.Input<RegistryLogin>): void {

@@ -1,0 +1,71 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
+
+import { checkPlain, type Rule } from "../../inputs";
+import { isLater, type Problems } from "../../problems";
+
+/** The key that an image is signed with, where it is pushed. */
+export interface ImageSigning {
+  /**
+   * An EC P-256 private key in PEM, as openssl writes it (`PRIVATE KEY`, `ENCRYPTED PRIVATE KEY`, `EC PRIVATE KEY`) or as
+   * `cosign generate-key-pair` does (`ENCRYPTED SIGSTORE PRIVATE KEY`). Kept secret, whether or not it is given as a secret.
+   */
+  privateKey: pulumi.Input<string>;
+  /** What the key is encrypted with. Kept secret like the key. Default: an empty text, for a key that is not encrypted. */
+  password?: pulumi.Input<string | undefined>;
+}
+
+const BEGINS = "-----BEGIN ";
+/** cosign's own form, under both of its names. */
+export const COSIGN_KEY = /^-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----$/m;
+const ENCRYPTED_KEY = /^-----BEGIN ENCRYPTED PRIVATE KEY-----$|^Proc-Type: 4,ENCRYPTED$/m;
+
+/** The one kind of key that is tested, and that `cosign generate-key-pair` makes. */
+export function isP256({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  return asymmetricKeyType === "ec" && asymmetricKeyDetails?.namedCurve === "prime256v1";
+}
+
+function readsAsP256(read: () => KeyObject): boolean {
+  try {
+    return isP256(read());
+  } catch {
+    return false;
+  }
+}
+
+/** A key that is encrypted is read when its password is known. */
+const PRIVATE_KEY: Rule = {
+  allows: (value) =>
+    typeof value === "string" &&
+    (COSIGN_KEY.test(value) || ENCRYPTED_KEY.test(value) || readsAsP256(() => createPrivateKey(value))),
+  allowed: "an EC P-256 private key in PEM, of openssl or of cosign",
+  hidden: true,
+};
+
+const PASSWORD: Rule = {
+  allows: (value) => typeof value === "string",
+  allowed: "the text that the private key is encrypted with",
+  hidden: true,
+};
+
+/** Whoever mixes up the two keys must not read the private one in a log. */
+export const PUBLIC_KEY: Rule = {
+  // Node.js takes a public key out of a private one without a word.
+  allows: (value) =>
+    typeof value === "string" &&
+    value.includes(`${BEGINS}PUBLIC KEY-----`) &&
+    !value.includes("PRIVATE KEY") &&
+    readsAsP256(() => createPublicKey(value)),
+  allowed: "an EC P-256 public key in PEM, such as cosign.pub",
+  hidden: true,
+};
+
+/** Notes what is wrong with the plain values of a key to sign with. */
+export function checkSigning(problems: Problems, field: string, signing: pulumi.Input<ImageSigning>): void {
+  if (isLater(signing) || !problems.isObject(field, signing, "privateKey")) return;
+  const { privateKey, password } = signing as ImageSigning;
+  if (problems.isGiven(`${field}.privateKey`, privateKey, PRIVATE_KEY.allowed)) {
+    checkPlain(problems, `${field}.privateKey`, privateKey, PRIVATE_KEY);
+  }
+  checkPlain(problems, `${field}.password`, password, PASSWORD);
+}
