@@ -60,9 +60,11 @@ interface DockerConfig {
 const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
-/** What `docker login` has left for a registry. A helper is asked where one keeps the logins. */
-export async function dockerLogin(registry: string): Promise<KnownLogin | undefined> {
-  const folder = process.env.DOCKER_CONFIG || path.join(os.homedir(), ".docker");
+/**
+ * What `docker login` has left for a registry. A helper is asked where one keeps the logins.
+ * @param folder Default: docker's own.
+ */
+export async function dockerLogin(registry: string, folder = dockerFolder()): Promise<KnownLogin | undefined> {
   const text = textOf(path.join(folder, "config.json"));
   if (text === undefined) return undefined;
   const config = parsed<DockerConfig>(text) ?? {};
@@ -71,6 +73,8 @@ export async function dockerLogin(registry: string): Promise<KnownLogin | undefi
   const asked = helper === undefined || helper === "" ? undefined : await fromHelper(helper, key);
   return asked ?? fromFile(config.auths?.[key] ?? config.auths?.[`https://${key}`]);
 }
+
+const dockerFolder = (): string => process.env.DOCKER_CONFIG || path.join(os.homedir(), ".docker");
 
 function fromFile(kept: { auth?: string; identitytoken?: string } | undefined): KnownLogin | undefined {
   if (!kept?.auth) return undefined;

@@ -52,6 +52,8 @@ export async function signedBundle(statement: string, privateKey: KeyObject): Pr
   };
   const builder = new builders.DSSEBundleBuilder({ signer, witnesses: [] });
   const made = await builder.create({ data: Buffer.from(statement), type: IN_TOTO });
+  // cosign takes no signature that names its key otherwise than it does, and cosign leaves the name out.
+  for (const signature of made.content.dsseEnvelope.signatures) signature.keyid = "";
   return JSON.stringify(bundle.bundleToJSON(made));
 }
 
@@ -61,13 +63,13 @@ export async function signedBundle(statement: string, privateKey: KeyObject): Pr
  * A transparency log's entries are not looked at: the key decides.
  *
  * @param json The bundle, as a registry gives it.
- * @returns the text of the statement.
+ * @returns what the statement says.
  * @throws Error with the reason.
  */
-export async function verifiedStatement(
+export async function verifiedClaim(
   json: string,
   { digest, predicateType, key }: { digest: string; predicateType: string; key: KeyObject },
-): Promise<string> {
+): Promise<Claim> {
   const { bundle: bundles, verify } = await libraries();
   const bundle = bundles.bundleFromJSON(JSON.parse(json));
   if (!bundles.isBundleWithDsseEnvelope(bundle)) throw new Error("it signs no statement");
@@ -77,10 +79,10 @@ export async function verifiedStatement(
   const verifier = new verify.Verifier({ ...none, publicKey: () => anyTime }, thresholds);
   verifier.verify({ ...verify.toSignedEntity(bundle), tlogEntries: [], timestamps: [] });
   const { payloadType, payload } = bundle.content.dsseEnvelope;
-  const text = payload.toString();
   if (payloadType !== IN_TOTO) throw new Error(`it signs ${payloadType}`);
-  checkStatement(JSON.parse(text) as Statement, digest, predicateType);
-  return text;
+  const statement = JSON.parse(payload.toString()) as Statement;
+  checkStatement(statement, digest, predicateType);
+  return statement;
 }
 
 function checkStatement({ _type, subject, predicateType }: Statement, digest: string, wanted: string): void {

@@ -1,11 +1,12 @@
 /** Signs an image in its registry, and verifies that it is signed. */
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 
 import { RunError } from "@pulumi/pulumi/errors";
 
 import { userError } from "../../userError";
 import type { KnownLogin } from "./access";
-import { BUNDLE, type Claim, signedBundle, statementOf, verifiedStatement } from "./bundles";
+import { BUNDLE, type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
 import { called, explainedSigning, registryOfImage, repositoryOf, type SignedImage } from "./failures";
 import { libraries } from "./libraries";
 import { PREDICATE_TYPE, Repository } from "./repository";
@@ -45,7 +46,7 @@ const notKept = (image: SignedImage): string =>
   `${called(image)} was signed, but registry ${registryOfImage(image)} does not give the signature back: ` +
   "it has no referrers. What to do: use a registry with OCI 1.1 referrers, or leave signing out";
 
-/** The very statement, not only one of its kind: another version of the project may say more. */
+/** The very claim, not only one of its kind: another version of the project may say more. cosign's own signature will do. */
 async function isThere(
   repository: Repository,
   { digest }: SignedImage,
@@ -55,8 +56,8 @@ async function isThere(
   const { predicateType } = claim;
   const wanted = { digest, predicateType, key: createPublicKey(privateKey) };
   for (const bundle of await repository.bundles(digest, predicateType)) {
-    const said = await verifiedStatement(bundle, wanted).catch(() => undefined);
-    if (said === statementOf(digest, claim)) return true;
+    const said = await verifiedClaim(bundle, wanted).catch(() => undefined);
+    if (said !== undefined && isDeepStrictEqual(said.predicate, claim.predicate)) return true;
   }
   return false;
 }
@@ -95,7 +96,7 @@ export async function verifyImage(image: SignedImage, publicKey: KeyObject, logi
     const repository = await Repository.open(repositoryOf(image), login);
     for (const bundle of await repository.bundles(digest, predicateType)) {
       try {
-        await verifiedStatement(bundle, { digest, predicateType, key: publicKey });
+        await verifiedClaim(bundle, { digest, predicateType, key: publicKey });
         return;
       } catch (error) {
         reasons.push(error instanceof Error ? error.message : String(error));

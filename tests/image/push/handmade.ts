@@ -43,7 +43,12 @@ export async function pushIndex(registry: Registry, name: string, tag: string, p
   return describe(INDEX, index).digest;
 }
 
-async function pushBlob(registry: Registry, name: string, mediaType: string, content: string): Promise<Descriptor> {
+export async function pushBlob(
+  registry: Registry,
+  name: string,
+  mediaType: string,
+  content: string,
+): Promise<Descriptor> {
   const location = new URL(await send(registry, "POST", `/v2/${name}/blobs/uploads/`, "", ""));
   const descriptor = describe(mediaType, content);
   location.searchParams.set("digest", descriptor.digest);
@@ -57,7 +62,7 @@ function describe(mediaType: string, content: string): Descriptor {
 }
 
 /** @returns where the registry says that what was sent is to be found */
-function send(registry: Registry, method: string, path: string, type: string, body: string): Promise<string> {
+export function send(registry: Registry, method: string, path: string, type: string, body: string): Promise<string> {
   const { username, password } = Registry.user;
   const [host, port] = registry.host.split(":");
   const headers = { "content-type": type, "content-length": Buffer.byteLength(body) };

@@ -35,7 +35,9 @@ export interface ImageOutputs {
  */
 export class Program {
   /** Log-ins as `docker login` leaves them. */
-  private readonly dockerConfig: string;
+  readonly dockerConfig: string;
+  /** What became of whatever waits for the digest, over all runs. */
+  readonly digestsSeen: (string | undefined)[] = [];
   private readonly env: Record<string, string>;
 
   private constructor(
@@ -118,6 +120,7 @@ export class Program {
     )) as typeof import("../../../components");
     const program = () => {
       const image = new PauseImage("pause", args);
+      image.digest.apply((digest) => this.digestsSeen.push(digest));
       return Promise.resolve({ reference: image.reference, digest: image.digest });
     };
     const stack = { stackName: "test", projectName: "image", program };
