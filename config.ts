@@ -50,6 +50,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
   const pull = login(problems, config, "pull");
+  const signing = signingOf(problems, config);
   const privateKey = privateKeyOf(problems, config);
   const groups = groupsOf(problems, config);
   const bootSetup = bootSetupOf(problems, config);
@@ -74,7 +75,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   };
   return {
     args: {
-      image: { ...image(config), login: push },
+      image: { ...image(config), login: push, signing },
       nodes: nodes.map(toNode),
       trust: {
         ca: optional(config, "registryCa"),
@@ -158,7 +159,16 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
     sourceUrl: optional(config, "sourceUrl"),
     buildFromSource: config.getBoolean("buildFromSource") === true ? true : undefined,
     plainHttp: config.getBoolean("pushPlainHttp") === true ? true : undefined,
+    publicKey: optional(config, "imagePublicKey"),
   };
+}
+
+function signingOf(problems: Problems, config: pulumi.Config): PauseSandboxArgs["image"]["signing"] {
+  const privateKey = secret(config, "imageSigningKey");
+  const password = secret(config, "imageSigningPassword");
+  if (privateKey !== undefined) return { privateKey, password };
+  if (password !== undefined) problems.add("imageSigningKey", undefined, "the key that imageSigningPassword belongs to");
+  return undefined;
 }
 
 /** User and password go together: with one of them alone, the run would go on without a login. Nobody asked for that. */

@@ -10,7 +10,7 @@ import { Problems } from "../problems";
 import { checked, fieldsOf } from "../inputs";
 import { explainedPush, type Push } from "./pushFailure";
 import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
-import { signedAndVerified } from "./signing/signedAndVerified";
+import { keysFor, onceRead, signedAndVerified } from "./signing/signedAndVerified";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 export type { ImageSigning } from "./signing/signingArgs";
@@ -50,11 +50,10 @@ export class PauseImage extends pulumi.ComponentResource {
     checkPauseImage(problems, "", args);
     problems.throwIfAny();
     super("pause-sandbox:index:PauseImage", name, {}, opts);
-    this.reference = whenGiven(name, "reference", args.reference, parseReference);
-    this.digest = signedAndVerified(this, name, args, {
-      reference: this.reference,
-      digest: this.provide(name, args),
-    });
+    const keys = keysFor(name, args);
+    this.reference = onceRead(keys, whenGiven(name, "reference", args.reference, parseReference));
+    const { reference } = this;
+    this.digest = signedAndVerified(this, args, keys, { reference, digest: this.provide(name, args) });
     this.registerOutputs({ reference: this.reference, digest: this.digest });
   }
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
+import { generateKeyPairSync } from "crypto";
 
 import { PauseImage, type PauseImageArgs, PauseImageSource } from "../../components";
 import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
@@ -7,6 +8,12 @@ import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
 const REPOSITORY = "registry.example.com:5000/platform/pause";
 const { Mirror, Existing } = PauseImageSource;
+
+const p256 = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const PRIVATE_KEY = p256.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+const PUBLIC_KEY = p256.publicKey.export({ format: "pem", type: "spki" }).toString();
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const RSA_KEY = rsa.privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 
 const find = (all: Registered[], name: string): Registered => {
   const found = all.find((r) => r.name === name);
@@ -25,6 +32,9 @@ async function make(args: Partial<PauseImageArgs>) {
 
 const buildOf = (image: Registered) =>
   image.inputs.build as { context: string; dockerfile: string; platform: string; args: Record<string, string> };
+
+/** A stack's secret is an Output, as is whatever has one inside. */
+const signingLater = () => pulumi.secret({ privateKey: PRIVATE_KEY });
 
 describe("PauseImage", () => {
   it("builds one image per platform and an index over them", async () => {
@@ -193,12 +203,66 @@ describe("PauseImage", () => {
     ["Windows", { platforms: ["windows/amd64"] }, ['platforms[0]: "windows/amd64"', "mirror upstream's image"]],
     ["HTTP for several platforms", { ...build, plainHttp: true }, ["platforms:", "exactly one platform"]],
     ["HTTP for a mirror", { ...mirror, plainHttp: true }, ["plainHttp: true", "left out"]],
+    [
+      "a signing key for what exists, without printing it,",
+      { ...existing, signing: { privateKey: PRIVATE_KEY } },
+      ['signing: "a key"', "sign it where that is done"],
+    ],
+    [
+      "a signing key that is none",
+      { signing: { privateKey: "hunter2", password: 1 as unknown as string } },
+      ["signing.privateKey: a text of 7 characters", "EC P-256 private key in PEM", "signing.password: a number"],
+    ],
+    ["a signing key of another kind", { signing: { privateKey: RSA_KEY } }, ["signing.privateKey: a private key, 1"]],
+    [
+      "signing without a key",
+      { signing: {} as { privateKey: string } },
+      ["signing.privateKey: no value", "EC P-256 private key"],
+    ],
+    ["a public key that is none", { publicKey: "hunter2" }, ["publicKey: a text of 7 characters", "cosign.pub"]],
+    [
+      "a private key in the place of the public one",
+      { publicKey: PRIVATE_KEY },
+      [`publicKey: a private key, ${PRIVATE_KEY.length} characters`],
+    ],
+    [
+      "a public key for what exists without a digest",
+      { ...existing, publicKey: PUBLIC_KEY },
+      ["digest: no value", "the digest that is signed"],
+    ],
+    [
+      "signatures over plain HTTP",
+      { platforms: ["linux/amd64"], plainHttp: true, signing: { privateKey: PRIVATE_KEY }, publicKey: PUBLIC_KEY },
+      ["2 problems", 'signing: "a key"', 'publicKey: "a key"', "verified TLS"],
+    ],
     ["a tag without room", { reference: `r.example/p:${"1".repeat(117)}` }, ["reference:", "at most 116 characters"]],
   ];
   for (const [name, args, words] of bad) {
     it(`refuses ${name}, and creates nothing`, () =>
       refused(() => new PauseImage("image", { reference: REFERENCE, ...args }), words));
   }
+
+  for (const args of [{}, { source: Existing, digest: DIGEST, signing: undefined }, { signing: signingLater() }]) {
+    it(`hands on the digest under mocks, where ${Object.keys(args).join(" and ") || "plain"} keys are given: no registry is there`, async () => {
+      const { digest } = await make({ signing: { privateKey: PRIVATE_KEY }, publicKey: PUBLIC_KEY, ...args });
+      assert.strictEqual(digest, DIGEST);
+    });
+  }
+
+  it("refuses a public key that is an Output, once it is known", () =>
+    assert.rejects(make({ publicKey: pulumi.output("hunter2") }), /publicKey: a text of 7 characters/));
+
+  it("prints no private key, wherever one was pasted", () => {
+    const args = {
+      reference: "pause",
+      publicKey: PRIVATE_KEY,
+      signing: PRIVATE_KEY as unknown as { privateKey: string },
+    };
+    assert.throws(
+      () => new PauseImage("image", args),
+      (error: Error) => /3 problems/.test(error.message) && !error.message.includes(PRIVATE_KEY.slice(60, 90)),
+    );
+  });
 
   it("reports all problems at once, and never prints a login", async () => {
     const args = { reference: "pause", source: Existing, mirrorOf: "x", platforms: [], digest: "x", login };

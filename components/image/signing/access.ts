@@ -67,7 +67,7 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 export async function dockerLogin(registry: string, folder = dockerFolder()): Promise<KnownLogin | undefined> {
   const text = textOf(path.join(folder, "config.json"));
   if (text === undefined) return undefined;
-  const config = parsed<DockerConfig>(text) ?? {};
+  const config = (parsed(text) ?? {}) as DockerConfig;
   const key = DOCKER_HUB.includes(registry) ? DOCKER_HUB_KEY : registry;
   const helper = config.credHelpers?.[key] ?? config.credsStore;
   const asked = helper === undefined || helper === "" ? undefined : await fromHelper(helper, key);
@@ -87,8 +87,8 @@ function fromFile(kept: { auth?: string; identitytoken?: string } | undefined): 
 function fromHelper(helper: string, key: string): Promise<KnownLogin | undefined> {
   return new Promise((resolve) => {
     const child = execFile(`docker-credential-${helper}`, ["get"], { timeout: 30_000 }, (error, stdout) => {
-      const said = error === null ? parsed<{ Username?: string; Secret?: string }>(stdout) : undefined;
-      const { Username, Secret } = said ?? {};
+      const said = error === null ? parsed(stdout) : undefined;
+      const { Username, Secret } = (said ?? {}) as { Username?: string; Secret?: string };
       resolve(Username === undefined || Secret === undefined ? undefined : { username: Username, password: Secret });
     });
     // A helper that is not there takes nothing either; the callback says so.
@@ -97,9 +97,9 @@ function fromHelper(helper: string, key: string): Promise<KnownLogin | undefined
   });
 }
 
-function parsed<T>(json: string): T | undefined {
+function parsed(json: string): unknown {
   try {
-    return JSON.parse(json) as T;
+    return JSON.parse(json);
   } catch {
     return undefined;
   }

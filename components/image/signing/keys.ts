@@ -16,32 +16,44 @@ interface CosignKey {
 const MOST_MEMORY = 256 * 1024 * 1024;
 
 const NOT_READ =
-  "signing.privateKey: the private key cannot be read; it must be an EC P-256 private key in PEM, of openssl or of " +
+  ": signing.privateKey: the private key cannot be read; it must be an EC P-256 private key in PEM, of openssl or of " +
   "cosign. What to do: give signing.password, the one that it is encrypted with, or another key";
 
 /**
+ * @param subject What the argument belongs to; the first words of the message.
  * @param password Of an encrypted key.
- * @throws Error that says what is allowed.
+ * @throws Error that says what is allowed, or which package a key of cosign needs.
  */
-export async function privateKeyOf(pem: string, password = ""): Promise<KeyObject> {
-  const key = await opened(pem, password).catch(() => undefined);
-  if (key === undefined || !isP256(key)) throw userError(NOT_READ);
-  return key;
+export async function privateKeyOf(subject: string, pem: string, password = ""): Promise<KeyObject> {
+  // Without encryption, a passphrase is ignored.
+  const read = COSIGN_KEY.test(pem) ? cosignKey(await cosignKeys(), pem, password) : opened(pem, password);
+  if (read === undefined || !isP256(read)) throw userError(subject + NOT_READ);
+  return read;
 }
 
 export const publicKeyOf = (pem: string): KeyObject => createPublicKey(pem);
 
-async function opened(pem: string, password: string): Promise<KeyObject> {
-  // Without encryption, a passphrase is ignored.
-  if (!COSIGN_KEY.test(pem)) return createPrivateKey({ key: pem, passphrase: password });
-  const { secretbox } = await cosignKeys();
-  const base64 = pem.replace(/-----[^-]+-----/g, "");
-  const { kdf, cipher, ciphertext } = JSON.parse(Buffer.from(base64, "base64").toString()) as CosignKey;
-  if (kdf.name !== "scrypt" || cipher.name !== "nacl/secretbox") throw new Error("encrypted in another way");
-  const derived = scryptSync(password, bytes(kdf.salt), secretbox.keyLength, { ...kdf.params, maxmem: MOST_MEMORY });
-  const der = secretbox.open(bytes(ciphertext), bytes(cipher.nonce), derived);
-  if (der === null) throw new Error("another password");
-  return createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
+function opened(pem: string, passphrase: string): KeyObject | undefined {
+  try {
+    return createPrivateKey({ key: pem, passphrase });
+  } catch {
+    return undefined;
+  }
+}
+
+type Cipher = Awaited<ReturnType<typeof cosignKeys>>;
+
+function cosignKey({ secretbox }: Cipher, pem: string, password: string): KeyObject | undefined {
+  try {
+    const base64 = pem.replace(/-----[^-]+-----/g, "");
+    const { kdf, cipher, ciphertext } = JSON.parse(Buffer.from(base64, "base64").toString()) as CosignKey;
+    if (kdf.name !== "scrypt" || cipher.name !== "nacl/secretbox") return undefined;
+    const derived = scryptSync(password, bytes(kdf.salt), secretbox.keyLength, { ...kdf.params, maxmem: MOST_MEMORY });
+    const der = secretbox.open(bytes(ciphertext), bytes(cipher.nonce), derived);
+    return der === null ? undefined : createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
+  } catch {
+    return undefined;
+  }
 }
 
 const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));

@@ -3,7 +3,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { KeyObject } from "node:crypto";
 
 import { checkedInput, fieldsOf, known } from "../../inputs";
-import { userError } from "../../userError";
 import { buildInputs } from "../pauseBuild";
 import { DEFAULT_PLATFORMS, type PauseImageArgs, PauseImageSource } from "../pauseImageArgs";
 import type { KnownLogin } from "./access";
@@ -15,47 +14,60 @@ import { libraries, sbomLibrary } from "./libraries";
 import { SIGNATURE, signImage, verifyImage } from "./signedImage";
 import { PUBLIC_KEY } from "./signingArgs";
 
-type Digest = pulumi.Output<string | undefined>;
-
-/** The image, as it is in its registry. */
-interface Pushed {
-  readonly reference: pulumi.Output<string>;
-  readonly digest: Digest;
-}
-
-/**
- * The digest, once the image is signed and verified as its arguments ask for. A preview writes and reads nothing: it looks
- * at the keys only. Under mocks there is no registry, so the digest is what it is.
- * @param component The resource that lines stand below.
- */
-export function signedAndVerified(
-  component: pulumi.Resource,
-  name: string,
-  args: PauseImageArgs,
-  { reference, digest }: Pushed,
-): Digest {
-  if (args.signing === undefined && args.publicKey === undefined) return digest;
-  const publicKey = checkedInput(`PauseImage "${name}"`, "publicKey", args.publicKey, PUBLIC_KEY);
-  const monitor = pulumi.runtime.getMonitor() as object | undefined;
-  if (!monitor || !("registerErrorHook" in monitor)) return digest;
-  const isPreview = pulumi.runtime.isDryRun();
-  // Before anything is pushed: a key that cannot be read, or a package that is not installed.
-  const keys = keysOf(args, publicKey);
-  const checked = pulumi.output(keys.then(() => undefined));
-  return pulumi.all([reference, digest, checked]).apply(async ([name, pushed]) => {
-    if (isPreview || pushed === undefined) return pushed;
-    await run(component, args, { reference: name, digest: pushed }, await keys);
-    return pushed;
-  });
-}
-
 interface Keys {
   readonly privateKey?: KeyObject;
   readonly publicKey?: KeyObject;
 }
 
+/**
+ * The keys of an image's arguments. None under mocks, where no registry is.
+ * @throws Error, later, where a key cannot be read, or a package is not installed.
+ */
+export function keysFor(name: string, args: PauseImageArgs): Promise<Keys> | undefined {
+  if (args.signing === undefined && args.publicKey === undefined) return undefined;
+  const subject = `PauseImage "${name}"`;
+  const publicKey = checkedInput(subject, "publicKey", args.publicKey, PUBLIC_KEY);
+  const monitor = pulumi.runtime.getMonitor() as object | undefined;
+  return monitor && "registerErrorHook" in monitor
+    ? keysOf(subject, args, publicKey)
+    : known(publicKey).then((): Keys => ({}));
+}
+
+/** The value, once the keys have been read: nothing is pushed before. It says nothing of them. */
+export function onceRead<T>(keys: Promise<Keys> | undefined, value: pulumi.Output<T>): pulumi.Output<T> {
+  if (keys === undefined) return value;
+  return pulumi.all([value, keys.then(() => undefined)]).apply(([known]) => known) as pulumi.Output<T>;
+}
+
+/** The image, as it is in its registry. */
+interface Pushed {
+  readonly reference: pulumi.Output<string>;
+  readonly digest: pulumi.Output<string | undefined>;
+}
+
+/**
+ * The digest, once the image is signed and verified as its arguments ask for. A preview writes and reads nothing.
+ * @param component The resource that lines stand below.
+ */
+export function signedAndVerified(
+  component: pulumi.Resource,
+  args: PauseImageArgs,
+  keys: Promise<Keys> | undefined,
+  { reference, digest }: Pushed,
+): Pushed["digest"] {
+  if (keys === undefined || pulumi.runtime.isDryRun()) return digest;
+  return pulumi.all([reference, digest]).apply(async ([name, pushed]) => {
+    if (pushed !== undefined) await run(component, args, { reference: name, digest: pushed }, await keys);
+    return pushed;
+  });
+}
+
 /** Awaited and not applied: a digest that depends on a secret would be one, and each node's command with it. */
-async function keysOf({ signing, source }: PauseImageArgs, given: PauseImageArgs["publicKey"]): Promise<Keys> {
+async function keysOf(
+  subject: string,
+  { signing, source }: PauseImageArgs,
+  given: PauseImageArgs["publicKey"],
+): Promise<Keys> {
   await libraries();
   const pem = await known(given);
   const publicKey = pem === undefined ? undefined : publicKeyOf(pem);
@@ -66,7 +78,7 @@ async function keysOf({ signing, source }: PauseImageArgs, given: PauseImageArgs
     | [string, string | undefined]
     | undefined;
   // A preview may not know it yet.
-  return { publicKey, privateKey: secret && (await privateKeyOf(...secret)) };
+  return { publicKey, privateKey: secret && (await privateKeyOf(subject, ...secret)) };
 }
 
 const isBuilt = (source?: PauseImageSource): boolean => (source ?? PauseImageSource.Build) === PauseImageSource.Build;
