@@ -40,8 +40,8 @@ export class PauseImage extends pulumi.ComponentResource {
   /** What nodes are to be configured with: `host[:port]/repository:tag`. */
   public readonly reference: pulumi.Output<string>;
   /**
-   * Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. In an `up`, it is
-   * known once the image is signed and its signature is verified, where that is asked for.
+   * Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. An `up` signs
+   * and verifies before it is known, where that is asked for.
    */
   public readonly digest: pulumi.Output<string | undefined>;
 

@@ -5,6 +5,7 @@ import * as os from "os";
 import * as path from "path";
 
 import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
+import { known } from "../../components/inputs";
 import { readStackConfig } from "../../config";
 import { run } from "../support/mocks";
 import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
@@ -106,6 +107,22 @@ describe("the stack's configuration", () => {
       });
     });
   }
+
+  it("signs with a key and its password, both secrets, and verifies with the public key, where they are set", async () => {
+    const settings = { imageSigningKey: "k", imageSigningPassword: "p", imagePublicKey: "PUBLIC" };
+    const { signing, publicKey } = (await configured(settings, () => readStackConfig())).args.image;
+    assert.strictEqual(publicKey, "PUBLIC");
+    const { privateKey, password } = signing as { privateKey: pulumi.Output<string>; password: pulumi.Output<string> };
+    assert.deepStrictEqual(await Promise.all([known(privateKey), known(password)]), ["k", "p"]);
+    for (const secret of [privateKey, password]) assert.ok(await pulumi.isSecret(secret));
+    const none = (await configured(defaults(), () => readStackConfig())).args.image;
+    assert.deepStrictEqual([none.signing, none.publicKey], [undefined, undefined]);
+  });
+
+  it("refuses a password without the key that it belongs to", async () => {
+    const problems = await problemsOf({ imageSigningPassword: "p" });
+    assert.match(problems.join("\n"), /imageSigningKey: no value .* the key that imageSigningPassword belongs to/);
+  });
 
   it("asks no host key of a host that is to do without", async () => {
     assert.deepStrictEqual(await problemsOf({ nodes: [{ name: "a", host: "a", insecureIgnoreHostKey: true }] }), []);

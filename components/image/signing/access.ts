@@ -22,8 +22,8 @@ const SYSTEM_AUTHORITIES = [
 ];
 
 /**
- * The authorities that the pushes of an image trust, all of them: those of the docker engine for this registry, those of
- * the machine, and Node.js's own.
+ * All authorities that the pushes of an image trust. The docker engine has some for this registry, the machine has its own,
+ * and so has Node.js.
  * @param engine The folder that the docker engine reads.
  */
 export function authorities(registry: string, engine = "/etc/docker/certs.d"): string[] {

@@ -64,9 +64,9 @@ export class Repository {
     return new Repository(fetch.defaults(defaults), registry, name.slice(registry.length + 1), known, ca);
   }
 
-  /** The bundles that refer to an image and may say this of it. */
-  async bundles(digest: string, predicateType: string): Promise<string[]> {
-    const wanted = (await this.referrers(digest)).filter(({ artifactType, annotations }) => {
+  /** The bundles among referrers that may say this of an image. */
+  async bundles(referrers: readonly Descriptor[], predicateType: string): Promise<string[]> {
+    const wanted = referrers.filter(({ artifactType, annotations }) => {
       const says = annotations?.[PREDICATE_TYPE] ?? predicateType;
       return (artifactType ?? ANY_BUNDLE).startsWith(ANY_BUNDLE) && says === predicateType;
     });
@@ -86,7 +86,7 @@ export class Repository {
   }
 
   /** What refers to an image: by OCI 1.1's API, else by the tag that stands in for it. */
-  private async referrers(digest: string): Promise<Descriptor[]> {
+  async referrers(digest: string): Promise<Descriptor[]> {
     const found: Descriptor[] = [];
     let page: string | undefined = `referrers/${digest}?artifactType=${encodeURIComponent(BUNDLE)}`;
     for (let pages = 0; page !== undefined && pages < MOST_PAGES; pages++) {

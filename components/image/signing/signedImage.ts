@@ -9,7 +9,7 @@ import type { KnownLogin } from "./access";
 import { BUNDLE, type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
 import { called, explainedSigning, registryOfImage, repositoryOf, type SignedImage } from "./failures";
 import { libraries } from "./libraries";
-import { PREDICATE_TYPE, Repository } from "./repository";
+import { type Descriptor, PREDICATE_TYPE, Repository } from "./repository";
 
 /** What a plain signature says: nothing but that the key's owner signed it. */
 export const SIGNATURE: Claim = { predicateType: "https://sigstore.dev/cosign/sign/v1", predicate: {} };
@@ -30,10 +30,12 @@ export async function signImage(
   const attached: Claim[] = [];
   try {
     const repository = await Repository.open(repositoryOf(image), login);
+    const there = await repository.referrers(image.digest);
     for (const claim of claims) {
-      if (await isThere(repository, image, claim, privateKey)) continue;
+      if (await isAmong(there, repository, image, claim, privateKey)) continue;
       await attach(repository, image, claim, privateKey);
-      if (!(await isThere(repository, image, claim, privateKey))) throw userError(notKept(image));
+      const kept = await repository.referrers(image.digest);
+      if (!(await isAmong(kept, repository, image, claim, privateKey))) throw userError(notKept(image));
       attached.push(claim);
     }
   } catch (error) {
@@ -47,7 +49,8 @@ const notKept = (image: SignedImage): string =>
   "it has no referrers. What to do: use a registry with OCI 1.1 referrers, or leave signing out";
 
 /** The very claim, not only one of its kind: another version of the project may say more. cosign's own signature will do. */
-async function isThere(
+async function isAmong(
+  referrers: readonly Descriptor[],
   repository: Repository,
   { digest }: SignedImage,
   claim: Claim,
@@ -55,7 +58,7 @@ async function isThere(
 ): Promise<boolean> {
   const { predicateType } = claim;
   const wanted = { digest, predicateType, key: createPublicKey(privateKey) };
-  for (const bundle of await repository.bundles(digest, predicateType)) {
+  for (const bundle of await repository.bundles(referrers, predicateType)) {
     const said = await verifiedClaim(bundle, wanted).catch(() => undefined);
     if (said !== undefined && isDeepStrictEqual(said.predicate, claim.predicate)) return true;
   }
@@ -94,7 +97,8 @@ export async function verifyImage(image: SignedImage, publicKey: KeyObject, logi
   const { predicateType } = SIGNATURE;
   try {
     const repository = await Repository.open(repositoryOf(image), login);
-    for (const bundle of await repository.bundles(digest, predicateType)) {
+    const referrers = await repository.referrers(digest);
+    for (const bundle of await repository.bundles(referrers, predicateType)) {
       try {
         await verifiedClaim(bundle, { digest, predicateType, key: publicKey });
         return;
