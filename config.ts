@@ -167,7 +167,8 @@ function signingOf(problems: Problems, config: pulumi.Config): PauseSandboxArgs[
   const privateKey = secret(config, "imageSigningKey");
   const password = secret(config, "imageSigningPassword");
   if (privateKey !== undefined) return { privateKey, password };
-  if (password !== undefined) problems.add("imageSigningKey", undefined, "the key that imageSigningPassword belongs to");
+  if (password !== undefined)
+    problems.add("imageSigningKey", undefined, "the key that imageSigningPassword belongs to");
   return undefined;
 }
 

@@ -37,9 +37,11 @@ interface RegisterRequest {
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
-/** Runs a program under mocks and returns what it registered, in order, once all of it has settled. */
-export async function run(program: () => unknown): Promise<Registered[]> {
-  const registered: Registered[] = [];
+/**
+ * Runs a program under mocks and returns what it registered, in order, once all of it has settled.
+ * @param registered What is returned, for whoever wants it of a program that fails.
+ */
+export async function run(program: () => unknown, registered: Registered[] = []): Promise<Registered[]> {
   await pulumi.runtime.setMocks(mocksOf(), "project", "stack");
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: unknown): unknown;

@@ -4,10 +4,13 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, scry
 import * as fs from "fs";
 import * as os from "os";
 import * as path from "path";
+import { setTimeout } from "timers/promises";
 import { secretbox } from "tweetnacl";
 
 import { authorities, dockerLogin } from "../../components/image/signing/access";
+import { PauseImageSource, PauseSandbox } from "../../components";
 import { privateKeyOf } from "../../components/image/signing/keys";
+import { DIGEST, type Registered, run } from "../support/mocks";
 
 const PASSWORD = "of the test";
 const SUBJECT = 'PauseImage "pause"';
@@ -128,5 +131,26 @@ describe("a login for a registry", () => {
       authorities("r.example:5000", folder).filter((pem) => !others.includes(pem)),
       ["the authority"],
     );
+  });
+});
+
+describe("a node of an image that is not verified yet", () => {
+  it("is not begun, and gets no script: both wait for the digest", async () => {
+    const connection = { host: "10.0.0.1", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExample" };
+    const nodes = [{ name: "worker-1", connection }];
+    const registered: Registered[] = [];
+    const names = () => registered.map(({ name }) => name).filter((name) => name !== "project-stack");
+    let before: string[] = [];
+    await run(async () => {
+      let verified: (digest: string) => void = () => undefined;
+      const digest = new Promise<string>((resolve) => (verified = resolve));
+      const image = { reference: "r.example/pause:1", source: PauseImageSource.Existing, digest };
+      new PauseSandbox("pause", { image, nodes });
+      await setTimeout(500);
+      before = names();
+      verified(DIGEST);
+    }, registered);
+    assert.deepStrictEqual(before, ["pause", "pause-image"]);
+    assert.deepStrictEqual(names().sort(), ["pause", "pause-image", "pause-worker-1", "pause-worker-1-script"]);
   });
 });

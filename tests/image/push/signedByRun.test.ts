@@ -123,9 +123,9 @@ describe("a run with a signed PauseImage", function () {
         /error: .* has no signature by publicKey .*none is there.* No node/,
       );
       const { reference } = existing("");
-      const signed = await Program.make([registry]).up(
-        image({ reference, login: Registry.user, platforms: ["linux/arm64"], signing }),
-      );
+      const signer = Program.make([registry]);
+      const signed = await signer.up(image({ reference, login: Registry.user, platforms: ["linux/arm64"], signing }));
+      signer.remove();
       const its = { ...existing(publicKey), digest: signed.digest };
       await failed(
         program.up({ ...its, publicKey: other.publicKey }),
