@@ -1,9 +1,12 @@
 /** The commands that pages name: each is run, or is listed here with the reason why it is not. */
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
+import { createPrivateKey } from "node:crypto";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 
+import { isP256, PUBLIC_KEY } from "../../components/image/signing/signingArgs";
 import { PAGES, ROOT } from "../../site/contents";
 import { commandsOf } from "./commands";
 
@@ -64,6 +67,7 @@ const TRIED: readonly { readonly which: RegExp; readonly tries: (command: string
       );
     },
   },
+  { which: /^openssl /, tries: makeKey },
   {
     // Its tests are run by the suite that they belong to.
     which: /^(\w+=\w+ )?npx mocha \S+$/,
@@ -73,6 +77,20 @@ const TRIED: readonly { readonly which: RegExp; readonly tries: (command: string
     },
   },
 ];
+
+/** Runs a command for a key in a folder of its own; the second one needs what the first one made. */
+function makeKey(command: string): void {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "commands-"));
+  const key = path.join(folder, "cosign.key");
+  const curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+  if (!command.includes("genpkey")) run("openssl", "genpkey", ...curve, "-out", key);
+  const [program = "", ...words] = command.split(" ");
+  run(program, ...words.map((word) => (word.startsWith("cosign.") ? path.join(folder, word) : word)));
+  assert.ok(isP256(createPrivateKey(fs.readFileSync(key))));
+  const pub = path.join(folder, "cosign.pub");
+  if (command.includes("-pubout")) assert.ok(PUBLIC_KEY.allows(fs.readFileSync(pub, "utf8")));
+  fs.rmSync(folder, { recursive: true });
+}
 
 /** What is not run here, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
@@ -100,6 +118,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 /** Kinds of commands that are not run here, and why. */
 const KINDS_NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^pulumi /, "it needs a stack of somebody; tests/unit/commands compares settings, tests/system/e2e has a stack"],
+  [/^cosign /, "it is not on every machine; docs/versions.md says which one was run by hand"],
   [/^(npm|python3|pip) .*/, "it installs packages in a project of somebody's own"],
 ];
 const isNotRun = (command: string): boolean =>

@@ -1,4 +1,5 @@
 /** Runs of the real engine that sign what they push, or ask for a signature. */
+import * as pulumi from "@pulumi/pulumi";
 import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
@@ -98,7 +99,12 @@ describe("a run with a signed PauseImage", function () {
       await pushIndex(upstream, "pause", "3.10", [{ os: "linux", architecture: "amd64" }]);
       trusting.dockerLogin(upstream);
       const mirror = { source: PauseImageSource.Mirror, mirrorOf: `${upstream.host}/pause:3.10`, platforms: undefined };
-      const { digest } = await trusting.up(image({ ...mirror, signing, publicKey }));
+      // As a stack's configuration gives them.
+      const secret = pulumi.secret({ ...signing, password: pulumi.secret(signing.password) });
+      const { digest, raw } = await trusting.up(
+        image({ ...mirror, signing: secret, publicKey: pulumi.secret(publicKey) }),
+      );
+      assert.equal(raw.outputs.digest?.secret, false, "the digest is no secret");
       assert.deepEqual(await attachedTo(digest), [SIGNATURE]);
     } finally {
       trusting.remove();
