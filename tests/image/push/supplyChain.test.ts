@@ -100,6 +100,26 @@ describe("the signature of an image", function () {
     await verifyImage(image, publicKey, login);
   });
 
+  it("is verified by its key alone, where cosign had a transparency log write it down too", async () => {
+    const bundle = JSON.parse(bundleByHand(statementOf(image.digest, SIGNATURE), privateKey)) as {
+      verificationMaterial: object;
+    };
+    const empty = Buffer.from("{}").toString("base64");
+    const entry = {
+      ...{ logIndex: "1", logId: { keyId: empty }, integratedTime: "1700000000", canonicalizedBody: empty },
+      kindVersion: { kind: "dsse", version: "0.0.1" },
+      inclusionPromise: { signedEntryTimestamp: empty },
+      inclusionProof: {
+        ...{ logIndex: "1", rootHash: empty, treeSize: "2", hashes: [] },
+        checkpoint: { envelope: "-" },
+      },
+    };
+    bundle.verificationMaterial = { ...bundle.verificationMaterial, tlogEntries: [entry] };
+    await attachByHand(image, JSON.stringify(bundle));
+    await verifyImage(image, publicKey, login);
+    await refused(verifyImage(image, other.publicKey, login), /signature verification failed/);
+  });
+
   const changed: [string, (of: SignedImage) => string, RegExp][] = [
     [
       "a statement about another image",
