@@ -6,4 +6,5 @@ fleet=$(cat "$(dirname -- "$0")/fleet")
 set -- $SSH_CONNECTION
 PATH=$fleet/stub:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-exec nsenter --mount="/proc/$(cat "$fleet/hosts/$3/pid")/ns/mnt" -- sh -c "${SSH_ORIGINAL_COMMAND:-exit 0}"
+# In the host's own home: nsenter starts in /, which all hosts have in common.
+exec nsenter --mount="/proc/$(cat "$fleet/hosts/$3/pid")/ns/mnt" --wdns=/root -- sh -c "${SSH_ORIGINAL_COMMAND:-exit 0}"
