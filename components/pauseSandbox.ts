@@ -100,16 +100,21 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
     // The digest is known when the image is verified. Before that, not even the script goes to a node.
     const verified = image.digest.apply(() => image);
-    for (const { node, after } of plan.steps) {
-      const { connection, name: nodeName, gone, sftp } = node;
-      const settings = { connection, nodeName, gone, sftp, ...wanted };
-      const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
-      const before = pick(nodes, after);
-      const dependsOn = before.length > 0 ? before : [verified];
-      const options = { parent: this, dependsOn, ...left, ...rollout.options() };
-      const changed = withoutStacks(() => new SandboxNode(resource(node), settings, options));
-      rollout.counts(resource(node), changed);
-      nodes.set(node, changed);
+    const again = withoutStacks();
+    try {
+      for (const { node, after } of plan.steps) {
+        const { connection, name: nodeName, gone, sftp } = node;
+        const settings = { connection, nodeName, gone, sftp, ...wanted };
+        const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
+        const before = pick(nodes, after);
+        const dependsOn = before.length > 0 ? before : [verified];
+        const options = { parent: this, dependsOn, ...left, ...rollout.options() };
+        const changed = new SandboxNode(resource(node), settings, options);
+        rollout.counts(resource(node), changed);
+        nodes.set(node, changed);
+      }
+    } finally {
+      again();
     }
     return nodes;
   }
