@@ -10,26 +10,32 @@ import {
 } from "../../../components/node/nodeSettings";
 import { docker } from "../../../lab/cluster/docker";
 
-/** What the engine sends to a node where root logs in. */
+/** What the engine sends to a node. */
 export interface Sent {
   readonly command: string;
   readonly stdin: string;
 }
 
-/** Copies the script into the home directory of root, as `CopyToRemote` does, and says what runs it. */
-export async function delivered(container: string, verb: Verb, settings: NodeSettings): Promise<Sent> {
+/** Copies the script into the home directory of who logs in, as `CopyToRemote` does, and says what runs it. */
+export async function delivered(container: string, verb: Verb, settings: NodeSettings, user = "root"): Promise<Sent> {
   const file = nodeFile(settings.ca);
-  const copy = ["exec", "-i", "-w", "/root", container, "sh", "-c", `cat >${file.remote}`];
+  const copy = [...enter(container, user), "sh", "-c", `cat >${file.remote}`];
   // Where neither a file nor a kept script is, `restore` has nothing to say.
   await docker(copy, { input: scriptText(settings.ca) });
   const { node, owner } = settings;
   const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
-  return { command: commandLine(verb, asked, { user: "root", file }), stdin: textOf(stdinSettings(settings)) };
+  return { command: commandLine(verb, asked, { user, file }), stdin: textOf(stdinSettings(settings)) };
 }
 
 /** The arguments for docker that run it, as sshd would: by the log-in shell, in the home directory. */
-export const logIn = (container: string, command: string, wrap: readonly string[] = []): string[] => [
-  ...["exec", "-i", "-w", "/root", container, ...wrap],
+export const logIn = (container: string, command: string, wrap: readonly string[] = [], user = "root"): string[] => [
+  ...enter(container, user),
+  ...wrap,
   ...["sh", "-c", command],
 ];
+
+function enter(container: string, user: string): string[] {
+  const home = user === "root" ? "/root" : `/home/${user}`;
+  return ["exec", "-i", "-u", user, "-w", home, container];
+}

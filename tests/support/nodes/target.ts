@@ -28,6 +28,8 @@ export interface RunOptions {
   settings?: Partial<NodeSettings>;
   /** A command line that the script is started by, as its last argument: `["timeout", "5"]`. */
   wrap?: string[];
+  /** Who logs in. Anyone but root becomes it by sudo. */
+  user?: string;
 }
 
 export class Target {
@@ -67,9 +69,10 @@ export class Target {
   }
 
   /** Runs the script as the provider would, in the node. */
-  async run(to: State, { settings = {}, wrap = [] }: RunOptions = {}): Promise<Run> {
-    const { command, stdin } = await delivered(this.node.container, this.verb(to), this.settings(to, settings));
-    return runProgram("docker", logIn(this.node.container, command, wrap), stdin);
+  async run(to: State, { settings = {}, wrap = [], user }: RunOptions = {}): Promise<Run> {
+    const { container } = this.node;
+    const { command, stdin } = await delivered(container, this.verb(to), this.settings(to, settings), user);
+    return runProgram("docker", logIn(container, command, wrap, user), stdin);
   }
 
   /** Runs to the end, and checks that the node then is, byte for byte, what that state looks like. */

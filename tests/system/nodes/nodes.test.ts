@@ -109,6 +109,27 @@ describe("real nodes", function () {
     }
   });
 
+  it("node-1: is healed by who may sudo, and sudo's log has the command and no login", async () => {
+    const target = on("node-1");
+    const before = await look(target);
+    const user = "admin-of-nodes";
+    await target.sh('useradd -m "$1"; echo "$1 ALL=(ALL) NOPASSWD: ALL" >"/etc/sudoers.d/$1"', user);
+    try {
+      const image = target.images.A.reference.replace(lab.registry.host, await withLogin());
+      const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64");
+      const run = await watched(target, secret, () => target.run("A", { user, settings: { image, login: LOGIN } }));
+      assert.equal(done(run).image, image);
+      done(await target.run("none", { user }));
+      assert.equal(await look(target), before);
+      const log = await target.sh("journalctl --sync; journalctl --no-pager -o cat _COMM=sudo");
+      assert.match(log, new RegExp(`${user} .*COMMAND=.* apply .*image=${image}`));
+      assert.match(log, new RegExp(`${user} .*COMMAND=.* restore `));
+      assert.ok(![secret, LOGIN.password].some((one) => log.includes(one)));
+    } finally {
+      await target.sh('userdel -r "$1" 2>/dev/null; rm "/etc/sudoers.d/$1"', user);
+    }
+  });
+
   for (const { name } of nodePlans()) {
     it(`${name}: pulls with a login that nobody but root reads, and that is on no command line`, async () => {
       const target = on(name);
