@@ -2,7 +2,8 @@
  * What a large cluster costs the engine: `make bench-scale`. This project's program beside one that has a bare command per
  * node, with a double of the command plugin: no node is there, so that engine and program are what is measured.
  *
- * Sizes are the arguments: `make bench-scale SIZES="500 2000"`. Without any they are 500, 2000 and 5000.
+ * Sizes are the arguments: `make bench-scale SIZES="500 2000:preview"`. Without any they are 500, and previews of 2000 and 5000: an
+ * up writes the whole state after each step, which takes hours there.
  */
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -20,33 +21,42 @@ import { environment, load, tool, versions } from "./support/pulumi";
 const CHANGED = 250;
 
 async function main(): Promise<void> {
+  const wanted = wantedSizes();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-scale-"));
   try {
     const pulumi = tool("pulumi");
     const env = environment(folder, pulumi, path.join(__dirname, "scale/plugin/pulumi-resource-command"));
     say(versions(pulumi), "command plugin: the double in bench/scale/plugin", `load at the start: ${load()}`, "");
     say(...underMocks());
-    const targets = [...(await changedTag(folder, env)), ...(await sizes(folder, env))];
+    const targets = [...(await changedTag(folder, env)), ...(await sizes(wanted, folder, env))];
     say(...targets, `load at the end: ${load()}`);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
 }
 
-/** @returns the sizes to measure */
-function wantedSizes(): number[] {
-  const given = process.argv.slice(2);
-  const numbers = (given.length > 0 ? given : ["500", "2000", "5000"]).map(Number);
-  if (numbers.some((size) => !Number.isInteger(size) || size < 1)) throw new Error("sizes are whole numbers from 1");
-  return numbers;
+interface Size {
+  readonly nodes: number;
+  readonly operations: readonly ("preview" | "up")[];
 }
 
-async function sizes(folder: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+/** @returns the sizes to measure */
+function wantedSizes(): Size[] {
+  const given = process.argv.slice(2);
+  return (given.length > 0 ? given : ["500", "2000:preview", "5000:preview"]).map((size) => {
+    const [, nodes, only] = /^([1-9]\d*)(:preview)?$/.exec(size) ?? [];
+    if (nodes === undefined)
+      throw new Error(`${size}: sizes are whole numbers from 1, for a preview alone with :preview`);
+    return { nodes: Number(nodes), operations: only === undefined ? ["preview", "up"] : ["preview"] };
+  });
+}
+
+async function sizes(all: readonly Size[], folder: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const measured: Measured[] = [];
-  for (const nodes of wantedSizes()) {
+  for (const { nodes, operations } of all) {
     const wanted: Wanted = { nodes, tag: "1.0.0", login: false };
     const stacks = pairOf(folder, `size-${nodes}`, env);
-    for (const operation of ["preview", "up"] as const) {
+    for (const operation of operations) {
       const row: Measured = {
         nodes,
         operation,
