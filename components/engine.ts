@@ -1,4 +1,5 @@
 /** What the engine tells a program of itself. */
+import * as pulumi from "@pulumi/pulumi";
 
 /** The SDK's own store, of which it exports no type. */
 interface Store {
@@ -15,6 +16,12 @@ export function parallelOperations(): number | undefined {
   const told = asyncLocalStorage?.getStore()?.settings?.options?.parallel;
   const parallel = told ?? Number(process.env.PULUMI_NODEJS_PARALLEL ?? NaN);
   return parallel > 0 ? parallel : undefined;
+}
+
+/** The engine's monitor, where hooks of this kind can be had: not under mocks. */
+export function monitorWith(hooks: "registerErrorHook" | "registerResourceHook"): object | undefined {
+  const monitor = pulumi.runtime.getMonitor() as object | undefined;
+  return monitor && hooks in monitor ? monitor : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
+import { monitorWith } from "../engine";
 import { registryOf } from "../reference";
 
 /** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
@@ -117,8 +118,7 @@ let hooks = 0;
  * @param name The name of the resource.
  */
 export function explainedPush(component: pulumi.Resource, name: string, push: Push): pulumi.CustomResourceOptions {
-  const monitor = pulumi.runtime.getMonitor();
-  if (!monitor || !("registerErrorHook" in monitor)) return {};
+  if (!monitorWith("registerErrorHook")) return {};
   const say = async ({ newInputs, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
     const { imageName, tag = imageName, sources } = (newInputs ?? {}) as Record<string, unknown>;
     if (typeof tag === "string" && errors[0] !== undefined) {

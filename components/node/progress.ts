@@ -6,6 +6,7 @@ import { NodeStatus, parseReport } from "./nodeScript";
 import { soak } from "./soak";
 import { cannotBeReached, whatOfNode } from "./unreachable";
 import { textOf } from "./whatChanges";
+import { monitorWith } from "../engine";
 import { known } from "../inputs";
 import { type ClusterAccess, clusterBy, podsOn } from "../sources/access";
 import type { Cluster } from "../sources/kubeconfig";
@@ -88,8 +89,7 @@ export class Rollout {
     private readonly asked: RolloutOptions,
   ) {
     this.progress = { total: nodes.size, done: new Map(), failed: [] };
-    const monitor = pulumi.runtime.getMonitor() as object | undefined;
-    const can = monitor && "registerErrorHook" in monitor && !pulumi.runtime.isDryRun();
+    const can = monitorWith("registerErrorHook") && !pulumi.runtime.isDryRun();
     this.hooks = can ? this.made() : undefined;
   }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { type Asked, readCommand } from "./nodeCommand";
+import { monitorWith } from "../engine";
 import { known } from "../inputs";
 
 /** A node's inputs as a preview shows them; undefined is not known yet. */
@@ -88,8 +89,8 @@ let count = 0;
 
 /** Has a preview say in words what changes. Where no hooks can be had, as under mocks, it goes without. */
 export function explained(options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
-  const monitor = pulumi.runtime.getMonitor() as object | undefined;
-  if (!pulumi.runtime.isDryRun() || !monitor || !("registerResourceHook" in monitor)) return options;
+  const monitor = monitorWith("registerResourceHook");
+  if (!pulumi.runtime.isDryRun() || !monitor) return options;
   const hook = hooks.get(monitor) ?? newHook();
   hooks.set(monitor, hook);
   const { beforeCreate = [], beforeUpdate = [], ...others } = options.hooks ?? {};

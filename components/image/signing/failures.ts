@@ -1,4 +1,5 @@
 /** What it means that a signature could not be written or read, and what to do. */
+import { registryOf } from "../../reference";
 import { userError } from "../../userError";
 import { RegistryAnswer } from "./repository";
 
@@ -14,8 +15,6 @@ export interface SignedImage {
 export const called = ({ reference, digest }: SignedImage): string => `${reference}@${digest}`;
 
 export const repositoryOf = ({ reference }: SignedImage): string => reference.slice(0, reference.lastIndexOf(":"));
-
-export const registryOfImage = ({ reference }: SignedImage): string => reference.slice(0, reference.indexOf("/"));
 
 type Doing = "signed" | "verified";
 
@@ -56,7 +55,7 @@ const WAY: readonly (readonly [RegExp, (registry: string) => string])[] = [
 /** Names image, registry, reason and way out. Errors that do so already are left as they are. */
 export function explainedSigning(error: unknown, image: SignedImage, doing: Doing): Error {
   const { status, request, reason } = whatOf(error);
-  const registry = registryOfImage(image);
+  const registry = registryOf(image.reference);
   const said = status === undefined ? reason : `the registry answered ${status} to ${request}`;
   const way =
     status === undefined

@@ -2,13 +2,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KeyObject } from "node:crypto";
 
+import { monitorWith } from "../../engine";
 import { checkedInput, fieldsOf, known } from "../../inputs";
+import { registryOf } from "../../reference";
 import { buildInputs } from "../pauseBuild";
 import { DEFAULT_PLATFORMS, type PauseImageArgs, PauseImageSource } from "../pauseImageArgs";
 import type { KnownLogin } from "./access";
 import type { Claim } from "./bundles";
 import { claimsOf } from "./claims";
-import { called, registryOfImage, type SignedImage } from "./failures";
+import { called, type SignedImage } from "./failures";
 import { privateKeyOf, publicKeyOf } from "./keys";
 import { libraries, sbomLibrary } from "./libraries";
 import { SIGNATURE, signImage, verifyImage } from "./signedImage";
@@ -27,10 +29,7 @@ export function keysFor(name: string, args: PauseImageArgs): Promise<Keys> | und
   if (args.signing === undefined && args.publicKey === undefined) return undefined;
   const subject = `PauseImage "${name}"`;
   const publicKey = checkedInput(subject, "publicKey", args.publicKey, PUBLIC_KEY);
-  const monitor = pulumi.runtime.getMonitor() as object | undefined;
-  return monitor && "registerErrorHook" in monitor
-    ? keysOf(subject, args, publicKey)
-    : known(publicKey).then((): Keys => ({}));
+  return monitorWith("registerErrorHook") ? keysOf(subject, args, publicKey) : known(publicKey).then((): Keys => ({}));
 }
 
 /** The value, once the keys have been read: nothing is pushed before. It says nothing of them. */
@@ -102,5 +101,5 @@ async function claimsOfBuild(args: PauseImageArgs): Promise<Claim[]> {
 
 function signed(image: SignedImage, claims: readonly Claim[]): string {
   const types = claims.map(({ predicateType }) => predicateType).join(", ");
-  return `${called(image)} is signed in registry ${registryOfImage(image)}: ${types}`;
+  return `${called(image)} is signed in registry ${registryOf(image.reference)}: ${types}`;
 }

@@ -4,10 +4,11 @@ import { isDeepStrictEqual } from "node:util";
 
 import { RunError } from "@pulumi/pulumi/errors";
 
+import { registryOf } from "../../reference";
 import { userError } from "../../userError";
 import type { KnownLogin } from "./access";
 import { BUNDLE, type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
-import { called, explainedSigning, registryOfImage, repositoryOf, type SignedImage } from "./failures";
+import { called, explainedSigning, repositoryOf, type SignedImage } from "./failures";
 import { libraries } from "./libraries";
 import { type Descriptor, PREDICATE_TYPE, Repository } from "./repository";
 
@@ -45,7 +46,7 @@ export async function signImage(
 }
 
 const notKept = (image: SignedImage): string =>
-  `${called(image)} was signed, but registry ${registryOfImage(image)} does not give the signature back: ` +
+  `${called(image)} was signed, but registry ${registryOf(image.reference)} does not give the signature back: ` +
   "it has no referrers. What to do: use a registry with OCI 1.1 referrers, or leave signing out";
 
 /** The very claim, not only one of its kind: another version of the project may say more. cosign's own signature will do. */
@@ -118,7 +119,7 @@ function notVerified(image: SignedImage, reasons: readonly string[]): string {
       ? "none is there"
       : `${reasons.length} found, none counts: ${[...new Set(reasons)].join("; ")}`;
   return (
-    `${called(image)} has no signature by publicKey in registry ${registryOfImage(image)} (${found}). ` +
+    `${called(image)} has no signature by publicKey in registry ${registryOf(image.reference)} (${found}). ` +
     "No node is changed. What to do: sign it with the key that publicKey belongs to, " +
     `cosign sign --key cosign.key ${repositoryOf(image)}@${image.digest} (cosign 3), or give another publicKey`
   );
