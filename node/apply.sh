@@ -34,7 +34,7 @@ leave_to_owner() {
     return 1
   fi
   say "left as it is: '$managing' manages this node, with image $(state_of image)"
-  state_of report
+  tell "$(state_of report)"
 }
 
 # What is there, before anything is planned. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.

@@ -30,3 +30,5 @@ case $asked in
     ;;
   *) fail=2 && die 002 "'$asked' is not apply, restore or plan" ;;
 esac
+# Whoever asked takes a report for the proof that the run came to its end.
+[ "$reported" ] || die 019 'the run ended without its report'

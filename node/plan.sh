@@ -41,7 +41,7 @@ plan() {
 # Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on. Sets
 # descriptor 9. Dies with PS-N004.
 look_lock() {
-  exec 9</var/lib
+  exec 9<"$locked"
   flock -s -n 9 || die 004 'another run is changing this node: plan again when it has ended'
 }
 

@@ -25,12 +25,19 @@ json_list() {
   done
 }
 
+# tell LINE: the report. A run that ends well without one has failed. Sets $reported.
+tell() {
+  printf '%s\n' "$1"
+  reported=1
+}
+reported=''
+
 # report [WORD]: what this run changed and restarted; with WORD as its status when it did, `changed` without. A plan counts a pull,
 # too.
 report() {
   status=unchanged
   if [ "${changed_paths:-}" ] || [ "$touched" ] || [ "${pulls:-}" ]; then status=${1:-changed}; fi
-  report_line "$(printf '%s\n' "${changed_paths:-}" | json_list)" "$(printf '%s\n' "$touched" | tr ' ' '\n' | json_list)" "$status"
+  tell "$(report_line "$(printf '%s\n' "${changed_paths:-}" | json_list)" "$(printf '%s\n' "$touched" | tr ' ' '\n' | json_list)" "$status")"
 }
 
 # report_line CHANGED RESTARTED STATUS: the first two are what stands in JSON's arrays.

@@ -113,6 +113,16 @@ export function userOf(connection: pulumi.Input<SshConnection>): pulumi.Input<st
   return whenKnown(fieldsOf(connection, ["user"]).user, (user) => user ?? "root");
 }
 
+/** A text per value that tells a log-in from another: another user, another host, or the same host installed again. */
+export function loginOf(connection: pulumi.Input<SshConnection>): pulumi.Input<string[]> {
+  const { user, host, port, hostKey } = fieldsOf(connection, ["user", "host", "port", "hostKey"]);
+  const texts = whenKnown({ user, host, port, hostKey }, (known) => [
+    ...[known.user ?? "root", known.host, String(known.port ?? 22), known.hostKey ?? ""],
+  ]);
+  // Only a hash of it is used, in a command line that people are to read.
+  return pulumi.Output.isInstance(texts) ? pulumi.unsecret(texts as pulumi.Output<string[]>) : texts;
+}
+
 /** The connection as the command plugin takes it. */
 export function connectionInputs(connection: pulumi.Input<SshConnection>): command.types.input.remote.ConnectionArgs {
   const node = fieldsOf(connection, FIELDS);

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { quote, split } from "shlex";
 
 import { userError } from "../userError";
-import { type NodeFile, scriptText } from "./nodeFile";
+import { scriptText, sumIn } from "./nodeFile";
 import { fingerprintsOf, type Setting } from "./nodeSettings";
 
 /** What a run does on the node. */
@@ -13,14 +13,37 @@ export type Verb = "apply" | "plan" | "restore";
 export interface Delivery {
   /** Who logs in. Anyone but root becomes it by `sudo -n`. */
   readonly user: string;
-  /** The file that was copied; none where the host has no sftp: each command then brings the script along. */
-  readonly file?: NodeFile;
+  /** The name of the copied script; none where the host has no sftp: each command then brings the script along. */
+  readonly file?: string;
   /** The certificates that the script brings along. */
   readonly ca?: string;
 }
 
 /** Where the script that changed the node lies, whatever became of the home directory. */
 const KEPT = "/var/lib/pause-sandbox/script";
+
+/** Only root can write there, and it is in memory: gone with the next boot. */
+const RUN = "/run/pause-sandbox";
+
+/**
+ * Runs a copy of the script whose SHA-256 is the one in its name, `$0`, and nothing else. The copy in the home directory may be torn,
+ * emptied or written by others. So it is copied to where only root can write, compared there, and run from there.
+ *
+ * That copy stays until the next boot. A resource that is replaced is restored and then created again: nothing is copied to the node
+ * in between. A run that succeeded removes this owner's copies from the home directory, and those with the names of earlier versions.
+ */
+const VERIFIED = [
+  `g=;r=${RUN};k=${KEPT}`,
+  'h=${0##*-};h=${h%.sh};n="[${2#node=}]"',
+  'command -v sha256sum>/dev/null||{ echo "$n PS-N003 sha256sum is not on PATH: install it, see docs/errors/PS-N003.md">&2;exit 3;}',
+  'for f in "$0" $k $r/$h;do [ -f "$f" ]&&mkdir -p -m 700 $r&&cat "$f">$r/$h.$$||continue',
+  'case $(sha256sum<$r/$h.$$) in "$h "*);;*)continue;;esac',
+  'mv $r/$h.$$ $r/$h||continue;sh $r/$h "$@"||exit;g=1;break;done',
+  // Who gives a node back that has none of our notes has nothing to give back.
+  'if [ -z "$g" ];then rm -f $r/$h.$$;if [ $1 = restore ]&&[ ! -e ${k%/*} ];then echo "$n nothing of ours is on this node">&2',
+  'else echo "$n PS-N027 no whole copy of the script is on this node, see docs/errors/PS-N027.md">&2;exit 3;fi;fi',
+  '[ $1 = plan ]||rm -f "${0%-*-*}"-*.sh .pause-sandbox-????????????????.sh;exit 0',
+].join(";");
 
 /** In bytes; Linux takes no more in one argument (MAX_ARG_STRLEN, 32 pages). */
 const LONGEST_ARGUMENT = 131_071;
@@ -33,10 +56,7 @@ export function commandLine(verb: Verb, settings: readonly Setting[], { user, fi
   const words = [verb, ...settings.map(([key, value]) => `${key}=${value}`)];
   const root = user === "root" ? [] : ["sudo", "-n"];
   if (file === undefined) return join([...root, "sh", "-c", carrying(ca), "pause-sandbox", ...words]);
-  if (verb !== "restore") return join([...root, "sh", file.remote, ...words]);
-  // A home directory may have been emptied. Where the node keeps no script, nothing of ours is on it.
-  const give = 'for f in "$0" "$1"; do [ ! -e "$f" ] || { shift; sh "$f" "$@" && exec rm -f "$0"; exit; }; done';
-  return join([...root, "sh", "-c", give, file.remote, KEPT, ...words]);
+  return join([...root, "sh", "-c", VERIFIED, file, ...words]);
 }
 
 /**
@@ -78,7 +98,10 @@ export function readCommand(command: string, stdin: string): Asked {
     const [, key, value] = /^([a-z0-9-]+)=([^]*)$/.exec(word) ?? [];
     return key === undefined || value === undefined ? [] : [[key, value]];
   });
-  const script = words.map((word) => /^\.pause-sandbox-([0-9a-f]+)\.sh$/.exec(word)?.[1]).find((one) => one);
+  const script = words
+    .map(sumIn)
+    .find((one) => one !== undefined)
+    ?.slice(0, 16);
   return { verb: words[at], script, settings: grouped([...assigned, ...linesOf(stdin)]) };
 }
 

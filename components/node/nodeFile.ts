@@ -7,11 +7,38 @@ import { gunzipSync } from "node:zlib";
 import { packedNodeScript } from "./nodeScript.generated";
 import { pemLines } from "./nodeSettings";
 
-/** A file here, and its name in the home directory of whoever logs in to the node. */
+/** The script as a file here. */
 export interface NodeFile {
   readonly local: string;
-  readonly remote: string;
+  /** SHA-256 of its content, in hex: nothing else is run under this name. */
+  readonly sum: string;
 }
+
+/** Whose copy of the script it is, and where that is copied to. */
+export interface Place {
+  /** Who manages the node: no two resources share a file. */
+  readonly owner: string;
+  /** Anything that tells one log-in from another: another one is another file, which is copied again. */
+  readonly login: readonly string[];
+}
+
+/** Hex digits that tell owners and log-ins of one node apart. */
+const SHORT = 8;
+
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/**
+ * The name of a copy in the home directory of whoever logs in: owner, log-in, content. The first two are hashes, so that each
+ * resource finds and removes its own copies only.
+ */
+export function remoteName({ owner, login }: Place, sum: string): string {
+  const [whose, where] = [owner, login.join("\n")].map((text) => hashOf(text).slice(0, SHORT));
+  return `.pause-sandbox-${whose}-${where}-${sum}.sh`;
+}
+
+/** The hash of the script in the name of a copy; undefined where it is no such name. */
+export const sumIn = (name: string): string | undefined =>
+  /^\.pause-sandbox-(?:[0-9a-f]+-)*([0-9a-f]+)\.sh$/.exec(name)?.[1];
 
 let program: string | undefined;
 const written = new Map<string, NodeFile>();
@@ -29,15 +56,15 @@ export function scriptText(ca = ""): string {
 
 /**
  * Writes the file into `node_modules/.cache` of the program, where the build of pause lies too. The engine keeps its hash in state,
- * not its content. Its name on the node is made of its content: a file that is there is the right one.
+ * not its content.
  */
 export function nodeFile(ca = ""): NodeFile {
   const known = written.get(ca);
   if (known !== undefined && fs.existsSync(known.local)) return known;
   const text = scriptText(ca);
-  const name = `${createHash("sha256").update(text).digest("hex").slice(0, 16)}.sh`;
+  const sum = hashOf(text);
   const folder = path.resolve("node_modules/.cache/pause-sandbox/node");
-  const file = { local: path.join(folder, name), remote: `.pause-sandbox-${name}` };
+  const file = { local: path.join(folder, `${sum}.sh`), sum };
   fs.mkdirSync(folder, { recursive: true });
   // Two programs may write it at once.
   const draft = `${file.local}.${process.pid}`;

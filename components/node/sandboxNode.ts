@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkConnection, connectionInputs, type SshConnection, userOf } from "./connection";
+import { checkConnection, connectionInputs, loginOf, type SshConnection, userOf } from "./connection";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
 import {
   checkedSettings,
@@ -11,7 +11,7 @@ import {
   checkTrust,
   NODE_NAME,
 } from "./nodeChecks";
-import { nodeFile } from "./nodeFile";
+import { nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, parseReport } from "./nodeScript";
 import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
 import { explained } from "./whatChanges";
@@ -104,8 +104,7 @@ export class SandboxNode extends command.remote.Command {
       name,
       {
         connection,
-        // Never `triggers`: they replace, and the old delete would undo what the new create has done. The plugin runs `create`
-        // where there is no `update`.
+        // Never `triggers`: they replace, which restores the node first. The plugin runs `create` where there is no `update`.
         create: changing(name, args, copies),
         delete: restoring(name, args, copies),
         stdin: stdinOf(name, args),
@@ -114,7 +113,13 @@ export class SandboxNode extends command.remote.Command {
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
         logging: command.types.enums.remote.Logging.Stderr,
       },
-      explained({ ...opts, ...left(args), dependsOn: after(opts.dependsOn, file) }),
+      explained({
+        ...opts,
+        ...left(args),
+        // Otherwise the old `delete` runs last, and gives back the node that the new `create` has just changed.
+        deleteBeforeReplace: true,
+        dependsOn: after(opts.dependsOn, file),
+      }),
     );
     this.report = this.stdout.apply(parseReport);
   }
@@ -136,7 +141,9 @@ function scriptOn(
     {
       connection,
       source: whenKnown(file, ({ local }) => new pulumi.asset.FileAsset(local)),
-      remotePath: whenKnown(file, ({ remote }) => remote),
+      remotePath: whenKnown({ file, login: loginOf(args.connection) }, ({ file: { sum }, login }) =>
+        remoteName({ owner: ownerOf(name), login }, sum),
+      ),
     },
     // Whatever fails here has the rollout stopped; a copy that goes on is no change.
     { parent, provider, dependsOn, ...(hooks?.onError ? { hooks: { onError: hooks.onError } } : {}) },
@@ -182,33 +189,47 @@ const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getSt
 function changing(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
   const { connection, reference, kubeletFlag, nodeName, recheck, dryRun } = args;
-  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, user: userOf(connection) };
-  return whenKnown(asked, ({ reference: image, nodeName: node = name, user, recheck: count = 0, ...now }) => {
+  const log = { user: userOf(connection), login: loginOf(connection) };
+  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, ...log };
+  return whenKnown(asked, ({ reference: image, nodeName: node = name, user, login, recheck: count = 0, ...now }) => {
     const settings = { node, owner: ownerOf(name), image, ...now };
     checkedSettings(settings, { recheck: count, subject: `SandboxNode "${name}"` });
     // Anything but true or false is refused: somebody may have meant that nothing is to be changed.
     const verb: Verb = now.dryRun === true ? "plan" : "apply";
     // The number is nothing to the node; it only makes this line another one, so that it runs.
     const again: Setting[] = count === 0 ? [] : [["recheck", String(count)]];
-    return commandLine(verb, [...publicSettings(settings), ...again], delivery(copies, user, now.ca));
+    return commandLine(
+      verb,
+      [...publicSettings(settings), ...again],
+      delivery(name, { copies, user, login, ca: now.ca }),
+    );
   });
 }
 
 function restoring(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca } = trustOf(args.trust);
   const { connection, nodeName } = args;
-  return whenKnown({ ca, nodeName, user: userOf(connection) }, ({ ca: known, nodeName: node = name, user }) => {
+  const asked = { ca, nodeName, user: userOf(connection), login: loginOf(connection) };
+  return whenKnown(asked, ({ ca: known, nodeName: node = name, user, login }) => {
     const settings: Setting[] = [
       ["node", node],
       ["owner", ownerOf(name)],
     ];
-    return commandLine("restore", settings, delivery(copies, user, known));
+    return commandLine("restore", settings, delivery(name, { copies, user, login, ca: known }));
   });
 }
 
-const delivery = (copies: boolean, user: string, ca: string | undefined): Delivery => ({
+/** How one node gets the script: known values. */
+interface Delivered {
+  readonly copies: boolean;
+  readonly user: string;
+  readonly login: readonly string[];
+  readonly ca?: string;
+}
+
+const delivery = (name: string, { copies, user, login, ca }: Delivered): Delivery => ({
   ...{ user, ca },
-  file: copies ? nodeFile(ca) : undefined,
+  file: copies ? remoteName({ owner: ownerOf(name), login }, nodeFile(ca).sum) : undefined,
 });
 
 function stdinOf(name: string, { digest, trust }: SandboxNodeArgs): pulumi.Input<string> {

@@ -22,9 +22,10 @@ config=/etc/containerd/config.toml
 # Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us. Tried
 # once a second: busybox's flock cannot wait. Sets descriptor 9. Dies with PS-N004.
 lock() {
-  exec 9</var/lib
-  within 300 flock -n 9 || die 004 'another run has held the lock on /var/lib for 5 minutes: wait for it or end it'
+  exec 9<"$locked"
+  within 300 flock -n 9 || die 004 "another run has held the lock on $locked for 5 minutes: wait for it or end it"
 }
+locked=/var/lib
 
 # Beside the file: the new one before its rename, and a second link to the old one until the commit. A way back that is
 # only a rename needs neither space nor inodes.

@@ -17,6 +17,8 @@ export interface Registered {
   readonly provider?: string;
   /** True if removing it does not ask its provider. */
   readonly retainOnDelete: boolean;
+  /** True if a replacement removes the old one first. */
+  readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: string[];
   readonly replaceOnChanges: string[];
   /** Names of the resources it was told to wait for. */
@@ -32,6 +34,7 @@ interface RegisterRequest {
   getProvider(): string;
   getDependenciesList(): string[];
   getRetainondelete(): boolean;
+  getDeletebeforereplace(): boolean;
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
   getObject(): { toJavaScript(): Record<string, unknown> };
@@ -78,6 +81,7 @@ function read(request: RegisterRequest): Registered {
     // A provider is named by its URN and its id.
     provider: request.getProvider().split("::").at(-2),
     retainOnDelete: request.getRetainondelete(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     dependsOn: request.getDependenciesList().map(name),

@@ -12,6 +12,7 @@ import {
   Reconcile,
   SandboxNode,
   type SandboxNodeArgs,
+  type SshConnection,
 } from "../../components";
 import { checkKnown } from "../../components/node/connection";
 import { scriptText } from "../../components/node/nodeFile";
@@ -32,10 +33,13 @@ const find = (all: Registered[], name: string): Registered => {
   return found;
 };
 
+/** The words of a command line behind the program that verifies the script: its file, the verb, the settings. */
+const wordsOf = (line: unknown): string[] => split(String(line)).slice(split(String(line)).indexOf("-c") + 2);
+
 describe("SandboxNode", () => {
   const args = { connection: node("node-1").connection, reference: REFERENCE, digest: DIGEST };
 
-  const FILE = /^\.pause-sandbox-[0-9a-f]{16}\.sh$/;
+  const FILE = /^\.pause-sandbox-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{64}\.sh$/;
   const commandOf = async (more: Partial<SandboxNodeArgs>) =>
     String(find(await run(() => new SandboxNode("node-1", { ...args, ...more })), "node-1").inputs.create);
 
@@ -52,11 +56,12 @@ describe("SandboxNode", () => {
     };
     assert.match(remotePath, FILE);
     assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText());
-    assert.strictEqual(
-      inputs.create,
-      `sh ${remotePath} apply node=node-1 owner=project/stack/node-1 image=${REFERENCE}`,
-    );
-    assert.ok(String(inputs.delete).endsWith(" restore node=node-1 owner=project/stack/node-1"));
+    assert.deepStrictEqual(wordsOf(inputs.create), [
+      ...[remotePath, "apply", "node=node-1", "owner=project/stack/node-1", `image=${REFERENCE}`],
+    ]);
+    assert.deepStrictEqual(wordsOf(inputs.delete), [
+      ...[remotePath, "restore", "node=node-1", "owner=project/stack/node-1"],
+    ]);
     assert.strictEqual(inputs.stdin, `digest ${DIGEST}\n`);
     assert.deepStrictEqual(dependsOn, ["node-1-script"]);
     assert.strictEqual(inputs.addPreviousOutputInEnv, false);
@@ -67,14 +72,43 @@ describe("SandboxNode", () => {
   it("becomes root by sudo -n where it logs in as someone else", async () => {
     const connection = { ...args.connection, user: "provisioner" };
     const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, connection })), "node-1");
-    assert.match(String(inputs.create), /^sudo -n sh \.pause-sandbox-\S+ apply /);
+    assert.match(String(inputs.create), /^sudo -n sh -c /);
+    assert.strictEqual(wordsOf(inputs.create)[1], "apply");
     assert.match(String(inputs.delete), /^sudo -n sh -c /);
   });
 
   it("only looks at the node in a dry run, and still restores it when it is removed", async () => {
     const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, dryRun: true })), "node-1");
-    assert.match(String(inputs.create), /^sh \S+ plan node=/);
-    assert.match(String(inputs.delete), / restore node=/);
+    assert.deepStrictEqual(
+      [inputs.create, inputs.delete].map((line) => wordsOf(line)[1]),
+      ["plan", "restore"],
+    );
+  });
+
+  it("is deleted before it is created again: the old delete would give back what the new create has changed", async () => {
+    const command = find(await run(() => new SandboxNode("node-1", args, { deleteBeforeReplace: false })), "node-1");
+    assert.strictEqual(command.deleteBeforeReplace, true);
+  });
+
+  it("copies the script again for another user, host, port or host key, and for another resource", async () => {
+    const { connection } = node("node-1");
+    const pathOf = async (name: string, more: Partial<SshConnection> = {}): Promise<unknown> => {
+      const all = await run(() => new SandboxNode(name, { ...args, connection: { ...connection, ...more } }));
+      const { remotePath } = find(all, `${name}-script`).inputs;
+      assert.strictEqual(wordsOf(find(all, name).inputs.create)[0], remotePath);
+      return remotePath;
+    };
+    const others = [{ user: "ops" }, { host: "other" }, { port: 2222 }, { hostKey: HOST_KEY.replace("00", "01") }];
+    const paths = [await pathOf("node-1"), await pathOf("renamed")];
+    for (const other of others) paths.push(await pathOf("node-1", other));
+    assert.strictEqual(new Set(paths).size, paths.length);
+    assert.strictEqual(await pathOf("node-1", { port: 22, user: "root", privateKey: "another key" }), paths[0]);
+  });
+
+  it("has a command line that people can read where its host is a secret", async () => {
+    const connection = { ...args.connection, host: pulumi.secret("node-1.example.com") };
+    const all = await run(() => new SandboxNode("node-1", { ...args, connection }));
+    assert.strictEqual(find(all, "node-1").public.create, await commandOf({}));
   });
 
   it("brings the script along where the host has no sftp", async () => {
@@ -137,8 +171,8 @@ describe("SandboxNode", () => {
     const trust = { ca, mirrors: ["https://m.example.com", "https://[fd00::1]:5000"], plainHttp: true };
     const all = await run(() => new SandboxNode("node-1", { ...args, nodeName: "worker", trust }));
     const fingerprint = createHash("sha256").update(Buffer.from("AAAA", "base64")).digest("hex").toUpperCase();
-    const [program, ...words] = split(String(find(all, "node-1").inputs.create)).slice(1);
-    assert.match(program ?? "", FILE);
+    const [file, ...words] = wordsOf(find(all, "node-1").inputs.create);
+    assert.match(file ?? "", FILE);
     assert.deepStrictEqual(words, [
       ...["apply", "node=worker", "owner=project/stack/node-1", `image=${REFERENCE}`],
       `ca-sha256=${fingerprint.replace(/..(?!$)/g, "$&:")}`,
@@ -323,7 +357,7 @@ describe("PauseSandbox", () => {
   it("has no sample Pod in a dry run: on a node that was not healed it would never be Ready", async () => {
     const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")], proof, dryRun: true }));
     assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));
-    assert.match(String(find(all, "pause-a").inputs.create), /^sh \S+ plan node=a /);
+    assert.deepStrictEqual(wordsOf(find(all, "pause-a").inputs.create).slice(1, 3), ["plan", "node=a"]);
   });
 
   it("hands on what the nodes reported, by name", async () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -7,7 +8,7 @@ import * as path from "node:path";
 import * as fc from "fast-check";
 
 import { commandLine, readCommand, type Verb } from "../../components/node/nodeCommand";
-import { nodeFile, scriptText } from "../../components/node/nodeFile";
+import { nodeFile, remoteName, scriptText } from "../../components/node/nodeFile";
 import {
   fingerprintsOf,
   publicSettings,
@@ -17,7 +18,6 @@ import {
 } from "../../components/node/nodeSettings";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nQUFB\n-----END CERTIFICATE-----\n";
-const FILE = { local: "/nowhere", remote: ".pause-sandbox-0123456789abcdef.sh" };
 
 /** What people log in with, each with the option that runs one command. */
 const LOGIN_SHELLS = ["sh", "bash", "busybox sh", "fish", "tcsh"];
@@ -27,69 +27,193 @@ const line = fc
   .array(fc.oneof(fc.string(), fc.constantFrom("$(id)", "`id`", "'", '"', "\\", ";", "*", " ", "!", "#", "é")))
   .map((parts) => parts.join("").replace(/[\0\r\n]/g, ""));
 
-/** A home directory whose script prints what it was called with. */
-function home(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-home-"));
-  fs.writeFileSync(path.join(folder, FILE.remote), "printf '%s\\n' \"$@\"\ncat\n");
-  return folder;
+const PLACE = { owner: "project/stack/n", login: ["root", "n.example.com", "22", "ssh-ed25519 AAAA"] };
+/** Prints what it was called with. */
+const PRINTS = "printf '%s\\n' \"$@\"\ncat\n";
+
+/** A node, as far as the command line looks at it: a home directory, our notes, and what is in memory. */
+class Node {
+  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-home-"));
+  readonly home = path.join(this.folder, "home");
+  readonly notes = path.join(this.folder, "notes");
+  readonly memory = path.join(this.folder, "memory");
+
+  constructor() {
+    fs.mkdirSync(this.home);
+  }
+
+  /** Copies a script into the home directory, as another script or in parts where that is asked for. */
+  copy(text: string | Buffer, { place = PLACE, as = text, folder = this.home } = {}): string {
+    const file = remoteName(place, createHash("sha256").update(as).digest("hex"));
+    fs.writeFileSync(path.join(folder, file), text);
+    return file;
+  }
+
+  /** Our notes, and the script that they are from. */
+  keep(text: string): void {
+    fs.mkdirSync(this.notes);
+    fs.writeFileSync(path.join(this.notes, "script"), text);
+  }
+
+  run(verb: Verb, file: string, { shell = "sh", settings = [["node", "n"]] as Setting[], input = "", env = {} } = {}) {
+    const [program = "sh", ...args] = shell.split(" ");
+    const command = commandLine(verb, settings, { user: "root", file })
+      .replaceAll("/var/lib/pause-sandbox", this.notes)
+      .replaceAll("/run/pause-sandbox", this.memory);
+    const options = { cwd: this.home, input, encoding: "utf8", env: { ...process.env, ...env } } as const;
+    return spawnSync(program, [...args, "-c", command], options);
+  }
+
+  left = (): string[] => fs.readdirSync(this.home).sort();
 }
 
 describe("the command line of a node", () => {
-  let folder: string;
-  beforeEach(() => (folder = home()));
+  let node: Node;
+  beforeEach(() => (node = new Node()));
   afterEach(() => {
-    fs.rmSync(folder, { recursive: true });
+    fs.rmSync(node.folder, { recursive: true });
   });
-
-  const as = (shell: string, command: string, input = "") => {
-    const [program = "sh", ...args] = shell.split(" ");
-    return spawnSync(program, [...args, "-c", command], { cwd: folder, input, encoding: "utf8" });
-  };
 
   for (const shell of LOGIN_SHELLS) {
-    for (const verb of ["apply", "restore"] as const) {
+    for (const verb of ["apply", "plan", "restore"] as const) {
       it(`brings every setting over as it is, as ${verb}, where ${shell} is the log-in shell`, () => {
         fc.assert(
-          fc.property(line, line, (node, owner) => {
-            fs.writeFileSync(path.join(folder, FILE.remote), "printf '%s\\n' \"$@\"\ncat\n");
+          fc.property(line, line, (name, owner) => {
             const settings: Setting[] = [
-              ["node", node],
+              ["node", name],
               ["owner", owner],
             ];
-            const run = as(shell, commandLine(verb, settings, { user: "root", file: FILE }), "digest d\n");
-            assert.equal(run.stdout, `${verb}\nnode=${node}\nowner=${owner}\ndigest d\n`, run.stderr);
+            const run = node.run(verb, node.copy(PRINTS), { shell, settings, input: "digest d\n" });
+            assert.equal(run.stdout, `${verb}\nnode=${name}\nowner=${owner}\ndigest d\n`, run.stderr);
             assert.equal(run.status, 0);
           }),
-          { numRuns: 15 },
+          { numRuns: 10 },
         );
       });
+
+      it(`runs no script but the one of its hash, as ${verb}, where ${shell} is the log-in shell`, () => {
+        const file = node.copy("echo another script\n", { as: PRINTS });
+        fs.mkdirSync(node.notes);
+        const run = node.run(verb, file, { shell });
+        assert.deepEqual([run.status, run.stdout], [3, ""]);
+        assert.match(
+          run.stderr,
+          /^\[n\] PS-N027 no whole copy of the script is on this node, see docs\/errors\/PS-N027\.md$/m,
+        );
+        assert.deepEqual(node.left(), [file]);
+      });
     }
+
+    it(`names sha256sum where the node has none, and ${shell} is the log-in shell`, () => {
+      const bin = path.join(node.folder, "bin");
+      fs.mkdirSync(bin);
+      const file = node.copy(PRINTS);
+      const named = shell.split(" ")[0] ?? "sh";
+      for (const program of ["sh", "cat", "rm", "mv", "mkdir", named]) {
+        const found = spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim();
+        if (!fs.existsSync(path.join(bin, program))) fs.symlinkSync(fs.realpathSync(found), path.join(bin, program));
+      }
+      // busybox has a sha256sum of its own, whatever is on PATH.
+      const { status, stderr, stdout } = node.run("apply", file, { shell, env: { PATH: bin } });
+      if (shell === "busybox sh" && status === 0) return;
+      assert.deepEqual([status, stdout], [3, ""], stderr);
+      assert.match(stderr, /PS-N003 sha256sum is not on PATH/);
+    });
   }
 
-  it("removes the file where the node was given back, and nothing where that failed", () => {
-    const command = commandLine("restore", [["node", "n"]], { user: "root", file: FILE });
-    const file = path.join(folder, FILE.remote);
-    fs.writeFileSync(file, "exit 4\n");
-    assert.equal(as("sh", command).status, 4);
-    assert.equal(fs.existsSync(file), true);
-    fs.writeFileSync(file, "exit 0\n");
-    assert.equal(as("sh", command).status, 0);
-    assert.equal(fs.existsSync(file), false);
-    // Neither this file nor one that the node keeps: nothing of ours is on it.
-    assert.equal(as("sh", command).status, 0);
+  for (const verb of ["apply", "restore"] as const) {
+    it(`removes the copies of its own resource after ${verb} has succeeded, and none after it has failed`, () => {
+      const other = node.copy("exit 0\n", { place: { ...PLACE, owner: "project/stack/other" } });
+      const torn = node.copy("", { as: "an older script" });
+      const moved = node.copy("exit 0\n", { place: { ...PLACE, login: ["ops", "n.example.com", "22", ""] } });
+      const before = ".pause-sandbox-0123456789abcdef.sh";
+      fs.writeFileSync(path.join(node.home, before), "the name of an earlier version");
+      const failing = node.copy("exit 4\n");
+      assert.equal(node.run(verb, failing).status, 4);
+      assert.deepEqual(node.left(), [other, torn, moved, before, failing].sort());
+      assert.equal(node.run(verb, node.copy("exit 0\n")).status, 0);
+      assert.deepEqual(node.left(), [other]);
+    });
+  }
+
+  it("leaves the copy where it is after a plan, which changes nothing", () => {
+    const file = node.copy("exit 0\n");
+    assert.equal(node.run("plan", file).status, 0);
+    assert.deepEqual(node.left(), [file]);
   });
 
-  it("says which file is missing where it is gone from the home directory", () => {
-    fs.rmSync(path.join(folder, FILE.remote));
-    const run = as("sh", commandLine("apply", [["node", "n"]], { user: "root", file: FILE }));
-    assert.notEqual(run.status, 0);
-    assert.ok(run.stderr.includes(FILE.remote), run.stderr);
+  it("runs the script that the node keeps where the home directory was emptied, or another user logs in", () => {
+    node.keep(PRINTS);
+    const file = node.copy(PRINTS);
+    fs.rmSync(path.join(node.home, file));
+    for (const verb of ["apply", "plan", "restore"] as const) {
+      const { status, stdout, stderr } = node.run(verb, file);
+      assert.deepEqual([status, stdout], [0, `${verb}\nnode=n\n`], stderr);
+    }
+  });
+
+  it("finds its script again where it is created right after it was restored", () => {
+    node.keep("exit 0\n");
+    const file = node.copy('[ "$1" != restore ] || rm -rf "$(dirname "$0")/../notes"\necho "$1"\n');
+    assert.equal(node.run("restore", file).stdout, "restore\n");
+    assert.deepEqual([fs.existsSync(node.notes), node.left()], [false, []]);
+    assert.equal(node.run("apply", file).stdout, "apply\n");
+  });
+
+  it("has nothing to give back where no script and no note of ours is on the node", () => {
+    const file = node.copy("", { as: PRINTS });
+    const { status, stderr } = node.run("restore", file);
+    assert.deepEqual([status, stderr], [0, "[n] nothing of ours is on this node\n"]);
+    assert.deepEqual(node.left(), []);
+  });
+
+  const written = scriptText(PEM);
+  /** The script with NULs where a write had not arrived when the power went. */
+  const hole = (from: number, to: number): Buffer => {
+    const bytes = Buffer.from(written);
+    bytes.fill(0, from, Math.min(to, bytes.length));
+    return bytes;
+  };
+  const torn: [string, Buffer][] = [
+    ...[0, 1, 40, 3000, written.length - 40, written.length - 3, written.length - 1].map((length): [string, Buffer] => [
+      `cut at ${length}`,
+      Buffer.from(written).subarray(0, length),
+    ]),
+    ["5,000 NULs", Buffer.alloc(5000)],
+    ["one byte more", Buffer.from(`${written}#`)],
+    ...Array.from({ length: Math.ceil(written.length / 4096) }, (_, i): [string, Buffer] => {
+      return [`a hole of 4 kB at ${i * 4096}`, hole(i * 4096, (i + 1) * 4096)];
+    }),
+    ["a hole in all but its end", hole(0, 65_536)],
+  ];
+  for (const shell of ["sh", "bash", "busybox sh"]) {
+    it(`runs no part of a script that is torn at any place, in ${shell}`, () => {
+      fs.mkdirSync(node.notes);
+      for (const [how, bytes] of torn) {
+        const file = node.copy(bytes, { as: written });
+        for (const verb of ["apply", "plan", "restore"] as const) {
+          const run = node.run(verb, file, { shell, settings: [["image", "a.b/c:1"]] });
+          assert.deepEqual([run.status, run.stdout], [3, ""], `${how}, ${verb}: ${run.stderr}`);
+          assert.match(run.stderr, /PS-N027/, how);
+        }
+      }
+    });
+  }
+
+  it("takes no torn copy that the node keeps, and a whole one in its place", () => {
+    const file = node.copy("", { as: PRINTS });
+    node.keep(PRINTS.slice(0, 9));
+    assert.equal(node.run("restore", file).status, 3);
+    fs.writeFileSync(path.join(node.notes, "script"), PRINTS);
+    assert.equal(node.run("restore", file).stdout, "restore\nnode=n\n");
   });
 
   for (const shell of LOGIN_SHELLS) {
     it(`runs the script that it brings along, where ${shell} is the log-in shell`, () => {
       const settings = publicSettings({ node: "n", image: "no reference", ca: PEM });
-      const run = as(shell, commandLine("plan", settings, { user: "root", ca: PEM }));
+      const [program = "sh", ...args] = shell.split(" ");
+      const command = commandLine("plan", settings, { user: "root", ca: PEM });
+      const run = spawnSync(program, [...args, "-c", command], { encoding: "utf8", input: "" });
       assert.equal(run.status, 2, run.stderr);
       assert.match(run.stderr, /^\[n\] PS-N002 image 'no reference'/);
     });
@@ -99,23 +223,14 @@ describe("the command line of a node", () => {
     const ca = PEM.replace("QUFB", `${"QUFB".repeat(16)}\n`.repeat(900));
     assert.throws(() => commandLine("apply", [], { user: "root", ca }), /^Error: trust\.ca: \d+ bytes are too long/);
   });
-
-  it("is no program at all when the transfer of the script was cut at any place", () => {
-    const text = scriptText(PEM);
-    for (const length of [1, 40, 3000, text.length - 40, text.length - 3]) {
-      fs.writeFileSync(path.join(folder, FILE.remote), text.slice(0, length));
-      const run = as("sh", commandLine("plan", [["image", "a.b/c:1"]], { user: "root", file: FILE }));
-      assert.notEqual(run.status, 0, `cut at ${length}`);
-      assert.equal(run.stdout, "");
-    }
-  });
 });
 
 describe("the file of the node script", () => {
   it("is called after its content, and lies in the program's cache", () => {
     const [plain, trusting] = [nodeFile(), nodeFile(PEM)];
-    assert.notEqual(plain.remote, trusting.remote);
-    assert.equal(nodeFile(PEM.replaceAll("\n", "\r\n")).remote, trusting.remote);
+    assert.notEqual(plain.sum, trusting.sum);
+    assert.equal(nodeFile(PEM.replaceAll("\n", "\r\n")).sum, trusting.sum);
+    assert.equal(createHash("sha256").update(fs.readFileSync(trusting.local)).digest("hex"), trusting.sum);
     assert.equal(fs.readFileSync(trusting.local, "utf8"), scriptText(PEM));
     assert.equal(path.dirname(plain.local), path.resolve("node_modules/.cache/pause-sandbox/node"));
   });
@@ -125,6 +240,20 @@ describe("the file of the node script", () => {
     fs.rmSync(local);
     assert.equal(fs.readFileSync(nodeFile().local, "utf8"), scriptText());
   });
+
+  it("has another name on the node for another owner, log-in or content", () => {
+    const { sum } = nodeFile();
+    const names = [
+      remoteName(PLACE, sum),
+      remoteName({ ...PLACE, owner: "project/other/n" }, sum),
+      ...PLACE.login.map((_, i) =>
+        remoteName({ ...PLACE, login: PLACE.login.map((one, at) => (at === i ? "another" : one)) }, sum),
+      ),
+      remoteName(PLACE, nodeFile(PEM).sum),
+    ];
+    assert.equal(new Set(names).size, names.length);
+    for (const name of names) assert.match(name, /^\.pause-sandbox-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{64}\.sh$/);
+  });
 });
 
 describe("a command that is read back", () => {
@@ -132,7 +261,10 @@ describe("a command that is read back", () => {
 
   const read = (verb: Verb, more = {}) =>
     readCommand(
-      commandLine(verb, publicSettings({ ...settings, ...more }), { user: "admin", file: FILE }),
+      commandLine(verb, publicSettings({ ...settings, ...more }), {
+        user: "admin",
+        file: remoteName(PLACE, "0123456789abcdef".repeat(4)),
+      }),
       textOf(stdinSettings({ digest: "sha256:d", login: { username: "a", password: "b" } })),
     );
 

@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import * as fc from "fast-check";
 
 import { parseReport, renderStdin } from "../../components/node/nodeScript";
+import { commandLine } from "../../components/node/nodeCommand";
 import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
 import { packedNodeScript } from "../../components/node/nodeScript.generated";
 import {
@@ -212,10 +213,33 @@ describe("parseReport", () => {
   }
 });
 
+describe("a run of the node script", () => {
+  /** The whole program, on no node: `plan` does what is given here. */
+  const planned = (does: string) => {
+    const entry = fs.readFileSync(path.join(__dirname, "../../node/entry.sh"), "utf8");
+    const node = `need_tools() { :; }\nid() { echo 0; }\nplan() { ${does}; }\n`;
+    const program = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\n${node}${entry}`;
+    return spawnSync("sh", ["-s", "plan", "node=n", "image=r.example/p:1"], { input: program, encoding: "utf8" });
+  };
+
+  it("has failed where it ends without its report, whatever the status of its last command", () => {
+    const { status, stderr } = planned(":");
+    assert.equal(status, 3);
+    assert.match(stderr, /^\[n\] PS-N019 the run ended without its report/);
+  });
+
+  it("has succeeded where it ends with its report", () => {
+    const { status, stdout, stderr } = planned("report");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^{"changed":\[\],.*"status":"unchanged"}\n$/);
+  });
+});
+
 describe("docs/errors", () => {
   const docs = path.join(__dirname, "../../docs/errors");
+  const before = commandLine("apply", [], { user: "root", file: ".pause-sandbox-0-0-0.sh" });
   const used = new Set(
-    [...joinedScript().matchAll(/\bdie (\d{3})\b|PS-N(\d{3}) /g)].map((m) => `PS-N${m[1] ?? m[2] ?? ""}`),
+    [...`${joinedScript()}${before}`.matchAll(/\bdie (\d{3})\b|PS-N(\d{3}) /g)].map((m) => `PS-N${m[1] ?? m[2] ?? ""}`),
   );
 
   it("has a page for every code that the script can print, and none for others", () => {

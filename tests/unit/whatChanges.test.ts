@@ -30,7 +30,7 @@ function inputs(
 ): NodeInputs {
   const all = { ...settings, ...changed };
   const again: Setting[] = recheck === 0 ? [] : [["recheck", String(recheck)]];
-  const file = { local: "", remote: `.pause-sandbox-${script}.sh` };
+  const file = `.pause-sandbox-0a0a0a0a-1b1b1b1b-${script}.sh`;
   const create = commandLine(verb, [...publicSettings(all), ...again], { user: "root", file });
   return { create, stdin: textOf(stdinSettings(all)) };
 }

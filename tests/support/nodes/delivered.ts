@@ -1,6 +1,6 @@
 /** The script on a node as a program leaves it there, and the command that runs it. */
 import { commandLine, type Verb } from "../../../components/node/nodeCommand";
-import { nodeFile, scriptText } from "../../../components/node/nodeFile";
+import { nodeFile, remoteName, scriptText } from "../../../components/node/nodeFile";
 import {
   type NodeSettings,
   publicSettings,
@@ -18,8 +18,9 @@ export interface Sent {
 
 /** Copies the script into the home directory of who logs in, as `CopyToRemote` does, and says what runs it. */
 export async function delivered(container: string, verb: Verb, settings: NodeSettings, user = "root"): Promise<Sent> {
-  const file = nodeFile(settings.ca);
-  const copy = [...enter(container, user), "sh", "-c", `cat >${file.remote}`];
+  const place = { owner: settings.owner ?? "", login: [user, container] };
+  const file = remoteName(place, nodeFile(settings.ca).sum);
+  const copy = [...enter(container, user), "sh", "-c", `cat >${file}`];
   // Where neither a file nor a kept script is, `restore` has nothing to say.
   await docker(copy, { input: scriptText(settings.ca) });
   const { node, owner } = settings;

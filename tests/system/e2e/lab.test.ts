@@ -71,7 +71,8 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(nodeEvents(events), ["start node-1"]);
     // The engine has copied the script, and knows so: the next run does not copy it again.
     const left = differences(untouched, await snapshots(lab));
-    for (const line of left) assert.match(line, /^node-1 \+ \S.* \/root\/\.pause-sandbox-[0-9a-f]{16}\.sh ?$/);
+    for (const line of left)
+      assert.match(line, /^node-1 \+ \S.* \/root\/\.pause-sandbox-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{64}\.sh ?$/);
     assert.strictEqual(left.length, 2);
   });
 
