@@ -22,7 +22,7 @@ const SUITES = [
   ],
   ...["lab/tests/contract", "tests/image/push", "tests/image/handmade"],
   ...[
-    "tests/system/rollout",
+    "tests/rollout",
     "tests/system/nodes",
     "tests/system/doctor",
     "tests/system/cases",

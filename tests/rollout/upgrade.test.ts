@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import type { Stack } from "@pulumi/pulumi/automation";
 
-import { PauseImageSource, type PauseSandboxArgs } from "../../../components";
+import { PauseImageSource, type PauseSandboxArgs } from "../../components";
 import { Engine, node, resourcesOf } from "./engine";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;

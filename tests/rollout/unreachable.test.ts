@@ -1,7 +1,7 @@
 /** A node that cannot be reached, under the real engine, with doubles of the command plugin and of the API server. */
 import { strict as assert } from "node:assert";
 
-import { node as nodeObject, nodesServer, type NodesServer } from "../../support/nodesServer";
+import { node as nodeObject, nodesServer, type NodesServer } from "../support/nodesServer";
 import { Engine, node } from "./engine";
 
 describe("a node that cannot be reached, under the engine", function () {

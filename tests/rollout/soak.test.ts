@@ -1,7 +1,7 @@
 /** The soak behind the canaries, under the real engine, with doubles of the command plugin and of the API server. */
 import { strict as assert } from "node:assert";
 
-import { nodesServer, type NodesServer, pod } from "../../support/nodesServer";
+import { nodesServer, type NodesServer, pod } from "../support/nodesServer";
 import { Engine, node } from "./engine";
 
 describe("a rollout that soaks, under the engine", function () {

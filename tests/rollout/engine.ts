@@ -5,8 +5,8 @@ import * as path from "node:path";
 
 import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
-import { environment, TREE, tool } from "../../../bench/support/pulumi";
-import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../../components";
+import { environment, TREE, tool } from "../../bench/support/pulumi";
+import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../components";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 
