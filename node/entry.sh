@@ -32,3 +32,4 @@ case $asked in
 esac
 # Whoever asked takes a report for the proof that the run came to its end.
 [ "$reported" ] || die 019 'the run ended without its report'
+[ "$asked" = plan ] || drop_copies

@@ -1,5 +1,5 @@
 /** The simulated hosts: files of their own, on one machine, behind one sshd. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
@@ -23,6 +23,8 @@ const OF_ETC = ["passwd", "group", "nsswitch.conf", "ld.so.cache", "os-release"]
 
 export class Host {
   private readonly root: string;
+  private readonly socket = net.createServer();
+  private holder?: ChildProcess;
 
   private constructor(
     private readonly folder: string,
@@ -46,7 +48,7 @@ export class Host {
     fs.writeFileSync(path.join(this.root, "run/bench/digest"), digest);
     // The socket of the runtime: nobody speaks to it, but it must be one.
     await new Promise<void>((resolve) =>
-      net.createServer().listen(path.join(this.root, "run/containerd/containerd.sock"), resolve),
+      this.socket.listen(path.join(this.root, "run/containerd/containerd.sock"), resolve),
     );
     await this.holdNamespace();
   }
@@ -65,6 +67,13 @@ export class Host {
       });
     });
     fs.writeFileSync(path.join(this.folder, "pid"), String(holder.pid));
+    this.holder = holder;
+  }
+
+  /** Ends the host. Its files stay. */
+  close(): void {
+    this.socket.close();
+    this.holder?.kill();
   }
 
   /** The host as nobody has changed it yet. */
@@ -89,6 +98,67 @@ export class Host {
   private read(name: string): string {
     const file = path.join(this.root, name);
     return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  }
+
+  /** Runs a command as sshd has it run for root, and ends with its status. */
+  run(command: string, input: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const pid = String(this.holder?.pid);
+    const enter = ["--mount", "--target", pid, "--wdns=/root", "--", "sh", "-c", command];
+    const PATH = `${path.join(this.folder, "../../stub")}:/usr/sbin:/usr/bin:/sbin:/bin`;
+    const child = spawn("nsenter", enter, { env: { PATH, HOME: "/root" } });
+    const said = { stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
+    child.stdin.on("error", () => undefined).end(input);
+    return new Promise((resolve, reject) => {
+      child.once("error", reject).once("close", (status) => {
+        resolve({ status, ...said });
+      });
+    });
+  }
+
+  /** Puts a file into the home directory of root, as the command plugin copies it: in place. */
+  copy(name: string, text: string): void {
+    this.write(`root/${name}`, text);
+  }
+
+  /** Every file of its disks with its mode and content, but for the times that a run notes. */
+  files(): Record<string, string> {
+    const folders = ["etc/containerd", "var-lib", "root"].map((name) => path.join(this.root, name));
+    const all = folders.flatMap((folder) =>
+      fs
+        .readdirSync(folder, { recursive: true, withFileTypes: true })
+        .map((entry) => path.join(entry.parentPath, entry.name)),
+    );
+    const noted = path.join(this.root, "var-lib/pause-sandbox/stat");
+    return Object.fromEntries(
+      all
+        .filter((file) => file !== noted)
+        .sort()
+        .map((file) => {
+          const stat = fs.statSync(file);
+          const content = stat.isDirectory() ? "/" : fs.readFileSync(file, "utf8");
+          return [file, `${stat.mode.toString(8)} ${content}`];
+        }),
+    );
+  }
+
+  /** Has the runtime's restarts fail from now on, or not any more. */
+  breakRestarts(broken: boolean): void {
+    this.write("run/bench/broken", broken ? "yes" : "");
+  }
+
+  /** Files of ours: the configuration, our notes, and the copies of the script in the home directory. */
+  ours(): string[] {
+    const found = ["var-lib/pause-sandbox", "etc/containerd/certs.d"].filter((name) =>
+      fs.existsSync(path.join(this.root, name)),
+    );
+    return [...found, ...fs.readdirSync(path.join(this.root, "root")).filter((name) => name.includes("pause-sandbox"))];
+  }
+
+  /** Whether the host is as nobody has changed it yet. */
+  untouched(): boolean {
+    return this.read("etc/containerd/config.toml") === CONFIG && this.ours().length === 0;
   }
 
   /** What is not as wanted, in words; nothing where all is. */

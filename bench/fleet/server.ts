@@ -14,12 +14,13 @@ export class Server {
     readonly keyFile: string,
   ) {}
 
-  static async start(folder: string): Promise<Server> {
+  /** @param ports Where it listens, on all addresses. */
+  static async start(folder: string, ports: readonly number[] = [22]): Promise<Server> {
     for (const name of ["host", "user"]) {
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", path.join(folder, name)]);
     }
     const config = [
-      "ListenAddress 0.0.0.0",
+      ...ports.map((port) => `ListenAddress 0.0.0.0:${port}`),
       `HostKey ${folder}/host`,
       `AuthorizedKeysFile ${folder}/user.pub`,
       `ForceCommand ${folder}/enter.sh`,
@@ -42,7 +43,7 @@ export class Server {
     const sshd = spawn("unshare", ["--mount", "sh", "-c", start, "sh", home, ...command], {
       ...{ stdio: "inherit", env: { ...process.env, HOME: os.userInfo().homedir } },
     });
-    await answers();
+    for (const port of ports) await answers(port);
     const [type = "", key = ""] = fs.readFileSync(path.join(folder, "host.pub"), "utf8").split(" ");
     return new Server(sshd, `${type} ${key}`, path.join(folder, "user"));
   }
@@ -57,10 +58,10 @@ export class Server {
   }
 }
 
-async function answers(): Promise<void> {
+async function answers(port: number): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const there = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(22, "127.0.0.1", () => {
+      const socket = net.connect(port, "127.0.0.1", () => {
         resolve(true);
         socket.destroy();
       });

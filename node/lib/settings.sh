@@ -4,7 +4,7 @@
 # An argument is `key=value`, a line of stdin `key value`. The value goes verbatim to its end and is never evaluated. A repeated
 # `ca` appends a line, a repeated `mirror` appends a mirror. A script that came as a file brings its certificates along.
 
-asked='' node=node owner='' image='' digest='' ca=${file_ca:-} mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
+asked='' copied='' node=node owner='' image='' digest='' ca=${file_ca:-} mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -31,13 +31,19 @@ die() {
   exit "$fail"
 }
 
-# setting LINE: takes one `key value`. Sets $settings, $node, $given_name, $owner, $image, $digest, $ca, $mirrors, $plain_http,
+# setting LINE: takes one `key value`. Sets $settings, $copied, $node, $given_name, $owner, $image, $digest, $ca, $mirrors, $plain_http,
 # $no_flag, $login. Dies with PS-N002.
 setting() {
   value=${1#* }
   case $1 in
     # It only has the engine run us again.
     'recheck '*) return 0 ;;
+    # Where the script was copied to, in the home directory of who logs in.
+    'copy '*)
+      copied=$value
+      case $value in */* | [!.]*) die 002 "copy '$value': a name in the home directory" ;; esac
+      return 0
+      ;;
   esac
   settings=$settings$1$nl
   case $1 in

@@ -125,6 +125,12 @@ nothing_to_do() {
   tell "$line"
 }
 
+# Removes what was copied for this resource into the home directory, where the run began, and what has the name of an earlier
+# version. From here on the copy that the node keeps counts. Reads $copied. Writes the home directory of who logs in.
+drop_copies() {
+  [ -z "$copied" ] || rm -f "${copied%-*-*}"-*.sh .pause-sandbox-????????????????.sh || :
+}
+
 # The copy of the script that `restore` falls back to is the one that ran last: the one that it came as goes. The same request
 # may come with other bytes, such as another comment among the certificates. Reads $script_file. Writes $home/script.
 keep_script() {

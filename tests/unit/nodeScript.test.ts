@@ -215,17 +215,41 @@ describe("parseReport", () => {
 
 describe("a run of the node script", () => {
   /** The whole program, on no node: `plan` does what is given here. */
-  const planned = (does: string) => {
+  const runOf = (verb: string, does: string, { cwd = ".", more = [] as string[] } = {}) => {
     const entry = fs.readFileSync(path.join(__dirname, "../../node/entry.sh"), "utf8");
-    const node = `need_tools() { :; }\nid() { echo 0; }\nplan() { ${does}; }\n`;
+    const node = `need_tools() { :; }\nid() { echo 0; }\nlock() { :; }\nrecover() { :; }\n${verb}() { ${does}; }\n`;
     const program = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\n${node}${entry}`;
-    return spawnSync("sh", ["-s", "plan", "node=n", "image=r.example/p:1"], { input: program, encoding: "utf8" });
+    const args = ["-s", verb, "node=n", "image=r.example/p:1", ...more];
+    return spawnSync("sh", args, { cwd, input: program, encoding: "utf8" });
   };
+  const planned = (does: string) => runOf("plan", does);
 
   it("has failed where it ends without its report, whatever the status of its last command", () => {
     const { status, stderr } = planned(":");
     assert.equal(status, 3);
     assert.match(stderr, /^\[n\] PS-N019 the run ended without its report/);
+  });
+
+  it("removes the copies of its own resource where it succeeds, but for a plan, and none where it fails", () => {
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-home-"));
+    const [mine, older, moved] = ["aaaaaaaa-11111111-0", "aaaaaaaa-11111111-1", "aaaaaaaa-22222222-0"];
+    const [other, before] = ["bbbbbbbb-11111111-0", "0123456789abcdef"];
+    const names = [mine, older, moved, other, before].map((name) => `.pause-sandbox-${name}.sh`);
+    for (const name of names) fs.writeFileSync(path.join(home, name), "");
+    const left = (verb: string, does: string): string[] => {
+      runOf(verb, does, { cwd: home, more: [`copy=${names[0] ?? ""}`] });
+      return fs.readdirSync(home).sort();
+    };
+    assert.deepEqual(left("plan", "report"), [...names].sort());
+    assert.deepEqual(left("apply", "die 010 no"), [...names].sort());
+    assert.deepEqual(left("apply", "report"), names.slice(3, 4));
+    fs.rmSync(home, { recursive: true });
+  });
+
+  it("takes no path for the copy that it removes", () => {
+    for (const copy of ["../x", "/etc/passwd", "x.sh", "./.x"]) {
+      assert.match(runOf("plan", "report", { more: [`copy=${copy}`] }).stderr, /PS-N002 copy '/, copy);
+    }
   });
 
   it("has succeeded where it ends with its report", () => {

@@ -1,0 +1,208 @@
+/**
+ * What becomes of nodes whose resources are replaced, renamed or moved: the real engine, the command plugin over real SSH, and the real
+ * script. The hosts are simulated: files of their own behind one sshd, with stubs of the runtime and of systemd.
+ */
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import * as command from "@pulumi/command";
+import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
+
+import { Host } from "../../bench/fleet/hosts";
+import { Server } from "../../bench/fleet/server";
+import { environment, tool } from "../../bench/support/pulumi";
+import { type ClusterNode, PauseImageSource, PauseSandbox } from "../../components";
+
+const REGISTRY = "registry.example.com:5000";
+const DIGEST = `sha256:${"d".repeat(64)}`;
+const FLEET = path.join(__dirname, "../../bench/fleet");
+/** No other suite's server listens there. */
+const PORTS = [22_622, 22_623] as const;
+
+/** What a stack is asked for. */
+interface Asked {
+  nodes: ClusterNode[];
+  tag: string;
+  ca: string;
+  /** The name of the explicit provider. */
+  provider: string;
+}
+
+describe("the life of a node's resource", function () {
+  this.timeout(300_000);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-life-"));
+  const pathBefore = process.env.PATH;
+  let server: Server;
+  let env: Record<string, string>;
+  const hosts = new Map<string, Host>();
+  const [ca, otherCa] = [certificate("one"), certificate("two")];
+  let asked: Asked;
+
+  function certificate(name: string): string {
+    const out = path.join(folder, `${name}.pem`);
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null"];
+    execFileSync("openssl", ["req", "-x509", ...key, "-subj", `/CN=${name}`, "-out", out], { stdio: "pipe" });
+    return fs.readFileSync(out, "utf8");
+  }
+
+  before(async () => {
+    for (const name of ["pulumi", "hosts"]) fs.mkdirSync(path.join(folder, name));
+    fs.copyFileSync(path.join(FLEET, "enter.sh"), path.join(folder, "enter.sh"));
+    fs.writeFileSync(path.join(folder, "fleet"), folder);
+    fs.cpSync(path.join(FLEET, "stub"), path.join(folder, "stub"), { recursive: true, verbatimSymlinks: true });
+    env = environment(path.join(folder, "pulumi"), tool("pulumi"), tool("plugin:command")) as Record<string, string>;
+    // Where the SDK looks for the engine.
+    process.env.PATH = env.PATH;
+    server = await Server.start(folder, PORTS);
+    for (let i = 1; i <= 6; i++) {
+      const host = await Host.at(path.join(folder, "hosts"), `127.1.0.${i}`, DIGEST);
+      host.reset();
+      hosts.set(`127.1.0.${i}`, host);
+    }
+    asked = { nodes: [1, 2, 3, 4, 5].map((i) => node(`n${i}`, `127.1.0.${i}`)), tag: "1", ca, provider: "ssh" };
+  });
+  after(() => {
+    process.env.PATH = pathBefore;
+    server.stop();
+    for (const host of hosts.values()) host.close();
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  const node = (name: string, host: string, more: { port?: number } = {}): ClusterNode => ({
+    name,
+    ...(name === "n1" ? { canary: true } : {}),
+    connection: { host, port: PORTS[0], hostKey: server.hostKey, privateKey: key(), ...more },
+  });
+  const key = (): string => fs.readFileSync(server.keyFile, "utf8");
+
+  function stack(name = "life", now = asked): Promise<Stack> {
+    const program = () => {
+      const image = { reference: reference(now.tag), digest: DIGEST, source: PauseImageSource.Existing };
+      const provider = new command.Provider(now.provider);
+      const args = { image, nodes: now.nodes, maxUnavailable: "2", trust: { ca: now.ca } };
+      new PauseSandbox("pause", args, { providers: { command: provider } });
+      return Promise.resolve();
+    };
+    const inline = { stackName: name, projectName: "life", program };
+    return LocalWorkspace.createOrSelectStack(inline, {
+      ...{ envVars: env, pulumiHome: path.join(folder, "pulumi/home") },
+    });
+  }
+  const reference = (tag: string): string => `${REGISTRY}/platform/pause:${tag}`;
+  const urn = (name: string, type = "command:remote:Command", of = "life"): string =>
+    `urn:pulumi:${of}::life::pause-sandbox:index:PauseSandbox$${type}::pause-${name}`;
+
+  /** Runs the stack, and returns what the engine did, by kind, but for what stays the same. */
+  async function up(options: UpOptions = {}, name = "life"): Promise<Record<string, number>> {
+    const { summary } = await (await stack(name)).up(options);
+    const changes = Object.entries(summary.resourceChanges ?? {}).filter(([kind]) => kind !== "same");
+    return Object.fromEntries(changes) as Record<string, number>;
+  }
+
+  async function failing(options: UpOptions = {}): Promise<string> {
+    const failed: unknown = await up(options).catch((error: unknown) => error);
+    assert.ok(failed instanceof Error, `it did not fail: ${JSON.stringify(failed)}`);
+    return failed.message;
+  }
+
+  /** Every node of the stack is healed, no copy of the script is left, and the engine has nothing to do. */
+  async function healed(name = "life"): Promise<void> {
+    const { tag, ca: wanted, nodes } = asked;
+    for (const { connection } of nodes) {
+      const host = hosts.get((connection as { host: string }).host);
+      assert.ok(host);
+      assert.deepEqual(host.wrong({ ...WANTED, reference: reference(tag), ca: wanted }), []);
+      assert.deepEqual(host.ours(), ["var-lib/pause-sandbox", "etc/containerd/certs.d"]);
+    }
+    assert.deepEqual(await up({}, name), {});
+  }
+  const WANTED = { hosts: [], registry: REGISTRY, digest: DIGEST, hostKey: "", keyFile: "", recheck: 0 };
+
+  it("begins with five nodes behind a canary, healed, and a second run that has nothing to do", async () => {
+    assert.deepEqual(await up(), { create: 14 });
+    await healed();
+  });
+
+  it("heals two nodes again that --replace names, and no other", async () => {
+    assert.deepEqual(await up({ replace: [urn("n2"), urn("n4")] }), { replace: 2 });
+    await healed();
+  });
+
+  it("heals a node again that was tainted", async () => {
+    const { workspace } = await stack();
+    const taint = ["state", "taint", urn("n3"), "--stack", "life", "--yes"];
+    execFileSync("pulumi", taint, { cwd: workspace.workDir, env, stdio: "pipe" });
+    assert.deepEqual(await up(), { replace: 1 });
+    await healed();
+  });
+
+  it("heals all nodes again whose provider is replaced", async () => {
+    const provider = "urn:pulumi:life::life::pulumi:providers:command::ssh";
+    assert.deepEqual(await up({ replace: [provider] }), { replace: 1 });
+    asked = { ...asked, provider: "another" };
+    assert.deepEqual(await up(), { create: 1, delete: 1 });
+    await healed();
+  });
+
+  it("leaves a node healed whose restore fails, and heals it again when that is mended", async () => {
+    hosts.get("127.1.0.3")?.breakRestarts(true);
+    // n4 is changed beside n3. It may be restored already when n3 fails, and is then not created again in this run.
+    assert.match(await failing({ replace: [urn("n3"), urn("n4")] }), /PS-N015/);
+    assert.deepEqual(hosts.get("127.1.0.3")?.wrong({ ...WANTED, reference: reference("1"), ca }), []);
+    hosts.get("127.1.0.3")?.breakRestarts(false);
+    await up({ replace: [urn("n3")] });
+    await healed();
+  });
+
+  it("copies the script again for another way to log in, and to another host", async () => {
+    asked = {
+      ...asked,
+      nodes: asked.nodes.map((one) => {
+        if (one.name === "n2") return node("n2", "127.1.0.2", { port: PORTS[1] });
+        return one.name === "n5" ? node("n5", "127.1.0.6") : one;
+      }),
+    };
+    assert.deepEqual(await up(), { update: 4 });
+    await healed();
+  });
+
+  it("keeps a node that is renamed", async () => {
+    asked = { ...asked, nodes: asked.nodes.map((one) => (one.name === "n3" ? { ...one, name: "renamed" } : one)) };
+    assert.deepEqual(await up(), { create: 2, delete: 2 });
+    await healed();
+  });
+
+  it("refuses a target whose script is another one by now, and heals it without the target", async () => {
+    asked = { ...asked, ca: otherCa };
+    assert.match(await failing({ target: [urn("n4")] }), /PS-N027 no copy of the script passes sha256sum/);
+    assert.deepEqual(hosts.get("127.1.0.4")?.wrong({ ...WANTED, reference: reference("1"), ca }), []);
+    assert.deepEqual(await up(), { update: 10 });
+    await healed();
+  });
+
+  it("keeps a node that moves to another stack, and heals it there with another image", async () => {
+    const moved = asked.nodes.filter(({ name }) => name === "n4");
+    const rest = { ...asked, nodes: asked.nodes.filter(({ name }) => name !== "n4") };
+    asked = { ...asked, nodes: moved };
+    await up({}, "other");
+    await (await stack("life", rest)).up();
+    await healed("other");
+    asked = { ...asked, tag: "2" };
+    assert.deepEqual(await up({}, "other"), { update: 1 });
+    await healed("other");
+    await (await stack("other")).destroy();
+    asked = rest;
+    await healed();
+  });
+
+  it("gives each node back at the end as it was, with nothing of ours on a disk", async () => {
+    await (await stack()).destroy();
+    for (const [address, host] of hosts) {
+      // That is where n5 was before its host was replaced: nobody asked for its way back.
+      if (address !== "127.1.0.5") assert.ok(host.untouched(), `${address}: ${host.ours().join()}`);
+    }
+  });
+});
