@@ -7,8 +7,8 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 # What a clone says that `make up` was never run in.
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
-.PHONY: help up down kubeconfig handmade handmade-down test test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
-	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready
+.PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
+	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready packages
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,9 +32,18 @@ kubeconfig: ## Print the path of an admin kubeconfig for the lab
 	@[ -d lab/node_modules ] || { echo "$(FRESH)" >&2; exit 1; }
 	@$(RUN) lab/cluster/main.ts kubeconfig
 
-test: ready ## Run every check and every suite; ends with the counts
-	@$(MAKE) --no-print-directory lint
-	@$(RUN) tests/run.ts
+check: packages ## Check types, style, components, and the node script on simulated nodes: no root, no engine, no lab
+	@PAUSE_SANDBOX_TIER=check $(RUN) tests/run.ts
+
+test: ready ## Run what check runs, and the main job on one lab; needs root
+	@PAUSE_SANDBOX_TIER=test $(RUN) tests/run.ts
+
+test-all: ready ## Run every suite; fails if anything is left out
+	@PAUSE_SANDBOX_TIER=all $(RUN) tests/run.ts
+
+test-long: ready ## Run every suite with all that it can try, and each benchmark at a tiny size; takes hours
+	@lab/toolchain/bootstrap.sh bench
+	@PAUSE_SANDBOX_TIER=long $(RUN) tests/run.ts
 
 test-unit: ## Run the components under mocks
 	@$(RUN) tests/run.ts tests/unit
@@ -58,11 +67,7 @@ fuzz: ready ## Edit 10,000 random TOML files against the runtime's own parse
 	@PAUSE_SANDBOX_FUZZ=10000 npx mocha tests/node/fuzz.test.ts
 
 lint: ## Check types, style, format and shell
-	@npx tsc --noEmit -p .
-	@npx tsc --noEmit -p site
-	@npx eslint .
-	@npx prettier --check --log-level warn .
-	@lab/lint-shell.sh
+	@$(RUN) tests/lint.ts
 
 format: ## Rewrite files in the project's format
 	@npx prettier --write --log-level warn .
@@ -114,3 +119,6 @@ clean: ## Remove the lab and all that was built for it, its images in the engine
 
 ready:
 	@lab/toolchain/bootstrap.sh
+
+packages:
+	@lab/toolchain/bootstrap.sh packages

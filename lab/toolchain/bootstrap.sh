@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh machine able to run the lab and the tests: checks what cannot be helped, installs what is missing, starts
 # a docker engine. `bootstrap.sh lab`: what the lab needs only, `java`: and what builds the Spring Boot application,
-# `bench`: and what compiles upstream's pause for every architecture.
+# `bench`: and what compiles upstream's pause for every architecture. `packages`: the Node packages alone, without root.
 # Everything in place: a second or less.
 # Where Node.js has to be fetched it stands in $PAUSE_SANDBOX_CACHE/bin, which the caller puts on PATH.
 set -euo pipefail
@@ -40,6 +40,12 @@ bench_ensure() {
   apt_ensure "${libraries[@]}"
 }
 
+node_all() {
+  node_ensure
+  node_packages "$root"
+  node_packages "$root/lab"
+}
+
 prepare() {
   machine_root
   machine_disk "$mode"
@@ -47,14 +53,13 @@ prepare() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || apt_ensure ca-certificates
   machine_packages "$@"
   machine_docker
-  node_ensure
-  node_packages "$root"
-  node_packages "$root/lab"
+  node_all
   engine_start
 }
 
 mode=${1:-all}
 case $mode in
+  packages) node_all ;;
   lab) prepare "${lab_packages[@]}" ;;
   java) prepare "${lab_packages[@]}" "${java_packages[@]}" ;;
   all) prepare "${lab_packages[@]}" "${java_packages[@]}" "${test_packages[@]}" ;;
@@ -63,7 +68,7 @@ case $mode in
     bench_ensure
     ;;
   *)
-    echo 'usage: lab/toolchain/bootstrap.sh [lab|java|bench|all]' >&2
+    echo 'usage: lab/toolchain/bootstrap.sh [packages|lab|java|bench|all]' >&2
     exit 2
     ;;
 esac

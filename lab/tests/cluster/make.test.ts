@@ -48,7 +48,7 @@ describe("make", () => {
 
   it("help lists every target that a person calls", () => {
     const listed = make("help").lines.map((line) => line.split(/\s/)[0] ?? "");
-    assert.deepEqual(listed.sort(), targets.filter((target) => target !== "ready").sort());
+    assert.deepEqual(listed.sort(), targets.filter((target) => target !== "ready" && target !== "packages").sort());
   });
 
   it("takes no file for a target", () => {

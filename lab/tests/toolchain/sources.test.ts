@@ -46,6 +46,15 @@ describe("lab/toolchain/get: where a tool comes from", function () {
     assert.match(log, /bin\/crictl is 1\.29\.0, which does not fit/);
   });
 
+  it("says with --have whether a tool is on PATH or in the cache, and fetches nothing", async () => {
+    serveCrictl();
+    assert.equal((await machine.get("--have", "crictl")).code, 1);
+    assert.deepEqual(site.asked, []);
+    machine.install("crictl", "echo crictl version v1.34.1");
+    assert.equal((await machine.get("--have", "crictl")).code, 0);
+    assert.equal((await machine.get("--have", "crictl", "kubectl")).code, 1);
+  });
+
   const fits: [tool: string, version: string, says: string, fits: boolean][] = [
     ["kubectl@1.34.2", "kubectl", "Client Version: v1.33.7", true],
     ["kubectl@1.34.2", "kubectl", "Client Version: v1.32.4-dispatcher", false],

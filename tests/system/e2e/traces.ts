@@ -3,10 +3,13 @@ import * as fs from "node:fs";
 import { docker } from "../../../lab/cluster/docker";
 import { exec } from "../../../lab/cluster/exec";
 import { labDir, NETWORK, registryHost, subnetPrefix } from "../../../lab/cluster/layout";
-import { variableOf } from "../../../lab/cluster/process";
+import { startTicks, variableOf } from "../../../lab/cluster/process";
 
-/** All that there is of the lab on this machine, a line each; images and the tools' cache are meant to stay. */
-export async function traces(): Promise<string[]> {
+/**
+ * All that there is of the lab on this machine, a line each; images and the tools' cache are meant to stay.
+ * @param run Process number of the run that used the lab. A process that is older was left by another run.
+ */
+export async function traces(run = process.pid): Promise<string[]> {
   const containers = await docker(["ps", "--all", "--format", "{{.Names}}"]);
   const networks = await docker(["network", "ls", "--format", "{{.Name}}"]);
   const rules = `${await exec("iptables-save", [])}${await exec("ip", ["route"])}`;
@@ -19,7 +22,7 @@ export async function traces(): Promise<string[]> {
     ...below(labDir()).filter((name) => name !== "engine"),
     ...below("/var/lib").filter((name) => `/var/lib/${name}`.startsWith(`${labDir()}.`)),
     ...below("/etc/docker/certs.d").filter((name) => name === registryHost()),
-    ...processes(),
+    ...processes(run),
   ];
 }
 
@@ -30,10 +33,18 @@ export async function labVolumes(containers: string[]): Promise<string[]> {
 }
 
 /** Processes that work on the lab's state: the engine that runs the program, and its plugins. */
-function processes(): string[] {
+function processes(run: number): string[] {
   const state = `file://${labDir()}/state`;
-  const pids = below("/proc").filter((pid) => variableOf(Number(pid), "PULUMI_BACKEND_URL") === state);
+  const began = Number(startTicks(run));
+  const pids = processesWith("PULUMI_BACKEND_URL", state).filter((pid) => Number(startTicks(pid)) >= began);
   return pids.map((pid) => `${pid} ${fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`);
+}
+
+/** Numbers of the processes that were started with a variable of this value. */
+export function processesWith(name: string, value: string): number[] {
+  return below("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && variableOf(pid, name) === value);
 }
 
 /** Kernel settings that a kubelet or an engine's network changes for the whole machine. */

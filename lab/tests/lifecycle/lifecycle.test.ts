@@ -1,12 +1,12 @@
 import * as assert from "node:assert/strict";
 
-import { clusterDown, clusterUp, type LabInfo, labStands } from "../../../lab/cluster";
-import { docker, inContainer, labContainers, labImages } from "../../../lab/cluster/docker";
-import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../../lab/cluster/layout";
-import { MACHINE_ROOTFS, rootFsReference } from "../../../lab/cluster/rootfs";
-import { lineLog } from "../../../lab/log";
-import { killedRun } from "./killed";
-import { kernelSettings, labVolumes, traces } from "./traces";
+import { clusterDown, clusterUp, type LabInfo, labStands } from "../../cluster";
+import { docker, inContainer, labContainers, labImages } from "../../cluster/docker";
+import { CONTROL_PLANE_CONTAINER, LABEL, NETWORK } from "../../cluster/layout";
+import { MACHINE_ROOTFS, rootFsReference } from "../../cluster/rootfs";
+import { lineLog } from "../../log";
+import { killedRun } from "../../../tests/system/e2e/killed";
+import { kernelSettings, labVolumes, traces } from "../../../tests/system/e2e/traces";
 
 describe("the lab's cluster, looked at from outside", function () {
   this.timeout("15m");
