@@ -12,6 +12,7 @@ import { routesOf } from "../../doctor/routes";
 import { type Dial, walk } from "../../doctor/wire";
 import { CLOCK, DIR, factsOf, runtime } from "./nodeFacts";
 import { type Answers, Certificates, having, type Pair, serve, stopAll } from "./servers";
+import { needs } from "../support/needs";
 
 const NAME = "registry.bank.example";
 const PATH = "platform/pause:1.0.0";
@@ -248,7 +249,7 @@ const CAUSES: Cause[] = [
 
 const certificates = new Certificates();
 
-describe("the doctor", function () {
+(needs("openssl") ? describe : describe.skip)("the doctor", function () {
   this.timeout("60s");
   let made: Made;
   before(() => {

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { calledHere } from "../support/commandLine";
+import { needs } from "../support/needs";
 
 describe("pause-sandbox completion", function () {
   this.timeout("5m");
@@ -86,7 +87,7 @@ describe("pause-sandbox completion", function () {
     ["doctor --kube", "doctor --kubeconfig"],
   ] as const;
 
-  it("fish completes what is begun", async () => {
+  (needs("fish") ? it : it.skip)("fish completes what is begun", async () => {
     const file = path.join(dir, "completion.fish");
     fs.writeFileSync(file, (await calledHere(["completion", "fish"])).stdout);
     for (const [begun, whole] of BEGUN) {
@@ -97,7 +98,7 @@ describe("pause-sandbox completion", function () {
     }
   });
 
-  it("zsh completes what is begun, at the first Tab", async () => {
+  (needs("zsh") ? it : it.skip)("zsh completes what is begun, at the first Tab", async () => {
     const folder = path.join(dir, "functions");
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "_pause-sandbox"), (await calledHere(["completion", "zsh"])).stdout);

@@ -13,6 +13,7 @@ import { parse } from "yaml";
 import { PauseSandbox, type PauseSandboxArgs } from "../../components";
 import { run } from "../support/mocks";
 import { misfits } from "../support/schemaCheck";
+import { needs } from "../support/needs";
 
 const root = path.join(__dirname, "../..");
 const TOKEN = "pause-sandbox:index:PauseSandbox";
@@ -43,7 +44,7 @@ function camel(value: unknown): unknown {
 const isPythonLater = (value: unknown): boolean => typeof value === "object" && value !== null && "later" in value;
 const isReference = (value: unknown): boolean => typeof value === "string" && /^\$\{[\w.]+\}$/.test(value);
 
-describe("the example in Python", () => {
+(needs("python3") ? describe : describe.skip)("the example in Python", () => {
   const program = "examples/python/__main__.py";
   let args: Arguments;
   before(() => {

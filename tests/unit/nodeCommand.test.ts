@@ -16,6 +16,7 @@ import {
   stdinSettings,
   textOf,
 } from "../../components/node/nodeSettings";
+import { needs } from "../support/needs";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nQUFB\n-----END CERTIFICATE-----\n";
 
@@ -75,8 +76,9 @@ describe("the command line of a node", () => {
   });
 
   for (const shell of LOGIN_SHELLS) {
+    const test = needs(shell.split(" ")[0] ?? "") ? it : it.skip;
     for (const verb of ["apply", "plan", "restore"] as const) {
-      it(`brings every setting over as it is, as ${verb}, where ${shell} is the log-in shell`, () => {
+      test(`brings every setting over as it is, as ${verb}, where ${shell} is the log-in shell`, () => {
         fc.assert(
           fc.property(line, line, (name, owner) => {
             const settings: Setting[] = [
@@ -92,7 +94,7 @@ describe("the command line of a node", () => {
         );
       });
 
-      it(`runs no script but the one of its hash, as ${verb}, where ${shell} is the log-in shell`, () => {
+      test(`runs no script but the one of its hash, as ${verb}, where ${shell} is the log-in shell`, () => {
         const file = node.copy("echo another script\n", { as: PRINTS });
         fs.mkdirSync(node.notes);
         const run = node.run(verb, file, { shell });
@@ -102,7 +104,7 @@ describe("the command line of a node", () => {
       });
     }
 
-    it(`names sha256sum where the node has none, and ${shell} is the log-in shell`, () => {
+    test(`names sha256sum where the node has none, and ${shell} is the log-in shell`, () => {
       const bin = path.join(node.folder, "bin");
       fs.mkdirSync(bin);
       const file = node.copy(PRINTS);
