@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import ts from "typescript";
 
 export const TREE = path.join(__dirname, "../../..");
 
@@ -71,6 +72,28 @@ export function consumer(name: string, tarball: string, options: object, files: 
   write("tsconfig.json", JSON.stringify({ compilerOptions: { ...STRICT, ...options } }));
   for (const [file, content] of Object.entries(files)) write(file, content);
   return folder;
+}
+
+/**
+ * What the compiler finds in a program's own files and in this package's types, a line each. The types of other packages are read, and
+ * not checked: that takes three times as long as all the rest, and `tsc` does it for one of the programs.
+ */
+export function typeErrors(folder: string): string[] {
+  const config = path.join(folder, "tsconfig.json");
+  const read = ts.readConfigFile(config, (file) => fs.readFileSync(file, "utf8"));
+  const { fileNames, options, errors } = ts.parseJsonConfigFileContent(read.config, ts.sys, folder);
+  const compiled = ts.createProgram(fileNames, { ...options, noEmit: true });
+  const ours = compiled.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${folder}/`));
+  if (!ours.some(({ fileName }) => fileName.includes("/node_modules/pause-sandbox/"))) {
+    throw new Error(`${folder} reads no types of this package`);
+  }
+  const found = [
+    ...[read.error ?? [], errors, compiled.getOptionsDiagnostics(), compiled.getGlobalDiagnostics()].flat(),
+    ...ours.flatMap((file) => [...compiled.getSyntacticDiagnostics(file), ...compiled.getSemanticDiagnostics(file)]),
+  ];
+  return found.map(({ file, messageText }) => {
+    return `${file?.fileName.slice(folder.length + 1) ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+  });
 }
 
 /** The one TypeScript block under a heading of a document. */

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { apiText, entryPoints, undocumented } from "./api";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
-import { checkout, consumer, pack, sh, snippet, TREE } from "./consumer";
+import { checkout, consumer, pack, sh, snippet, TREE, typeErrors } from "./consumer";
 import { newProject } from "../../support/newProject";
 import { startProgram } from "../../support/starter";
 
@@ -142,14 +142,21 @@ describe("the package", function () {
   });
 
   it("is compiled while it is installed from git, and not by npm ci in a checkout", () => {
-    const { scripts } = JSON.parse(read("package.json")) as { scripts: { prepare: string } };
-    const prepare = (INIT_CWD: string) => {
-      fs.rmSync(path.join(folder, "dist"), { recursive: true, force: true });
-      sh(folder, "sh", ["-c", scripts.prepare], { INIT_CWD });
-      return fs.existsSync(path.join(folder, "dist/components/index.js"));
+    const { scripts } = JSON.parse(read("package.json")) as {
+      scripts: Record<"prepare" | "prepack" | "build", string>;
     };
-    assert.equal(prepare("/where/npm/was/started"), true);
-    assert.equal(prepare(folder), false);
+    const [bin, asked] = ["bin", "asked"].map((name) => path.join(folder, "npm-double", name)) as [string, string];
+    fs.mkdirSync(bin, { recursive: true });
+    fs.writeFileSync(path.join(bin, "npm"), `#!/bin/sh\necho "$*" >>${asked}\n`, { mode: 0o755 });
+    const prepare = (INIT_CWD: string) => {
+      fs.writeFileSync(asked, "");
+      sh(folder, "sh", ["-c", scripts.prepare], { INIT_CWD, PATH: `${bin}:${process.env.PATH ?? ""}` });
+      return fs.readFileSync(asked, "utf8");
+    };
+    assert.equal(prepare("/where/npm/was/started"), "run build\n");
+    assert.equal(prepare(folder), "");
+    // The tarball that all tests here read was made by the same command.
+    assert.equal(scripts.prepack, "npm run build");
   });
 
   describe("has a command line that runs where the package is installed", () => {
@@ -207,9 +214,13 @@ describe("the package", function () {
           ...(options.module === "nodenext" ? ESM : {}),
         };
         const own = consumer(`types-${options.moduleResolution}`, tarball, options, files);
-        tsc(own, "--noEmit");
+        assert.deepEqual(typeErrors(own), []);
       });
     }
+
+    it("has its types beside those of all packages that it brings, which are checked too", () => {
+      tsc(consumer("types-of-all", tarball, COMMONJS, { "index.ts": program() }), "--noEmit");
+    });
 
     it("has its types in a project made from the template, by that project's own settings", () => {
       tsc(consumer("template", tarball, {}, newProject("own-pause", "Our clusters' pause")), "--noEmit", "-p", ".");
@@ -217,7 +228,7 @@ describe("the package", function () {
 
     it("has types that are checked: a misspelt argument is refused", () => {
       const own = consumer("misspelt", tarball, COMMONJS, { "index.ts": program().replace("hostKey", "hostkey") });
-      assert.throws(() => tsc(own, "--noEmit"), /index\.ts.*'hostkey' does not exist in type '(Input<)?SshConn/s);
+      assert.match(typeErrors(own).join("\n"), /^index\.ts: .*'hostkey' does not exist in type '(Input<)?SshConn/s);
     });
 
     const children = [
@@ -258,7 +269,8 @@ describe("the package", function () {
 
     it("is run by node alone once it is compiled", () => {
       const own = consumer("node", tarball, COMMONJS, observed());
-      tsc(own);
+      // Their types are those of the tests above.
+      tsc(own, "--noCheck");
       assertRegistered(own, sh(own, "node", ["out/unit/package/observe.js", "../../index"]));
     });
 
