@@ -7,7 +7,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 # What a clone says that `make up` was never run in.
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
-.PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format \
+.PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format update verify \
 	docs pack pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready packages
 
 help: ## Print this list
@@ -71,6 +71,12 @@ lint: ## Check types, style, format and shell
 
 format: ## Rewrite files in the project's format
 	@npx prettier --write --log-level warn .
+
+update: ## Write every file again that is made from others
+	@$(RUN) tests/golden.ts update
+
+verify: ## Say which of these files are old
+	@$(RUN) tests/golden.ts verify
 
 pause-binaries: ## Compile pause for every architecture into image/binaries
 	@cd image && for arch in amd64 arm arm64 ppc64le riscv64 s390x; do WERROR=1 sh build.sh $$arch binaries/pause-linux-$$arch || exit 1; done

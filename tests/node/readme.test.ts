@@ -1,6 +1,6 @@
 /**
  * node/README.md says what an auditor needs; this compares its tables with the script, so that they cannot rot.
- * `PAUSE_SANDBOX_README=write npx mocha tests/node/readme.test.ts` rewrites the table of globals, with the meanings that stand there.
+ * `make update` rewrites the table of globals, with the meanings that stand there.
  */
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
@@ -74,7 +74,7 @@ function writeGlobals(): void {
 
 describe("node/README.md", () => {
   before(() => {
-    if (process.env.PAUSE_SANDBOX_README === "write") writeGlobals();
+    if (process.env.PAUSE_SANDBOX_GOLDEN === "write") writeGlobals();
   });
 
   it("lists the chapters in the order in which they are joined", () => {
@@ -127,7 +127,7 @@ describe("node/README.md", () => {
     assert.deepEqual(unique(table("Settings").map((cells) => `${cells[1]} ${cells[2]}`)), unique(wire));
   });
 
-  it("lists the globals, who sets and who reads them (else PAUSE_SANDBOX_README=write)", () => {
+  it("lists the globals, who sets and who reads them (else make update)", () => {
     const rows = table("Globals");
     const expected = [...globals()].map(([name, [by, readers]]) => [`$${name}`, by.join(", "), readers.join(", ")]);
     assert.deepEqual(

@@ -17,10 +17,10 @@ describe("the components for other languages", function () {
   let spec: PackageSpec;
   before(async () => {
     spec = await schema();
-    if (process.env.PAUSE_SANDBOX_SCHEMA === "write") fs.writeFileSync(GOLDEN, `${JSON.stringify(spec, null, 2)}\n`);
+    if (process.env.PAUSE_SANDBOX_GOLDEN === "write") fs.writeFileSync(GOLDEN, `${JSON.stringify(spec, null, 2)}\n`);
   });
 
-  it("have the schema that was agreed on (PAUSE_SANDBOX_SCHEMA=write agrees on another one)", () => {
+  it("have the schema that was agreed on (make update agrees on another one)", () => {
     assert.deepStrictEqual(spec, JSON.parse(fs.readFileSync(GOLDEN, "utf8")));
   });
 

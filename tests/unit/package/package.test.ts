@@ -71,14 +71,14 @@ describe("the package", function () {
       .split("\n")
       .map((file) => file.replace(/^package\//, ""));
 
-  /** Compares with what was agreed on; PAUSE_SANDBOX_PACKAGE=write agrees on another text. */
+  /** Compares with what was agreed on; make update agrees on another text. */
   const agreed = (name: string, text: string): void => {
     const golden = path.join(__dirname, name);
-    if (process.env.PAUSE_SANDBOX_PACKAGE === "write") fs.writeFileSync(golden, text);
+    if (process.env.PAUSE_SANDBOX_GOLDEN === "write") fs.writeFileSync(golden, text);
     assert.equal(text, fs.readFileSync(golden, "utf8"));
   };
 
-  it("holds the files that were agreed on, and nothing else (PAUSE_SANDBOX_PACKAGE=write agrees on others)", () => {
+  it("holds the files that were agreed on, and nothing else (make update agrees on others)", () => {
     agreed("files.txt", `${packed().sort().join("\n")}\n`);
   });
 
@@ -108,7 +108,7 @@ describe("the package", function () {
       entries = entryPoints(consumer("api", tarball, COMMONJS, {}) + "/node_modules/pause-sandbox");
     });
 
-    it("that was agreed on (PAUSE_SANDBOX_PACKAGE=write agrees on another one)", () => {
+    it("that was agreed on (make update agrees on another one)", () => {
       agreed("api.txt", apiText(entries));
     });
 
