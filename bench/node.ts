@@ -1,6 +1,6 @@
 /**
- * What a node costs: `make bench-node`. On the nodes of a lab that is healed: how long a run takes that finds nothing to
- * do, how many processes it starts, and what each node adds to the engine's state. Fails when a limit is broken.
+ * What a node costs: `make bench-node`. On the nodes of a lab: how long a first apply, a run that finds nothing to do and a restore
+ * take, their CPU time, how many processes they start, and what each node adds to the engine's state. Fails when a limit is broken.
  */
 import Table from "cli-table3";
 import { execFileSync } from "node:child_process";
@@ -15,15 +15,23 @@ import { openStack } from "../lab/engine";
 import { lineLog } from "../lab/log";
 import { logIn } from "../tests/support/nodes/delivered";
 
-const RUNS = 15;
+/** What a run with nothing to do, a first apply, and a further node in a compressed state may cost. */
+const LIMITS = { seconds: 0.3, processes: 60, applyProcesses: 250, state: 6_000 };
 
-/** What a run with nothing to do, and a further node in a compressed state, may cost. */
-const LIMITS = { seconds: 0.3, processes: 60, state: 6_000 };
+/** How often each is measured. Most of an apply and of a restore is the daemons' own time, which differs little. */
+const RUNS = { idle: 15, changing: 3 };
 
 interface Resource {
   type: string;
   urn: string;
-  inputs: { create: string; stdin: string };
+  inputs: { create: string; delete: string; stdin: string };
+}
+
+/** What one run costs: medians, and the CPU time of the script and of all that it started. */
+interface Cost {
+  seconds: number;
+  cpu: number;
+  processes: number;
 }
 
 async function main(): Promise<void> {
@@ -43,29 +51,41 @@ async function main(): Promise<void> {
       head: ["", ...lab.nodes.map(({ name, containerd }) => `${name}, containerd ${containerd}`)],
       style: { head: [], border: [], compact: true },
     });
-    const row = async (title: string, cell: (node: LabNode, resource: Resource) => Promise<string>) => {
-      const cells = lab.nodes.map((node) => {
-        const resource = commands.find(({ urn }) => urn.endsWith(`-${node.name}`));
-        if (!resource) throw new Error(`${node.name} is not in the state`);
-        return cell(node, resource);
-      });
-      table.push([title, ...(await Promise.all(cells))]);
+    const commandOf = ({ name }: LabNode): Resource => {
+      const resource = commands.find(({ urn }) => urn.endsWith(`-${name}`));
+      if (!resource) throw new Error(`${name} is not in the state`);
+      return resource;
     };
+    const row = (title: string, cell: (node: LabNode) => string) => table.push([title, ...lab.nodes.map(cell)]);
     const broken: string[] = [];
-    const within = (what: string, value: number, limit: number): number => {
+    const within = (what: string, value: number, limit: number): void => {
       if (!(value <= limit)) broken.push(`${what}: ${value}, which may be ${limit} at most`);
-      return value;
     };
-    await row("nothing to do, seconds (median)", async (node, { inputs }) =>
-      within(`${node.name}, seconds`, await seconds(node, inputs), LIMITS.seconds).toFixed(3),
-    );
-    await row("nothing to do, processes started", async (node, { inputs }) =>
-      String(within(`${node.name}, processes`, await forks(node, inputs), LIMITS.processes)),
-    );
-    await row("command and stdin, bytes", (_, { inputs }) =>
-      Promise.resolve(String(inputs.create.length + inputs.stdin.length)),
-    );
-    await row("state, bytes as JSON", (_, resource) => Promise.resolve(String(JSON.stringify(resource).length)));
+    const costs = new Map<string, Awaited<ReturnType<typeof costsOf>>>();
+    await log.step("an apply, a run with nothing to do and a restore, again and again", async () => {
+      // One node after the other: each would be in the other's time.
+      for (const node of lab.nodes) costs.set(node.name, await costsOf(node, commandOf(node).inputs));
+    });
+    for (const [what, kind] of [
+      ["first apply", "apply"],
+      ["nothing to do", "idle"],
+      ["restore", "restore"],
+    ] as const) {
+      const cost = (node: LabNode): Cost => costs.get(node.name)?.[kind] ?? { seconds: NaN, cpu: NaN, processes: NaN };
+      row(`${what}, seconds (median)`, (node) => cost(node).seconds.toFixed(3));
+      row(`${what}, CPU seconds (median)`, (node) => cost(node).cpu.toFixed(2));
+      row(`${what}, processes started`, (node) => String(cost(node).processes));
+    }
+    for (const [node, { idle, apply }] of costs) {
+      within(`${node}, seconds with nothing to do`, idle.seconds, LIMITS.seconds);
+      within(`${node}, processes with nothing to do`, idle.processes, LIMITS.processes);
+      within(`${node}, processes of a first apply`, apply.processes, LIMITS.applyProcesses);
+    }
+    row("command and stdin, bytes", (node) => {
+      const { create, stdin } = commandOf(node).inputs;
+      return String(create.length + stdin.length);
+    });
+    row("state, bytes as JSON", (node) => String(JSON.stringify(commandOf(node)).length));
     const [first, second] = commands.map((resource) => JSON.stringify(resource));
     const further = gzipSync(`${first ?? ""}${second ?? ""}`).length - gzipSync(first ?? "").length;
     within("a further node's state, bytes", further, LIMITS.state);
@@ -77,23 +97,53 @@ async function main(): Promise<void> {
   }
 }
 
-async function seconds({ container }: LabNode, { create, stdin }: Resource["inputs"]): Promise<number> {
-  const measured: number[] = [];
-  for (let i = 0; i < RUNS; i++) {
-    // The shell's own clock: starting a process in the container from here is not the node's time.
-    const timed = `t=$(date +%s%N); ${create} >/dev/null 2>&1 && echo $(($(date +%s%N) - t))`;
-    measured.push(Number(await docker(logIn(container, timed), { input: stdin })) / 1e9);
-  }
-  return measured.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+/** Leaves the node applied, as it was. */
+async function costsOf(node: LabNode, { create, delete: restore, stdin }: Resource["inputs"]) {
+  const idle = await times(RUNS.idle, () => timed(node, create, stdin));
+  const changing = await times(RUNS.changing, async () => ({
+    restore: await timed(node, restore, ""),
+    apply: await timed(node, create, stdin),
+  }));
+  const processes = { restore: await forks(node, restore, ""), apply: await forks(node, create, stdin) };
+  return {
+    idle: { ...median(idle), processes: await forks(node, create, stdin) },
+    restore: { ...median(changing.map((pair) => pair.restore)), processes: processes.restore },
+    apply: { ...median(changing.map((pair) => pair.apply)), processes: processes.apply },
+  };
+}
+
+type Timed = Pick<Cost, "seconds" | "cpu">;
+
+async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (let i = 0; i < count; i++) all.push(await run());
+  return all;
+}
+
+function median(all: readonly Timed[]): Timed {
+  const of = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+  return { seconds: of(all.map(({ seconds }) => seconds)), cpu: of(all.map(({ cpu }) => cpu)) };
+}
+
+/** By the shell's own clocks: starting a process in the container from here is not the node's time. */
+async function timed({ container }: LabNode, command: string, stdin: string): Promise<Timed> {
+  const clocks = `t=$(date +%s%N); ${command} >/dev/null 2>&1 && echo $(($(date +%s%N) - t)) && times`;
+  const [taken = "", , children = ""] = (await docker(logIn(container, clocks), { input: stdin })).split("\n");
+  // `0m0.512s 0m0.268s`: user and system.
+  const cpu = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
+  return { seconds: Number(taken) / 1e9, cpu: cpu.reduce((sum, value) => sum + value, 0) };
 }
 
 /** Every process that is made is seen, threads left out, and so is the one that nsenter makes on its way in. */
-async function forks({ container }: LabNode, { create, stdin }: Resource["inputs"]): Promise<number> {
+async function forks({ container }: LabNode, command: string, stdin: string): Promise<number> {
   const pid = (await docker(["inspect", "--format", "{{.State.Pid}}", container])).trim();
   const trace = path.join(os.tmpdir(), `pause-sandbox-bench-${process.pid}`);
   const options = ["-f", "-qq", "-e", "trace=clone,clone3,fork,vfork", "-e", "signal=none", "-o", trace];
   try {
-    const inside = ["nsenter", "--target", pid, "--all", "--wd=/root", "sh", "-c", create];
+    // nsenter's own --wd is looked up on this side, before it enters the node's mounts.
+    const inside = ["nsenter", "--target", pid, "--all", "sh", "-c", `cd /root && ${command}`];
     execFileSync("strace", [...options, ...inside], { input: stdin, stdio: ["pipe", "ignore", "pipe"] });
     const lines = fs.readFileSync(trace, "utf8").split("\n");
     return lines.filter((line) => /(clone|clone3|v?fork)\(/.test(line) && !line.includes("CLONE_THREAD")).length - 1;

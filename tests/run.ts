@@ -19,15 +19,6 @@ const KEPT = path.join(__dirname, "../node_modules/.cache/pause-sandbox-tests");
 /** The first waits for the lab, the second works. On two cores, a third one would only take time from both. */
 const LANES = 2;
 
-/** What the wider tiers try more of, unless the caller says how much. */
-const WIDER: Partial<Record<Tier, Record<string, string>>> = {
-  long: {
-    PAUSE_SANDBOX_CONTAINERD: "1.6.38 1.7.28 2.0.5 2.1.4 2.2.3 2.3.4 2.4.2",
-    PAUSE_SANDBOX_FUZZ: "10000",
-    PAUSE_SANDBOX_KILLS: "all",
-  },
-};
-
 /** Suites run `make` as people do, not as a part of the `make test` that runs them: it would say so on stdout. */
 const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^MAKE(FLAGS|LEVEL)$/.test(name)));
 
@@ -43,7 +34,7 @@ class Run {
     private readonly tier: Tier,
   ) {
     const own = { PAUSE_SANDBOX_TIER: tier, LACKING_FILE: this.lackingFile };
-    this.env = { ...WIDER[tier], ...outside, ...own };
+    this.env = { ...outside, ...own };
   }
 
   /** What this machine lacks; only `make check` leaves something out for it. */

@@ -12,7 +12,7 @@ import { withLock } from "./lock";
 import { controlPlaneMachine } from "./controlPlane";
 import { ensureCreated, removeContainer, start, type Ensured, type Machine } from "./machine";
 import { machineImages } from "./machineImages";
-import { ensureNetwork, removeNetwork } from "./network";
+import { ensureNetwork, refuseGuests, removeNetwork } from "./network";
 import { nodeMachine, sshPublicKey } from "./nodes";
 import { distrustRegistryInEngine, registryMachine, trustRegistryInEngine, waitForRegistry } from "./registry";
 import { all } from "./wait";
@@ -67,6 +67,7 @@ export async function clusterDown(log: Log): Promise<void> {
   await requireEngine();
   await withLock(async () => {
     const containers = await labContainers();
+    await refuseGuests(containers.map(({ id }) => id));
     await log.step(`remove ${containers.length} containers, the network and the lab's files`, async () => {
       await all(containers.map(({ id }) => removeContainer(id)));
       await removeNetwork();

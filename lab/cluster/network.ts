@@ -5,6 +5,8 @@ import { LABEL, NETWORK, subnetPrefix } from "./layout";
 
 interface NetworkState {
   Name: string;
+  /** Those that run, by their ids. Only `network inspect` of one network has them. */
+  Containers?: Record<string, { Name: string }>;
   Labels: Record<string, string> | null;
   IPAM: { Config: { Subnet?: string }[] | null };
 }
@@ -41,6 +43,21 @@ function refuseHostNetwork(subnet: string): void {
         "e.g. PAUSE_SANDBOX_SUBNET=10.99.7",
     );
   }
+}
+
+/**
+ * Refuses to take the network away under somebody else's containers, which the engine would refuse later and without their names.
+ * @param own Ids of the lab's containers.
+ */
+export async function refuseGuests(own: readonly string[]): Promise<void> {
+  const [network] = JSON.parse((await inspectOutput(["network", "inspect", NETWORK])) || "[]") as NetworkState[];
+  const guests = Object.entries(network?.Containers ?? {}).filter(([id]) => !own.includes(id));
+  if (guests.length === 0) return;
+  const names = guests.map(([, { Name }]) => Name).sort();
+  throw new Error(
+    `the lab's network "${NETWORK}" has containers that are not the lab's: ${names.join(", ")}. Nothing was removed. ` +
+      `Take each off it (docker network disconnect ${NETWORK} ${names[0] ?? ""}) or remove it, then run make down again`,
+  );
 }
 
 export async function removeNetwork(): Promise<void> {

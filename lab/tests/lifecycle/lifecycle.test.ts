@@ -77,6 +77,22 @@ describe("the lab's cluster, looked at from outside", function () {
     }
   });
 
+  it("down names somebody else's container on its network, and removes nothing before that is gone", async () => {
+    const guest = "somebody-elses";
+    const run = ["run", "--detach", "--name", guest, "--network", NETWORK, "--entrypoint", "sleep"];
+    await docker([...run, rootFsReference(MACHINE_ROOTFS), "infinity"]);
+    try {
+      await assert.rejects(clusterDown(lineLog()), (error: Error) => {
+        assert.match(error.message, /not the lab's: somebody-elses\. Nothing was removed\./);
+        assert.ok(error.message.includes(`docker network disconnect ${NETWORK} ${guest}`));
+        return true;
+      });
+      assert.equal((await labContainers()).filter(({ running }) => running).length, 4);
+    } finally {
+      await docker(["rm", "--force", guest]);
+    }
+  });
+
   it("down leaves nothing of it on the machine, and the kernel's settings as they were", async () => {
     const volumes = await labVolumes((await labContainers()).map(({ id }) => id));
     assert.ok(volumes.length > 0);
