@@ -16,7 +16,7 @@ import { lineLog } from "../lab/log";
 import { logIn } from "../tests/support/nodes/delivered";
 
 /** What a run with nothing to do, a first apply, and a further node in a compressed state may cost. */
-const LIMITS = { seconds: 0.3, processes: 60, applyProcesses: 250, state: 6_000 };
+const LIMITS = { seconds: 0.3, processes: 60, applyPrograms: 250, state: 6_000 };
 
 /** How often each is measured. Most of an apply and of a restore is the daemons' own time, which differs little. */
 const RUNS = { idle: 15, changing: 3 };
@@ -31,7 +31,9 @@ interface Resource {
 interface Cost {
   seconds: number;
   cpu: number;
+  /** Each process that is made; a subshell is one, too. */
   processes: number;
+  programs: number;
 }
 
 async function main(): Promise<void> {
@@ -71,15 +73,16 @@ async function main(): Promise<void> {
       ["nothing to do", "idle"],
       ["restore", "restore"],
     ] as const) {
-      const cost = (node: LabNode): Cost => costs.get(node.name)?.[kind] ?? { seconds: NaN, cpu: NaN, processes: NaN };
+      const cost = (node: LabNode): Cost => costs.get(node.name)?.[kind] ?? NOTHING;
       row(`${what}, seconds (median)`, (node) => cost(node).seconds.toFixed(3));
       row(`${what}, CPU seconds (median)`, (node) => cost(node).cpu.toFixed(2));
-      row(`${what}, processes started`, (node) => String(cost(node).processes));
+      row(`${what}, programs started`, (node) => String(cost(node).programs));
+      row(`${what}, processes made`, (node) => String(cost(node).processes));
     }
     for (const [node, { idle, apply }] of costs) {
       within(`${node}, seconds with nothing to do`, idle.seconds, LIMITS.seconds);
       within(`${node}, processes with nothing to do`, idle.processes, LIMITS.processes);
-      within(`${node}, processes of a first apply`, apply.processes, LIMITS.applyProcesses);
+      within(`${node}, programs of a first apply`, apply.programs, LIMITS.applyPrograms);
     }
     row("command and stdin, bytes", (node) => {
       const { create, stdin } = commandOf(node).inputs;
@@ -97,6 +100,8 @@ async function main(): Promise<void> {
   }
 }
 
+const NOTHING: Cost = { seconds: NaN, cpu: NaN, processes: NaN, programs: NaN };
+
 /** Leaves the node applied, as it was. */
 async function costsOf(node: LabNode, { create, delete: restore, stdin }: Resource["inputs"]) {
   const idle = await times(RUNS.idle, () => timed(node, create, stdin));
@@ -104,11 +109,11 @@ async function costsOf(node: LabNode, { create, delete: restore, stdin }: Resour
     restore: await timed(node, restore, ""),
     apply: await timed(node, create, stdin),
   }));
-  const processes = { restore: await forks(node, restore, ""), apply: await forks(node, create, stdin) };
+  const started = { restore: await traced(node, restore, ""), apply: await traced(node, create, stdin) };
   return {
-    idle: { ...median(idle), processes: await forks(node, create, stdin) },
-    restore: { ...median(changing.map((pair) => pair.restore)), processes: processes.restore },
-    apply: { ...median(changing.map((pair) => pair.apply)), processes: processes.apply },
+    idle: { ...median(idle), ...(await traced(node, create, stdin)) },
+    restore: { ...median(changing.map((pair) => pair.restore)), ...started.restore },
+    apply: { ...median(changing.map((pair) => pair.apply)), ...started.apply },
   };
 }
 
@@ -136,17 +141,24 @@ async function timed({ container }: LabNode, command: string, stdin: string): Pr
   return { seconds: Number(taken) / 1e9, cpu: cpu.reduce((sum, value) => sum + value, 0) };
 }
 
-/** Every process that is made is seen, threads left out, and so is the one that nsenter makes on its way in. */
-async function forks({ container }: LabNode, command: string, stdin: string): Promise<number> {
+/** Threads are left out, and so is the process that nsenter makes on its way in, nsenter itself and the shell that it becomes. */
+async function traced(
+  { container }: LabNode,
+  command: string,
+  stdin: string,
+): Promise<Pick<Cost, "processes" | "programs">> {
   const pid = (await docker(["inspect", "--format", "{{.State.Pid}}", container])).trim();
   const trace = path.join(os.tmpdir(), `pause-sandbox-bench-${process.pid}`);
-  const options = ["-f", "-qq", "-e", "trace=clone,clone3,fork,vfork", "-e", "signal=none", "-o", trace];
+  const options = ["-f", "-qq", "-e", "trace=clone,clone3,fork,vfork,execve", "-e", "signal=none", "-o", trace];
   try {
     // nsenter's own --wd is looked up on this side, before it enters the node's mounts.
     const inside = ["nsenter", "--target", pid, "--all", "sh", "-c", `cd /root && ${command}`];
     execFileSync("strace", [...options, ...inside], { input: stdin, stdio: ["pipe", "ignore", "pipe"] });
     const lines = fs.readFileSync(trace, "utf8").split("\n");
-    return lines.filter((line) => /(clone|clone3|v?fork)\(/.test(line) && !line.includes("CLONE_THREAD")).length - 1;
+    const made = lines.filter((line) => /(clone|clone3|v?fork)\(/.test(line) && !line.includes("CLONE_THREAD"));
+    // A call that another process interrupts in the trace stands on two lines.
+    const began = lines.filter((line) => /execve(\(| resumed>).*= 0$/.test(line));
+    return { processes: made.length - 1, programs: began.length - 2 };
   } finally {
     fs.rmSync(trace, { force: true });
   }
