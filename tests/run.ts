@@ -7,7 +7,6 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { labStands } from "../lab/cluster/info";
 import { type Counts, type Result, succeeded, told } from "./runner/result";
 import { type Job, schedule } from "./runner/schedule";
 import { type Suite, SUITES } from "./runner/suites";
@@ -21,6 +20,16 @@ const LANES = 2;
 
 /** Suites run `make` as people do, not as a part of the `make test` that runs them: it would say so on stdout. */
 const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^MAKE(FLAGS|LEVEL)$/.test(name)));
+
+/**
+ * Where the lab of the tests stands, unless the caller names another: never the one of `make up`, whose nodes would get other kubelets and
+ * faults.
+ */
+const OWN_LAB = {
+  PAUSE_SANDBOX_NAME: "pause-tests",
+  PAUSE_SANDBOX_SUBNET: "10.203.8",
+  PAUSE_SANDBOX_LAB: "/var/lib/pause-sandbox-tests",
+};
 
 class Run {
   readonly results: Result[] = [];
@@ -50,8 +59,8 @@ class Run {
       run: () => this.suite(suite),
     });
     const jobs = this.suites.map(job);
-    // A lab that stands already is somebody's: the suites use it, and leave it. One suite alone takes care of its own.
-    if (onLab.length > 0 && this.suites.length > 1 && !labStands()) {
+    // A lab that the caller names, and that stands, is used and left. A single suite takes care of its own.
+    if (onLab.length > 0 && this.suites.length > 1 && !namedLabStands()) {
       const last = this.suites.lastIndexOf(onLab.at(-1) as Suite);
       jobs.splice(last + 1, 0, { alone: "lab", run: () => this.lab("down") });
       jobs.unshift({ alone: "lab", run: () => this.lab("up") });
@@ -62,8 +71,10 @@ class Run {
 
   private async lab(verb: "up" | "down"): Promise<void> {
     const command = ["--import", "tsx", "tests/runner/lab.ts", verb];
-    await this.suite({ name: `the lab, ${verb}`, needs: "docker", command });
-    this.labFailed = this.results.at(-1)?.passed === 0;
+    const name = `the lab, ${verb}`;
+    this.labFailed = false;
+    await this.suite({ name, needs: "the lab", command });
+    this.labFailed = this.results.some(({ suite, failed }) => suite === name && failed.length > 0);
   }
 
   private async suite({ name, needs, command, parallel }: Omit<Suite, "tier" | "proves">): Promise<void> {
@@ -77,7 +88,8 @@ class Run {
     const mocha = ["node_modules/.bin/mocha", ...jobs, "--reporter", "tests/reporter.ts", `${name}/*.test.ts`];
     const started = Date.now();
     process.stdout.write(`# ${name} starts\n`);
-    const env = { ...this.env, COUNTS_FILE: countsFile };
+    const lab = needs === "the lab" || needs === "labs of its own" ? OWN_LAB : {};
+    const env = { ...lab, ...this.env, COUNTS_FILE: countsFile };
     const { status, output } = await spawned(command ?? mocha, env, this.suites.length === 1);
     const seconds = (Date.now() - started) / 1000;
     process.stdout.write(`\n# ${name}\n${output}# ${name} took ${seconds.toFixed(0)} s\n\n`);
@@ -92,6 +104,11 @@ class Run {
     const suites = this.results.map(({ suite, seconds, times }) => ({ suite, seconds, tests: times }));
     fs.writeFileSync(path.join(KEPT, "times.json"), `${JSON.stringify({ tier: this.tier, suites }, null, 1)}\n`);
   }
+}
+
+function namedLabStands(): boolean {
+  const folder = process.env.PAUSE_SANDBOX_LAB;
+  return folder !== undefined && fs.existsSync(path.join(folder, "lab.json"));
 }
 
 const running = new Set<ChildProcess>();
