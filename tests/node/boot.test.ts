@@ -4,12 +4,13 @@ import * as path from "node:path";
 
 import { Host } from "./host";
 import { shells } from "./script";
+import { describeWith } from "./toolchain";
 
 const CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
 const FLAG = "--pod-infra-container-image=";
 
 for (const shell of shells) {
-  describe(`${shell.join(" ")}: a node before its kubelet's first start`, function () {
+  describeWith("1.7.28")(`${shell.join(" ")}: a node before its kubelet's first start`, function () {
     this.timeout(60_000);
     let host: Host;
     beforeEach(() => {
@@ -86,7 +87,7 @@ for (const shell of shells) {
     });
   });
 
-  describe(`${shell.join(" ")}: apply without an owner, as at boot`, function () {
+  describeWith("1.7.28")(`${shell.join(" ")}: apply without an owner, as at boot`, function () {
     this.timeout(60_000);
     let host: Host;
     beforeEach(() => {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -8,9 +8,14 @@ import * as fc from "fast-check";
 import { parse } from "smol-toml";
 
 import { joinedScript } from "../../node/pack";
+import { type Tier, currentTier } from "../support/tier";
+import { containerdOf, describeWith } from "./toolchain";
 
-/** 200 cases in `make test`; PAUSE_SANDBOX_FUZZ=10000 for a long run. */
-const cases = Number(process.env.PAUSE_SANDBOX_FUZZ ?? "200");
+/** How many cases each tier has. PAUSE_SANDBOX_FUZZ has the last word. */
+const CASES: Record<Tier, number> = { check: 40, test: 40, all: 200, long: 10_000 };
+const cases = Number(process.env.PAUSE_SANDBOX_FUZZ ?? CASES[currentTier()]);
+
+const [version = ""] = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28").split(" ");
 
 const cri = "io.containerd.grpc.v1.cri";
 const ours = ["plugins", cri, "sandbox_image"];
@@ -111,7 +116,7 @@ function withValue(object: unknown, [name = "", ...rest]: string[], value: unkno
   return copy;
 }
 
-describe("TOML written at random", function () {
+describeWith(version)("TOML written at random", function () {
   this.timeout(cases * 2000);
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-fuzz-"));
   const script = path.join(dir, "script.sh");
@@ -119,13 +124,7 @@ describe("TOML written at random", function () {
 
   before(function () {
     this.timeout(1_200_000);
-    const get = path.join(__dirname, "../../lab/toolchain/get");
-    const [version = ""] = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28").split(" ");
-    const found = execFileSync(get, [`containerd@${version}`], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    containerd = path.join(found.trim(), "containerd");
+    containerd = path.join(containerdOf(version), "containerd");
     fs.writeFileSync(script, joinedScript({ run: false }));
   });
   after(() => {

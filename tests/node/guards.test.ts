@@ -12,6 +12,7 @@ import { joinedScript } from "../../node/pack";
 import { commandsOf, functionsOf } from "./commands";
 import { Host } from "./host";
 import { type Run, type Shell, shells, wanted as image } from "./script";
+import { describeWith } from "./toolchain";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
 
@@ -253,7 +254,7 @@ for (const shell of shells) {
     }
   });
 
-  describe(`${shell.join(" ")}: a node`, function () {
+  describeWith("1.7.28")(`${shell.join(" ")}: a node`, function () {
     this.timeout(60_000);
     let host: Host;
     const add = (code: string): void => {

@@ -1,6 +1,6 @@
 /** A simulated node: its files, its units, and what it was asked to do. The script runs on it as a whole (host.sh). */
 import { strict as assert } from "node:assert";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -9,6 +9,7 @@ import { type NodeReport, parseReport } from "../../components/node/nodeScript";
 import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../node/pack";
 import { type Run, type Shell, wanted as image } from "./script";
+import { containerdOf } from "./toolchain";
 
 /** What the registry has. */
 export const digest = `sha256:${"a".repeat(64)}`;
@@ -76,11 +77,8 @@ export class Host {
 
   /** A containerd of the toolchain, with its own parse, and a kubelet with its flags where kubeadm has them. */
   containerd(version: string, config: string, kubelet = "1.34.2"): void {
-    const get = path.join(__dirname, "../../lab/toolchain/get");
-    const stdio = ["ignore", "pipe", "ignore"] as const;
-    const dir = execFileSync(get, [`containerd@${version}`], { encoding: "utf8", stdio: [...stdio] }).trim();
     this.write("root/containerd/config.toml", config);
-    this.started("containerd", path.join(dir, "containerd"), "-c @DIR@/root/containerd/config.toml");
+    this.started("containerd", path.join(containerdOf(version), "containerd"), "-c @DIR@/root/containerd/config.toml");
     const env = this.write("root/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--v=2"\n');
     const files = `EnvironmentFiles=${env} (ignore_errors=yes)\nFragmentPath=@DIR@/root/systemd/kubelet.service\n`;
     this.unit("kubelet", "$KUBELET_KUBEADM_ARGS", `Kubernetes v${kubelet}`, files);

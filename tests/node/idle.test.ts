@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
+import { describeWith } from "./toolchain";
 
 /** What somebody does to a node between two runs, below its root. */
 type Act = (root: string) => void;
@@ -82,7 +83,7 @@ const matters: [string, Act][] = [
 ];
 
 for (const shell of shells) {
-  describe(`${shell.join(" ")}: the second run on a node`, function () {
+  describeWith("2.1.4")(`${shell.join(" ")}: the second run on a node`, function () {
     this.timeout(60_000);
     let host: Host;
     let root: string;
@@ -140,7 +141,7 @@ for (const shell of shells) {
   });
 }
 
-describe("the second run on a node", function () {
+describeWith("2.1.4")("the second run on a node", function () {
   this.timeout(60_000);
   it("takes fewer than 60 processes", function () {
     if (spawnSync("which", ["strace"]).status !== 0) this.skip();

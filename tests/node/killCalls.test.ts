@@ -8,6 +8,7 @@ import { settingsText } from "../../components/node/nodeSettings";
 import { killedAfterCall } from "../support/nodes/trace";
 import { digest, Host } from "./host";
 import { wanted } from "./script";
+import { describeWith } from "./toolchain";
 
 /** How many calls of each run are killed after, evenly spaced. PAUSE_SANDBOX_KILLS=all: every one. */
 const SOME = process.env.PAUSE_SANDBOX_KILLS === "all" ? Infinity : 4;
@@ -53,7 +54,7 @@ function runTraced(host: Host, to: State, last: number): boolean {
 
 const callsOf = (host: Host): string[] => host.read("trace/trace").trim().split("\n");
 
-describe("kill -9 after each system call that changes the disk", function () {
+describeWith("2.1.4")("kill -9 after each system call that changes the disk", function () {
   this.timeout(7_200_000);
   const looks = new Map<State, Look>();
   let host: Host;

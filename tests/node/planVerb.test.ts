@@ -5,9 +5,12 @@ import * as path from "node:path";
 import { type NodeSettings } from "../../components/node/nodeSettings";
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
+import { builtBefore, itWith } from "./toolchain";
 
 interface Node {
   what: string;
+  /** Versions of containerd that it needs. */
+  containerd: string[];
   set(host: Host): void;
   settings?: Partial<NodeSettings>;
   /** Paths below the node's root. */
@@ -24,6 +27,7 @@ const login = { username: "robot", password: "hunter2" };
 const nodes: Node[] = [
   {
     what: "containerd 1.7, its main file",
+    containerd: ["1.7.28"],
     set: (host) => {
       host.containerd(
         "1.7.28",
@@ -43,6 +47,7 @@ const nodes: Node[] = [
   },
   {
     what: "containerd 2.1, a drop-in of ours",
+    containerd: ["2.1.4"],
     set: (host) => {
       host.containerd("2.1.4", 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1");
     },
@@ -52,6 +57,7 @@ const nodes: Node[] = [
   },
   {
     what: "k3s with a login",
+    containerd: [],
     set: (host) => {
       host.unit("k3s", config, "k3s version v1.33.4+k3s1 (abc)");
       host.write("root/config.yaml", "node-label:\n  - a=b\n");
@@ -68,6 +74,7 @@ const nodes: Node[] = [
   },
   {
     what: "cri-dockerd",
+    containerd: [],
     set: (host) => {
       host.unit("cri-docker", "", "cri-dockerd 0.3.17 (abc)");
       host.write("cri-docker.argv", "cri-dockerd\n--pod-infra-container-image=a.b/c:2\n");
@@ -85,6 +92,7 @@ const scratch = ({ memory = "" }: Host): string[] => fs.readdirSync(memory);
 for (const shell of shells) {
   describe(`${shell.join(" ")}: plan`, function () {
     this.timeout(60_000);
+    builtBefore("1.7.28", "2.1.4");
     let host: Host;
     beforeEach(() => {
       host = new Host(shell);
@@ -96,7 +104,7 @@ for (const shell of shells) {
     });
 
     for (const node of nodes) {
-      it(`says what apply then does, and writes nothing: ${node.what}`, () => {
+      itWith(...node.containerd)(`says what apply then does, and writes nothing: ${node.what}`, () => {
         node.set(host);
         const { settings } = node;
         const before = host.files(".");
@@ -125,7 +133,7 @@ for (const shell of shells) {
         assert.deepEqual(host.files("."), after);
       });
 
-      it(`shows no login: ${node.what}`, () => {
+      itWith(...node.containerd)(`shows no login: ${node.what}`, () => {
         node.set(host);
         const { stdout, stderr } = host.run("plan", node.settings);
         assert.doesNotMatch(stdout + stderr, /hunter2|cm9ib3Q6aHVudGVyMg|robot|Basic/);
@@ -133,7 +141,7 @@ for (const shell of shells) {
       });
     }
 
-    it("shows no login of others that stands beside what changes", () => {
+    itWith("1.7.28")("shows no login of others that stands beside what changes", () => {
       const auth =
         '[plugins."io.containerd.grpc.v1.cri".registry.configs."x".auth]\n  username = "me"\n  password = "p4ss"\n';
       host.containerd("1.7.28", `version = 2\n${auth}`);

@@ -1,6 +1,5 @@
 /** Nodes that a released version has changed, or was killed on, under the script of this checkout (recorded/README.md). */
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -10,6 +9,7 @@ import { type NodeSettings } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../node/pack";
 import { Host } from "./host";
 import { type Shell, shells } from "./script";
+import { containerdOf, describeWith } from "./toolchain";
 
 /** By its path below the node's folder; a directory has no text. */
 type Files = Record<string, { mode: string; text?: string }>;
@@ -21,7 +21,7 @@ interface Recorded {
 }
 
 const RECORDED = path.join(__dirname, "recorded");
-const FOLDERS = { "1.7.28": "containerd@1.7.28", "2.1.4": "containerd@2.1.4" };
+const VERSIONS = ["1.7.28", "2.1.4"];
 
 /** `0.1.0/k3s`, and so on. */
 const names = fs
@@ -30,17 +30,13 @@ const names = fs
   .map((file) => file.replace(/\.json$/, ""))
   .sort();
 
-function containerdOf(name: string): string {
-  const wanted = Object.entries(FOLDERS).find(([version]) => name.includes(`containerd-${version}`))?.[1];
-  if (wanted === undefined) return "";
-  const get = path.join(__dirname, "../../lab/toolchain/get");
-  return execFileSync(get, [wanted], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-}
+/** Version of containerd on a recorded node; none where its runtime is another. */
+const versionsOf = (name: string): string[] => VERSIONS.filter((version) => name.includes(`containerd-${version}`));
 
 /** The node as it was left. */
 function hostOf(shell: Shell, name: string, { after }: Recorded): Host {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-"));
-  const containerd = containerdOf(name);
+  const containerd = versionsOf(name).map(containerdOf).join("");
   const here = (text: string) => text.replaceAll("@DIR@", dir).replaceAll("@CONTAINERD@", containerd);
   for (const [file, { mode, text }] of Object.entries(after).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const target = path.join(dir, file.replace("/@DIR@", dir));
@@ -95,7 +91,7 @@ describe("Recorded nodes", () => {
 for (const shell of shells.slice(0, 1)) {
   for (const name of names) {
     const killed = name.endsWith("-killed");
-    describe(`${shell.join(" ")}: a node of ${name}`, function () {
+    describeWith(...versionsOf(name))(`${shell.join(" ")}: a node of ${name}`, function () {
       this.timeout(60_000);
       const recorded = JSON.parse(fs.readFileSync(path.join(RECORDED, `${name}.json`), "utf8")) as Recorded;
       const { settings } = recorded;
