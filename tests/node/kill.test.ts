@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import { atLeast } from "../support/tier";
 import { Sandbox, wanted } from "./script";
 
 const seed = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
@@ -11,8 +12,11 @@ const other = wanted.replace("1.0.0", "2.0.0");
 /** More than any run makes; a run that is not killed any more ends the loop. */
 const enough = 200;
 
-/** Every third change is met, unless PAUSE_SANDBOX_KILLS=all. */
-const everyThird = process.env.PAUSE_SANDBOX_KILLS === "all" ? 1 : 3;
+/** Is a run killed before its change of this number? In `make test-long` before each. */
+type Met = (change: string, number: number) => boolean;
+const third: Met = (_, number) => atLeast("long") || number % 3 === 1;
+/** Before any other change killCalls.test.ts kills it, too. */
+const removal: Met = (change) => atLeast("long") || change === "rm -rf";
 
 type Step = { verb: "apply" | "restore"; image?: string };
 
@@ -68,22 +72,41 @@ describe("kill -9 before the changes to the disk, one after the other", function
   ];
 
   /** Runs it killed, perhaps twice; then the node has to be whole, to converge, and to be given back. */
-  const survives = (row: Row, kills: number[], torn: string): boolean => {
+  const survives = (row: Row, kills: number[], torn: string): void => {
     const sandbox = new Sandbox({ "config.toml": seed });
     const untouched = sandbox.snapshot();
     for (const step of row.first) assert.ok(run(sandbox, step));
-    const finished = kills.map((kill) => {
-      const done = run(sandbox, row.killed, kill, torn);
+    for (const kill of kills) {
+      assert.equal(run(sandbox, row.killed, kill, torn), false, `it ended before change ${kill}`);
       whole(sandbox, row.images);
-      return done;
-    });
+    }
     assert.ok(run(sandbox, { verb: "apply" }), `no convergence after kill ${kills.join(", ")}`);
     whole(sandbox, [wanted]);
     assert.ok(run(sandbox, { verb: "restore" }));
     assert.deepEqual(sandbox.snapshot(), untouched, `kill ${kills.join(", ")}`);
     assert.equal(fs.existsSync(path.join(sandbox.dir, "home")), false);
     sandbox.remove();
-    return finished.at(-1) === true;
+  };
+
+  /** What stands at each change of the last run, after those that were killed: `rm -rf` and so on, by the number that kills there. */
+  const changesOf = (row: Row, kills: number[], torn: string): Map<number, string> => {
+    const sandbox = new Sandbox({ "config.toml": seed });
+    for (const step of row.first) assert.ok(run(sandbox, step));
+    for (const kill of kills) run(sandbox, row.killed, kill, torn);
+    assert.ok(run(sandbox, row.killed, enough, torn), `it makes more than ${enough} changes`);
+    const lines = fs.readFileSync(path.join(sandbox.dir, "changes"), "utf8").matchAll(/^(\d+) (.*)$/gm);
+    sandbox.remove();
+    // The first of a number is where the run would end.
+    return new Map([...lines].reverse().map(([, left, change = ""]) => [enough - Number(left), change]));
+  };
+
+  /** Kills the last run before each change that is to be met. */
+  const survivesEach = (row: Row, kills: number[], torn: string, met: Met): void => {
+    const changes = changesOf(row, kills, torn);
+    assert.ok([...changes.values()].includes("rm -rf"), "no directory is removed");
+    for (const [kill, change] of changes) {
+      if (met(change, kill)) survives(row, [...kills, kill], torn);
+    }
   };
 
   /** The change before which the new file is in its place and the journal still stands. */
@@ -99,16 +122,19 @@ describe("kill -9 before the changes to the disk, one after the other", function
     throw new Error("no change comes between the swap and the commit");
   };
 
-  // Without such a loss killCalls.test.ts meets every system call.
   for (const row of rows) {
     it(`${row.name} (a removal loses its files first): whole-old or whole-new, and the next run converges`, () => {
-      for (let kill = 1; !survives(row, [kill], "files"); kill += everyThird) assert.ok(kill < enough);
+      survivesEach(row, [], "files", removal);
     });
   }
-  for (const torn of ["root", "files"]) {
+  let swapped: number | undefined;
+  for (const [torn, met] of [
+    ["root", third],
+    ["files", removal],
+  ] as const) {
     it(`undoing it is killed as well (a removal loses its ${torn} first)`, () => {
-      const before = afterSwap(first);
-      for (let kill = 1; !survives(first, [before, kill], torn); kill += everyThird) assert.ok(kill < enough);
+      swapped ??= afterSwap(first);
+      survivesEach(first, [swapped], torn, met);
     });
   }
 });

@@ -5,13 +5,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { settingsText } from "../../components/node/nodeSettings";
+import { atLeast } from "../support/tier";
 import { killedAfterCall } from "../support/nodes/trace";
 import { digest, Host } from "./host";
 import { wanted } from "./script";
 import { describeWith } from "./toolchain";
 
-/** How many calls of each run are killed after, evenly spaced. PAUSE_SANDBOX_KILLS=all: every one. */
-const SOME = process.env.PAUSE_SANDBOX_KILLS === "all" ? Infinity : 4;
+/** How many calls of each run are killed after, evenly spaced; in `make test-long` every one. */
+const SOME = atLeast("long") ? Infinity : 4;
 
 const CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry.k8s.io/pause:3.8"\n';
 const CA = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";

@@ -4,7 +4,8 @@
 # plan.sh DIR CONTAINERD VERSION IMAGE CERTS apply|restore [KILL TORN]
 #
 # With KILL the script kills itself, as `kill -9` would, before its KILL-th change to the disk; when that is the removal
-# of a directory, its entry TORN is gone already: such a removal has no order to rely on.
+# of a directory, its entry TORN is gone already: such a removal has no order to rely on. DIR/changes then has a line for each
+# change up to there: how many are left until the kill, the command and its first argument. A subshell counts for itself.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -23,11 +24,14 @@ kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 refuse_deaf() { :; }
 if [ "${7:-}" ]; then
   left=$7 torn=$8
+  : >"$1/changes"
+  changes=$1/changes
   op() {
     # What is planned is thrown away by the next run: a kill there is one like any other.
     for last; do :; done
     case $last in "$plan"/*) command "$@" && return 0 || return 1 ;; esac
     left=$((left - 1))
+    echo "$left $1 $2" >>"$changes"
     if [ "$left" -le 0 ]; then
       [ "$1 $2" != 'rm -rf' ] || command rm -rf "${3:?}/$torn"
       kill -9 $$
