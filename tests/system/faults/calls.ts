@@ -36,10 +36,11 @@ function killAtCall(from: State) {
   };
 }
 
-function killedFrom(from: State, to: State, what: string, short: number): Fault {
+function killedFrom(from: State, to: State, what: string): Fault {
   return {
     name: `killed after each call that changes the disk, ${what}`,
-    runs: { long: Infinity, short },
+    // tests/node/killCalls.test.ts does the same on a simulated node.
+    runs: { long: Infinity, short: 0 },
     turns: countCalls(from, to),
     from,
     to: () => to,
@@ -48,7 +49,7 @@ function killedFrom(from: State, to: State, what: string, short: number): Fault 
 }
 
 export const calls: Fault[] = [
-  killedFrom("none", "A", "first apply", 2),
-  killedFrom("A", "B", "another image", 0),
-  killedFrom("A", "none", "restore", 1),
+  killedFrom("none", "A", "first apply"),
+  killedFrom("A", "B", "another image"),
+  killedFrom("A", "none", "restore"),
 ];

@@ -1,4 +1,3 @@
-import "./environment";
 import * as assert from "node:assert/strict";
 
 import { clusterDown, labStands } from "../../../lab/cluster";

@@ -124,7 +124,7 @@ async function killMachine({ target, to }: Attempt): Promise<Injected> {
 }
 
 export const killed: Fault[] = [
-  { name: "kill -9 at a random instant", runs: { long: 200, short: 24 }, to: another, inject: kill9 },
-  { name: "SSH session cut at a random instant", runs: { long: 30, short: 4 }, to: another, inject: cutSession },
+  { name: "kill -9 at a random instant", runs: { long: 200, short: 8 }, to: another, inject: kill9 },
+  { name: "SSH session cut at a random instant", runs: { long: 30, short: 2 }, to: another, inject: cutSession },
   { name: "machine killed between write and restart", runs: { long: 4, short: 1 }, inject: killMachine },
 ];

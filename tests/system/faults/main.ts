@@ -1,7 +1,6 @@
 /** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only REGEXP` takes some rows. */
-import "./environment";
 import { parseArgs } from "node:util";
-import { clusterDown } from "../../../lab/cluster";
+import { clusterDown, labStands } from "../../../lab/cluster";
 import { messageOf } from "../../../lab/cluster/wait";
 import { lineLog } from "../../../lab/log";
 import { HOST_GONE, hostGone } from "./hostGone";
@@ -21,6 +20,7 @@ async function main(): Promise<void> {
   const log = lineLog();
   log.info(`seed ${values.seed}`);
   const chosen = faults.filter(({ name }) => new RegExp(values.only).test(name));
+  const stoodBefore = labStands();
   const targets = await prepare(log);
   const options = { form: values.short ? ("short" as const) : ("long" as const), seed: Number(values.seed) };
   try {
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     if (!survived(tallies)) process.exitCode = 1;
   } finally {
     for (const { prober } of targets) await prober.stop();
-    if (!values.keep) await clusterDown(log);
+    if (!values.keep && !stoodBefore) await clusterDown(log);
   }
 }
 

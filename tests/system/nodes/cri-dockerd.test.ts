@@ -2,6 +2,7 @@ import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
 import type { NodeSettings } from "../../../components/node/nodeSettings";
+import { laneOf } from "../../support/lanes";
 import { BUILT_IN, DockerNode, DROPIN } from "./dockerNode";
 import { LOGIN } from "./registries";
 
@@ -37,13 +38,11 @@ describe("a real node on cri-dockerd", function () {
   let shared: Nodes;
   let node: DockerNode;
 
-  before(async () => {
+  const before = async () => {
     shared = await nodes();
     node = await DockerNode.up(shared);
-  });
-  afterEach(async () => {
-    await node.reset();
-  });
+  };
+  const it = laneOf("other runtimes", { before, afterEach: () => node.reset() });
 
   it("is healed: a new sandbox runs on the image, which is pinned, and Pods that run keep their processes", async () => {
     assert.equal(await node.startSandbox("before"), BUILT_IN);

@@ -1,6 +1,7 @@
 import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
+import { laneOf } from "../../support/lanes";
 import type { Run } from "../../support/nodes/target";
 import { BUILT_IN, DockerNode } from "./dockerNode";
 
@@ -13,13 +14,12 @@ describe("a real node on cri-dockerd, where something fails", function () {
   let shared: Nodes;
   let node: DockerNode;
 
-  before(async () => {
+  const before = async () => {
     shared = await nodes();
     node = await DockerNode.up(shared);
-  });
-  afterEach(async () => {
-    await node.reset();
-  });
+  };
+  const it = laneOf("other runtimes", { before, afterEach: () => node.reset() });
+  after(DockerNode.remove);
 
   /** Brings the unit into a state in which it neither starts on the files of after nor on those of before. */
   async function breakUnit(): Promise<Run> {

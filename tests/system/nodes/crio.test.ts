@@ -1,7 +1,10 @@
 import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
+import { docker } from "../../../lab/cluster/docker";
+import { NETWORK } from "../../../lab/cluster/layout";
 import { lineLog } from "../../../lab/log";
+import { laneOf } from "../../support/lanes";
 import { Prober } from "../../support/nodes/prober";
 import { differing, type Snapshot } from "../../support/nodes/snapshot";
 import { Target } from "../../support/nodes/target";
@@ -17,13 +20,15 @@ describe("a real node on CRI-O", function () {
   let untouched: Snapshot;
   const daemon = (): Promise<string> => crio.sh("systemctl show crio -p MainPID -p ActiveEnterTimestamp");
 
-  before(async () => {
+  const before = async () => {
     shared = await nodes();
     const container = await crioMachine(lineLog());
     const node = { name: "crio", host: "", port: 22, hostKey: "", container, containerd: "" };
     crio = new Target(node, shared.images, shared.caPem, new Prober(""));
     untouched = await crio.snapshot();
-  });
+  };
+  const it = laneOf("other runtimes", { before });
+  after(() => docker(["rm", "--force", "--volumes", `${NETWORK}-crio`]));
 
   it("cannot start a sandbox at first", async () => {
     await assert.rejects(startSandbox("early"));

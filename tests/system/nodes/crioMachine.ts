@@ -13,7 +13,7 @@ import type { Log } from "../../../lab/log";
 import { HOSTS } from "../../support/nodes/machines";
 import { getTools } from "./tools";
 
-/** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
+/** Beside the lab's nodes. @returns its container */
 export async function crioMachine(log: Log): Promise<string> {
   await clusterAuthorities();
   const [directory = "", crictl = ""] = getTools("crio@1.34.0", "crictl@1.34.0");

@@ -12,7 +12,7 @@ import type { Log } from "../../../lab/log";
 import { HOSTS } from "../../support/nodes/machines";
 import { getTools } from "./tools";
 
-/** Beside the lab's nodes; it goes with them when the lab is taken down. @returns its container */
+/** Beside the lab's nodes. @returns its container */
 export async function dockerMachine(log: Log): Promise<string> {
   const bin = getTools("cri-dockerd@0.4.3", `kubelet@${KUBERNETES}`, "crictl@1.34.0");
   // runc's wrapper is the one of the node with CRI-O: what a machine in a container may not do is the same.

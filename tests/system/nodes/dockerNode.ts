@@ -21,14 +21,27 @@ export const DROPIN = "/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox
 export class DockerNode extends Target {
   private untouched: Snapshot = new Map();
 
-  /** Brings the node up, and looks at it before anything is done to it. */
-  static async up({ images, caPem }: Nodes): Promise<DockerNode> {
+  private static once: Promise<DockerNode> | undefined;
+
+  /** Brings the node up at the first call, and looks at it before anything is done to it. */
+  static up(shared: Nodes): Promise<DockerNode> {
+    return (DockerNode.once ??= DockerNode.make(shared));
+  }
+
+  private static async make({ images, caPem }: Nodes): Promise<DockerNode> {
     const container = await dockerMachine(lineLog());
     const node = { name: "docker", host: "", port: 22, hostKey: "", container, containerd: "" };
     const target = new DockerNode(node, images, caPem, new Prober(""));
     await target.loadBuiltIn();
     target.untouched = await target.snapshot();
     return target;
+  }
+
+  /** Takes the node away where it was brought up. */
+  static async remove(): Promise<void> {
+    const up = await DockerNode.once?.catch(() => undefined);
+    if (up) await docker(["rm", "--force", "--volumes", up.node.container]);
+    DockerNode.once = undefined;
   }
 
   /** Gives the node's docker the image that it has from earlier days: ours, under upstream's name. */

@@ -1,5 +1,4 @@
 /** The lab that the tests of this suite share, and what they ask of it. */
-import "./environment";
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 

@@ -1,6 +1,5 @@
 import { done, failed, nodes } from "./lab";
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 
 import type { NodeReport } from "../../../components/node/nodeScript";
@@ -8,11 +7,13 @@ import type { LabInfo } from "../../../lab/cluster";
 import { waitForNode } from "../../../lab/cluster/api";
 import { clusterAuthorities } from "../../../lab/cluster/authorities";
 import { docker, inContainer } from "../../../lab/cluster/docker";
-import { KUBERNETES, nodePlans } from "../../../lab/cluster/layout";
+import { KUBERNETES, labDir, nodePlans } from "../../../lab/cluster/layout";
 import { waitFor } from "../../../lab/cluster/wait";
 import { registryDigest } from "../../../lab/proof";
+import { laneOf } from "../../support/lanes";
 import type { State, Target } from "../../support/nodes/target";
 import { LOGIN, plainHttp, withLogin } from "./registries";
+import { getTools } from "./tools";
 
 /** The first line of kubelets that does not know the flag any more. */
 const NEWER = "1.35.4";
@@ -28,13 +29,12 @@ describe("real nodes", function () {
   let newer = "";
   let targets: Target[] = [];
 
-  before(async () => {
-    newer = execFileSync(path.join(__dirname, "../../../lab/toolchain/get"), [`kubelet@${NEWER}`], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
+  const before = async () => {
+    [newer = ""] = getTools(`kubelet@${NEWER}`);
     ({ lab, targets } = await nodes());
-  });
+  };
+  const [one, two] = [laneOf("node-1", { before }), laneOf("node-2", { before })];
+  const lane = (name: string) => (name === "node-1" ? one : two);
 
   const on = (name: string): Target => {
     const target = targets.find(({ node }) => node.name === name);
@@ -57,7 +57,7 @@ describe("real nodes", function () {
   }
 
   for (const { name } of nodePlans()) {
-    it(`${name}: applied, nothing to do, another image, given back byte for byte`, async () => {
+    lane(name)(`${name}: applied, nothing to do, another image, given back byte for byte`, async () => {
       const target = on(name);
       const before = await look(target);
       const first = await apply(target);
@@ -73,7 +73,7 @@ describe("real nodes", function () {
       await ready(target);
     });
 
-    it(`${name}: the same bytes under another tag are the same image`, async () => {
+    lane(name)(`${name}: the same bytes under another tag are the same image`, async () => {
       const target = on(name);
       await apply(target);
       const { reference } = target.images.A;
@@ -88,28 +88,31 @@ describe("real nodes", function () {
     });
   }
 
-  it("node-2: a file that containerd 2.3 has migrated to its newest version is healed, and given back byte for byte", async () => {
-    const target = on("node-2");
-    const config = "/etc/containerd/config.toml";
-    await target.sh(`cp -p ${config} /root/config.toml`);
-    try {
-      await target.sh(
-        `containerd config migrate >${config}.new && mv ${config}.new ${config} && systemctl restart containerd`,
-      );
-      assert.match(await target.sh(`head -n 1 ${config}`), /^version = 4$/m);
-      const before = await look(target);
-      const report = await apply(target);
-      assert.deepEqual([report.status, report.pinned, report.image], ["changed", true, target.images.A.reference]);
-      assert.equal((await apply(target)).status, "unchanged");
-      done(await target.run("none"));
-      assert.equal(await look(target), before);
-    } finally {
-      await target.sh(`mv /root/config.toml ${config} && systemctl restart containerd`);
-      await ready(target);
-    }
-  });
+  two(
+    "node-2: a file that containerd 2.3 has migrated to its newest version is healed, and given back byte for byte",
+    async () => {
+      const target = on("node-2");
+      const config = "/etc/containerd/config.toml";
+      await target.sh(`cp -p ${config} /root/config.toml`);
+      try {
+        await target.sh(
+          `containerd config migrate >${config}.new && mv ${config}.new ${config} && systemctl restart containerd`,
+        );
+        assert.match(await target.sh(`head -n 1 ${config}`), /^version = 4$/m);
+        const before = await look(target);
+        const report = await apply(target);
+        assert.deepEqual([report.status, report.pinned, report.image], ["changed", true, target.images.A.reference]);
+        assert.equal((await apply(target)).status, "unchanged");
+        done(await target.run("none"));
+        assert.equal(await look(target), before);
+      } finally {
+        await target.sh(`mv /root/config.toml ${config} && systemctl restart containerd`);
+        await ready(target);
+      }
+    },
+  );
 
-  it("node-1: is healed by who may sudo, and sudo's log has the command and no login", async () => {
+  one("node-1: is healed by who may sudo, and sudo's log has the command and no login", async () => {
     const target = on("node-1");
     const before = await look(target);
     const user = "admin-of-nodes";
@@ -131,7 +134,7 @@ describe("real nodes", function () {
   });
 
   for (const { name } of nodePlans()) {
-    it(`${name}: pulls with a login that nobody but root reads, and that is on no command line`, async () => {
+    lane(name)(`${name}: pulls with a login that nobody but root reads, and that is on no command line`, async () => {
       const target = on(name);
       const before = await look(target);
       const image = target.images.A.reference.replace(lab.registry.host, await withLogin());
@@ -150,22 +153,25 @@ describe("real nodes", function () {
       assert.equal(await look(target), before);
     });
 
-    it(`${name}: pulls from a mirror of a registry that is not there, and over HTTP where that is asked for`, async () => {
-      const target = on(name);
-      const before = await look(target);
-      const { reference } = target.images.A;
-      const image = reference.replace(lab.registry.host, "registry.invalid");
-      // The first is not there either, so that the order counts.
-      const mirrors = ["https://mirror.invalid", `https://${lab.registry.host}`];
-      assert.equal(done(await target.run("A", { settings: { image, mirrors } })).image, image);
-      const plain = reference.replace(lab.registry.host, await plainHttp());
-      failed(await target.run("A", { settings: { image: plain } }), /PS-N010 .*HTTP response to HTTPS client/);
-      assert.equal(done(await target.run("A", { settings: { image: plain, plainHttp: true } })).image, plain);
-      done(await target.run("none"));
-      assert.equal(await look(target), before);
-    });
+    lane(name)(
+      `${name}: pulls from a mirror of a registry that is not there, and over HTTP where that is asked for`,
+      async () => {
+        const target = on(name);
+        const before = await look(target);
+        const { reference } = target.images.A;
+        const image = reference.replace(lab.registry.host, "registry.invalid");
+        // The first is not there either, so that the order counts.
+        const mirrors = ["https://mirror.invalid", `https://${lab.registry.host}`];
+        assert.equal(done(await target.run("A", { settings: { image, mirrors } })).image, image);
+        const plain = reference.replace(lab.registry.host, await plainHttp());
+        failed(await target.run("A", { settings: { image: plain } }), /PS-N010 .*HTTP response to HTTPS client/);
+        assert.equal(done(await target.run("A", { settings: { image: plain, plainHttp: true } })).image, plain);
+        done(await target.run("none"));
+        assert.equal(await look(target), before);
+      },
+    );
 
-    it(`${name}: whoever does not manage it any more does not give it back`, async () => {
+    lane(name)(`${name}: whoever does not manage it any more does not give it back`, async () => {
       const target = on(name);
       done(await target.run("A", { settings: { owner: "p/s/old" } }));
       assert.equal(done(await target.run("A", { settings: { owner: "p/s/new" } })).status, "unchanged");
@@ -177,7 +183,7 @@ describe("real nodes", function () {
     });
   }
 
-  it("an edited hosts.toml stays, and the CA that it names with it", async () => {
+  two("an edited hosts.toml stays, and the CA that it names with it", async () => {
     const target = on("node-2");
     await apply(target);
     const dir = `/etc/containerd/certs.d/${lab.registry.host}`;
@@ -189,54 +195,60 @@ describe("real nodes", function () {
     await target.sh('rm -r "$1"; rmdir "${1%/*}" 2>/dev/null || true', dir);
   });
 
-  it(`a kubelet upgraded to ${NEWER} under the flag does not start; the next apply strips it and heals the node`, async () => {
-    const target = on("node-1");
-    const old = await kubeletOf(target);
-    await apply(target);
-    assert.match(await target.sh(FLAG_FILES), new RegExp(`${flag}=`));
-    await swapKubelet(target, newer);
-    await waitFor({
-      what: "the new kubelet to refuse the flag",
-      timeoutSeconds: 60,
-      missing: async () =>
-        (await target.sh("journalctl -b -u kubelet -n 400 --no-pager")).includes(`unknown flag: ${flag}`)
-          ? undefined
-          : "no such line in its log",
-    });
-    const report = await apply(target);
-    assert.deepEqual([report.kubelet, report.restarted], [NEWER, ["kubelet"]]);
-    assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
-    await ready(target);
-    assert.equal((await apply(target)).status, "unchanged");
+  one(
+    `a kubelet upgraded to ${NEWER} under the flag does not start; the next apply strips it and heals the node`,
+    async () => {
+      const target = on("node-1");
+      const old = await kubeletOf(target);
+      await apply(target);
+      assert.match(await target.sh(FLAG_FILES), new RegExp(`${flag}=`));
+      await swapKubelet(target, newer);
+      await waitFor({
+        what: "the new kubelet to refuse the flag",
+        timeoutSeconds: 60,
+        missing: async () =>
+          (await target.sh("journalctl -b -u kubelet -n 400 --no-pager")).includes(`unknown flag: ${flag}`)
+            ? undefined
+            : "no such line in its log",
+      });
+      const report = await apply(target);
+      assert.deepEqual([report.kubelet, report.restarted], [NEWER, ["kubelet"]]);
+      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
+      await ready(target);
+      assert.equal((await apply(target)).status, "unchanged");
 
-    done(await target.run("none"));
-    assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag), "restore brings the flag back");
-    await ready(target);
-    await swapKubelet(target, old);
-  });
+      done(await target.run("none"));
+      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag), "restore brings the flag back");
+      await ready(target);
+      await swapKubelet(target, old);
+    },
+  );
 
-  it(`a kubelet upgraded to ${NEWER} after the flag was taken away starts at once, and nothing is left to do`, async () => {
-    const target = on("node-1");
-    const old = await kubeletOf(target);
-    const before = await look(target);
-    await apply(target);
-    const settings = { kubeletFlag: false };
-    const off = done(await target.run("A", { settings }));
-    assert.deepEqual([off.pinned, off.restarted], [true, ["kubelet"]]);
-    assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
-    assert.equal(done(await target.run("A", { settings })).status, "unchanged");
-    await swapKubelet(target, newer);
-    await ready(target);
-    const report = done(await target.run("A", { settings }));
-    assert.deepEqual([report.kubelet, report.changed, report.restarted], [NEWER, [], []]);
+  one(
+    `a kubelet upgraded to ${NEWER} after the flag was taken away starts at once, and nothing is left to do`,
+    async () => {
+      const target = on("node-1");
+      const old = await kubeletOf(target);
+      const before = await look(target);
+      await apply(target);
+      const settings = { kubeletFlag: false };
+      const off = done(await target.run("A", { settings }));
+      assert.deepEqual([off.pinned, off.restarted], [true, ["kubelet"]]);
+      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
+      assert.equal(done(await target.run("A", { settings })).status, "unchanged");
+      await swapKubelet(target, newer);
+      await ready(target);
+      const report = done(await target.run("A", { settings }));
+      assert.deepEqual([report.kubelet, report.changed, report.restarted], [NEWER, [], []]);
 
-    await swapKubelet(target, old);
-    done(await target.run("none"));
-    assert.equal(await look(target), before);
-    await ready(target);
-  });
+      await swapKubelet(target, old);
+      done(await target.run("none"));
+      assert.equal(await look(target), before);
+      await ready(target);
+    },
+  );
 
-  it(`a node with a kubelet ${NEWER} joins one with ${KUBERNETES}, and never gets the flag`, async () => {
+  two(`a node with a kubelet ${NEWER} joins one with ${KUBERNETES}, and never gets the flag`, async () => {
     const target = on("node-2");
     const old = await kubeletOf(target);
     await target.sh(`sed -i 's/ *${flag}=[^ "]*//' /var/lib/kubelet/kubeadm-flags.env`);
@@ -275,7 +287,7 @@ echo "$looks"; cat /run/watch.seen`;
 
   /** A copy of the node's own kubelet, for the way back: the lab may stand on. */
   async function kubeletOf(target: Target): Promise<string> {
-    const file = path.join(process.env["PAUSE_SANDBOX_LAB"] ?? "", `kubelet-${target.node.name}`);
+    const file = path.join(labDir(), `kubelet-${target.node.name}`);
     await docker(["cp", `${target.node.container}:/usr/bin/kubelet`, file]);
     assert.match(await inContainer(target.node.container, ["/usr/bin/kubelet", "--version"]), new RegExp(KUBERNETES));
     return file;

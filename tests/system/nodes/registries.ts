@@ -12,17 +12,20 @@ export const LOGIN = { username: "puller", password: "not-for-everyone-to-see" }
 const TLS = { certificate: "/etc/pause-sandbox-lab/registry.crt", key: "/etc/pause-sandbox-lab/registry.key" };
 const HTPASSWD = "/etc/pause-sandbox-lab/htpasswd";
 
+let login: Promise<string> | undefined;
+let plain: Promise<string> | undefined;
+
 /** @returns host and port of a registry that wants {@link LOGIN} */
-export function withLogin(): Promise<string> {
+export const withLogin = (): Promise<string> => (login ??= serveWithLogin());
+
+/** @returns host and port of a registry that speaks HTTP only */
+export const plainHttp = (): Promise<string> => (plain ??= serve(5002, {}, []));
+
+function serveWithLogin(): Promise<string> {
   const { username, password } = LOGIN;
   const content = execFileSync("htpasswd", ["-Bbn", username, password], { encoding: "utf8" });
   const auth = { htpasswd: { realm: "lab", path: HTPASSWD } };
   return serve(5001, { http: { tls: TLS }, auth }, [{ path: HTPASSWD, content }]);
-}
-
-/** @returns host and port of a registry that speaks HTTP only */
-export function plainHttp(): Promise<string> {
-  return serve(5002, {}, []);
 }
 
 async function serve(port: number, more: { http?: object; auth?: object }, files: { path: string; content: string }[]) {
