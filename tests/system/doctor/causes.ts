@@ -1,5 +1,6 @@
 /** What goes wrong on nodes, made for real: how, and what the doctor must say. */
 import type { Images } from "../../support/nodes/images";
+import type { Tier } from "../../support/tier";
 import { type Gates, YEAR_SECONDS } from "./gates";
 
 /** What the causes are made of. */
@@ -31,8 +32,13 @@ export interface Cause {
   readonly undo?: string;
   /** How far the clocks of everybody else are ahead of the node's, in seconds. Default: 0. */
   readonly lateSeconds?: number;
-  /** Whether the stack that the doctor prints heals the node. */
-  readonly heals?: true;
+  /** From which tier on the stack that the doctor prints has to heal the node. Default: it cannot. */
+  readonly heals?: Tier;
+  /**
+   * From which tier on it is made. Default: all, where it is the one cause by which a fact of a real node shows. The others are judged
+   * from facts that were made up in tests/doctor/causes.test.ts, too.
+   */
+  readonly tier?: Tier;
   readonly code: string;
   readonly verdict: RegExp;
 }
@@ -47,13 +53,15 @@ const sandboxImage = (image: string): string => `${edited(image)}; systemctl res
 export const CAUSES: Cause[] = [
   {
     what: "an unknown root",
-    heals: true,
+    tier: "test",
+    heals: "all",
     trusted: false,
     code: "PS-D001",
     verdict: /chain ends at "pause-sandbox lab .*" ?.*does not trust|chain ends at/,
   },
   {
     what: "a network that signs for upstream's registry",
+    tier: "long",
     image: () => "k8s.gcr.io/pause:3.5",
     trusted: false,
     code: "PS-D001",
@@ -61,33 +69,37 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "host.toml instead of hosts.toml",
-    heals: true,
+    node: 2,
+    heals: "long",
     then: `mv "${DIR}/$2/hosts.toml" "${DIR}/$2/host.toml"`,
     code: "PS-D014",
     verdict: /host\.toml is not read/,
   },
   {
     what: "a directory for another port",
-    heals: true,
+    tier: "long",
+    heals: "long",
     then: `mv "${DIR}/$2" "${DIR}/\${2%:*}:5443"`,
     code: "PS-D014",
     verdict: /:5443 is not read for/,
   },
   {
     what: "a ca outside of a host",
+    tier: "long",
     then: `sed -i '/^\\[host/d' "${DIR}/$2/hosts.toml"`,
     code: "PS-D014",
     verdict: /ca outside of a \[host\] table/,
   },
   {
     what: "no config_path",
-    heals: true,
+    heals: "long",
     then: `sed -i '/config_path = /d' ${CONFIG}`,
     code: "PS-D014",
     verdict: /config_path is not set/,
   },
   {
     what: "a certificate for another name",
+    tier: "long",
     image: ({ registry }) => `wrong-name.example:${registry.split(":")[1] ?? ""}/faults/pause:1.0.0`,
     then: `echo "$3 wrong-name.example" >>/etc/hosts`,
     code: "PS-D005",
@@ -95,7 +107,8 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a registry without TLS",
-    heals: true,
+    tier: "long",
+    heals: "long",
     trusted: false,
     image: ({ plain }) => `${plain}/faults/pause:1.0.0`,
     code: "PS-D006",
@@ -103,25 +116,29 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a port that nobody listens on",
+    node: 2,
     image: ({ registry }) => registry.replace(/:.*/, ":5999/faults/pause:1.0.0"),
     code: "PS-D007",
     verdict: /Connection refused/,
   },
   {
     what: "a host that is not there",
+    tier: "long",
     image: ({ registry }) => registry.replace(/\.\d+:.*/, ".250:5000/faults/pause:1.0.0"),
     code: "PS-D007",
     verdict: /no answer|No route to host/,
   },
   {
     what: "a name that is not known",
+    node: 2,
     image: () => "registry.invalid:5000/faults/pause:1.0.0",
     code: "PS-D008",
     verdict: /name registry\.invalid means nothing/,
   },
   {
     what: "a login",
-    heals: true,
+    node: 2,
+    heals: "long",
     trusted: false,
     image: ({ locked }) => `${locked}/faults/pause:1.0.0`,
     // As on a node whose owner has given it his authority.
@@ -132,19 +149,22 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a tag that is not there",
+    tier: "long",
     image: ({ registry }) => `${registry}/faults/pause:9.9.9`,
     code: "PS-D012",
     verdict: /does not have faults\/pause:9\.9\.9 \(404\)/,
   },
   {
     what: "an image for another architecture",
+    node: 2,
     image: ({ images }) => images.foreign.reference,
     code: "PS-D013",
     verdict: /is there for \w+, and the node is/,
   },
   {
     what: "a key in a table that does not count",
-    heals: true,
+    tier: "long",
+    heals: "long",
     trusted: false,
     then: `sed -i '/sandbox_image/d' ${CONFIG}; printf '[plugins."io.containerd.cri.v1.images".pinned_images]\\nsandbox = "%s"\\n' "$1" >>${CONFIG}`,
     code: "PS-D015",
@@ -152,7 +172,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a runtime that was not restarted",
-    heals: true,
+    heals: "long",
     // The start of a process is known to the second.
     last: `${sandboxImage("k8s.gcr.io/pause:3.5")}; touch /run/began
       until [ "$(stat -c %Z ${CONFIG})" -gt "$(($(stat -c %Z /run/began) + 3))" ]; do ${edited("$1")}; done`,
@@ -167,19 +187,21 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a configuration that cannot be read",
+    tier: "long",
     last: `echo 'this is = = no TOML' >>${CONFIG}`,
     code: "PS-D020",
     verdict: /PS-N007/,
   },
   {
     what: "a reference without a tag",
+    tier: "long",
     image: ({ registry }) => `${registry}/faults/pause`,
     code: "PS-D021",
     verdict: /no reference that every runtime takes/,
   },
   {
     what: "an image that is not pinned",
-    heals: true,
+    heals: "long",
     // Pulled while another image was the sandbox image, as on a node that was switched by hand.
     last: `${sandboxImage("other.example/pause:1")}; crictl pull "$1" >/dev/null; ${sandboxImage("$1")}`,
     code: "PS-D022",
@@ -187,12 +209,14 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a kubelet that does not run",
+    node: 2,
     last: "systemctl stop kubelet",
     code: "PS-D019",
     verdict: /kubelet is inactive/i,
   },
   {
     what: "an intermediate that is not sent",
+    tier: "long",
     image: ({ gates }) => `${gates.halfChain.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.halfChain.ca,
     code: "PS-D002",
@@ -200,6 +224,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a certificate that has expired",
+    tier: "long",
     image: ({ gates }) => `${gates.expired.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.expired.ca,
     code: "PS-D003",
@@ -207,6 +232,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a clock that is years behind",
+    node: 2,
     image: ({ gates }) => `${gates.early.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.early.ca,
     lateSeconds: 9 * YEAR_SECONDS,
@@ -215,6 +241,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a pull that is forbidden",
+    tier: "long",
     image: ({ gates }) => `${gates.forbidding.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.forbidding.ca,
     code: "PS-D010",
@@ -222,6 +249,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a registry that is asked too often",
+    tier: "long",
     image: ({ gates }) => `${gates.tooBusy.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.tooBusy.ca,
     code: "PS-D011",
@@ -230,7 +258,7 @@ export const CAUSES: Cause[] = [
   {
     what: "two directories in config_path",
     node: 2,
-    heals: true,
+    heals: "long",
     then: `mkdir -p /etc/docker/certs.d; sed -i 's|config_path = .*|config_path = "${DIR}:/etc/docker/certs.d"|' ${CONFIG}`,
     undo: "rmdir /etc/docker/certs.d /etc/docker 2>/dev/null || true",
     code: "PS-D014",
@@ -238,7 +266,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a drop-in that counts more",
-    heals: true,
+    heals: "all",
     then: `mkdir -p /etc/containerd/conf.d; sed -i '1i imports = ["/etc/containerd/conf.d/*.toml"]' ${CONFIG}
       printf 'version = 2\\n[plugins."io.containerd.grpc.v1.cri"]\\n  sandbox_image = "k8s.gcr.io/pause:3.5"\\n  restrict_oom_score_adj = true\\n' >/etc/containerd/conf.d/99-vendor.toml`,
     undo: "rm -rf /etc/containerd/conf.d",
@@ -248,7 +276,7 @@ export const CAUSES: Cause[] = [
   },
   {
     what: "a flag that the kubelet does not know any more",
-    heals: true,
+    heals: "all",
     last: `cp -a /usr/bin/kubelet /usr/bin/kubelet.own; cp -a /var/lib/kubelet/kubeadm-flags.env /run/flags-before
       cp /usr/bin/kubelet.newer /usr/bin/kubelet.new; mv -f /usr/bin/kubelet.new /usr/bin/kubelet; began=$(date +%s)
       systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet || true

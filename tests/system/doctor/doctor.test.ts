@@ -11,7 +11,9 @@ import { checkedSettings } from "../../../components/node/nodeChecks";
 import type { Diagnosis } from "../../../doctor/finding";
 import { docker } from "../../../lab/cluster/docker";
 import { openStack, type Overrides } from "../../../lab/engine";
+import { laneOf } from "../../support/lanes";
 import { type Run, runProgram, type Target } from "../../support/nodes/target";
+import { atLeast } from "../../support/tier";
 import { LOGIN, plainHttp, withLogin } from "../nodes/registries";
 import { getTools } from "../nodes/tools";
 import { type Cause, CAUSES, type World } from "./causes";
@@ -63,19 +65,24 @@ describe("pause-sandbox doctor on real nodes", function () {
     return target;
   };
 
-  before(async () => {
+  const bringUp = async () => {
     shared = await nodes();
     const { lab, images, targets } = shared;
     const { close, ...gates } = await openGates();
     closeGates = close;
     world = { images, registry: lab.registry.host, locked: await withLogin(), plain: await plainHttp(), gates };
     ssh = sshConfig();
-    const [newer = ""] = getTools("kubelet@1.35.4");
-    await docker(["cp", newer, `${nodeOf({}).node.container}:/usr/bin/kubelet.newer`]);
+    if (atLeast("all")) {
+      const [newer = ""] = getTools("kubelet@1.35.4");
+      await docker(["cp", newer, `${nodeOf({}).node.container}:/usr/bin/kubelet.newer`]);
+    }
     for (const target of targets) {
       await target.sh("mkdir -p /run/before; cp -a /etc/containerd/. /run/before; cat /etc/hosts >/run/hosts-before");
     }
-  });
+  };
+  let up: Promise<void> | undefined;
+  const before = () => (up ??= bringUp());
+  const [one, two] = [laneOf("node-1", { before }), laneOf("node-2", { before })];
   after(async () => {
     closeGates();
     for (const target of shared.targets) {
@@ -138,7 +145,7 @@ describe("pause-sandbox doctor on real nodes", function () {
 
   /** By the node's own script. */
   async function heal(cause: Cause): Promise<void> {
-    const file = path.join(path.dirname(ssh), "healing.yaml");
+    const file = path.join(path.dirname(ssh), `healing-${nodeOf(cause).node.name}.yaml`);
     fs.writeFileSync(file, await stackFor(cause));
     const { args, login, nodes: listed } = await readStackFile(file, LOGIN.password);
     const target = nodeOf(cause);
@@ -162,8 +169,10 @@ describe("pause-sandbox doctor on real nodes", function () {
     done(await target.run("none"));
   }
 
-  for (const cause of CAUSES) {
-    it(`names ${cause.what}${cause.heals ? ", and the stack that it prints heals the node" : ""}`, async () => {
+  for (const cause of CAUSES.filter(({ tier = "all" }) => atLeast(tier))) {
+    const heals = cause.heals !== undefined && atLeast(cause.heals);
+    const lane = cause.node === 2 ? two : one;
+    lane(`names ${cause.what}${heals ? ", and the stack that it prints heals the node" : ""}`, async () => {
       await make(cause);
       try {
         const { status, stdout, stderr } = await doctor(cause, "-o", "json");
@@ -173,14 +182,16 @@ describe("pause-sandbox doctor on real nodes", function () {
         assert.ok(diagnosis);
         assert.equal(diagnosis.findings[0]?.code, cause.code, stdout);
         assert.match(verdict(diagnosis.node, diagnosis.findings), cause.verdict);
-        if (cause.heals) await heal(cause);
+        if (heals) await heal(cause);
       } finally {
         if (cause.undo !== undefined) await nodeOf(cause).sh(cause.undo);
       }
     });
   }
 
-  it("says that all is well once the engine has run the stack that it printed", async () => {
+  if (!atLeast("all")) return;
+
+  one("says that all is well once the engine has run the stack that it printed", async () => {
     const cause = CAUSES.find(({ what }) => what === "an unknown root");
     assert.ok(cause);
     await make(cause);
@@ -195,7 +206,7 @@ describe("pause-sandbox doctor on real nodes", function () {
     await stack.destroy();
   });
 
-  it("says that all is well once the node was healed, and only looks on the way", async () => {
+  one("says that all is well once the node was healed, and only looks on the way", async () => {
     await make({ what: "", trusted: false, code: "", verdict: /./ });
     const target = nodeOf({});
     done(await target.run("A"));
@@ -233,7 +244,7 @@ describe("pause-sandbox doctor on real nodes", function () {
     done(await target.run("none"));
   });
 
-  it("cannot look where nobody can log in, and says why", async () => {
+  one("cannot look where nobody can log in, and says why", async () => {
     const { status, stdout } = await doctor({}, "--user", "nobody-there");
     assert.equal(status, 2, stdout);
     assert.match(stdout, /could not look: .*Permission denied/);

@@ -19,7 +19,7 @@ describe("a real node on cri-dockerd, where something fails", function () {
     node = await DockerNode.up(shared);
   };
   const it = laneOf("other runtimes", { before, afterEach: () => node.reset() });
-  after(DockerNode.remove);
+  after(() => DockerNode.remove());
 
   /** Brings the unit into a state in which it neither starts on the files of after nor on those of before. */
   async function breakUnit(): Promise<Run> {
