@@ -21,3 +21,10 @@ export function currentTier(): Tier {
  * Leave out inputs of a test by it, or whole tests. Do not skip by it: a skipped test fails `make test-all`.
  */
 export const atLeast = (tier: Tier): boolean => includes(currentTier(), tier);
+
+/** `it` for a test that belongs to `tier`: it is left out of a narrower run. */
+export const itFrom =
+  (tier: Tier) =>
+  (title: string, body: Mocha.Func | Mocha.AsyncFunc): void => {
+    if (atLeast(tier)) it(title, body);
+  };

@@ -8,8 +8,12 @@ import { lineLog } from "../../log";
 import { killedRun } from "../../../tests/system/e2e/killed";
 import { kernelSettings, labVolumes, traces } from "../../../tests/system/e2e/traces";
 
+const CLUSTER = "lab/cluster/main.ts";
+
 describe("the lab's cluster, looked at from outside", function () {
   this.timeout("15m");
+  // All look at the lab that the first one brings up.
+  this.bail(true);
   const stoodBefore = labStands();
   let lab: LabInfo;
   let settings: Record<string, string>;
@@ -17,11 +21,19 @@ describe("the lab's cluster, looked at from outside", function () {
   before(async () => {
     await clusterDown(lineLog());
     settings = kernelSettings();
-    lab = await clusterUp(lineLog());
   });
   after(async () => {
     if (stoodBefore) await clusterUp(lineLog());
     else await clusterDown(lineLog());
+  });
+
+  it("an up that is killed leaves nothing half-made for the next, which goes on", async () => {
+    await killedRun([CLUSTER, "up"], "==> registry, control plane and nodes");
+    await killedRun([CLUSTER, "up"], "==> API server is ready");
+    lab = await clusterUp(lineLog());
+    const states = (await labContainers()).map(({ name, running }) => `${name} ${running ? "runs" : "stands"}`);
+    const machines = ["control-plane", "node-1", "node-2", "registry"].map((name) => `${NETWORK}-${name} runs`);
+    assert.deepEqual(states.sort(), machines);
   });
 
   it("labels each container with its role", async () => {
@@ -107,16 +119,8 @@ describe("the lab's cluster, looked at from outside", function () {
     assert.deepEqual(kernelSettings(), settings);
   });
 
-  it("an up that is killed leaves nothing half-made for the next, which goes on, nor for a down", async () => {
-    const cluster = "lab/cluster/main.ts";
-    await killedRun([cluster, "up"], "==> registry, control plane and nodes");
-    await killedRun([cluster, "up"], "==> API server is ready");
-    await clusterUp(lineLog());
-    const states = (await labContainers()).map(({ name, running }) => `${name} ${running ? "runs" : "stands"}`);
-    const machines = ["control-plane", "node-1", "node-2", "registry"].map((name) => `${NETWORK}-${name} runs`);
-    assert.deepEqual(states.sort(), machines);
-    await clusterDown(lineLog());
-    await killedRun([cluster, "up"], "==> registry, control plane and nodes");
+  it("an up that is killed leaves nothing half-made for a down", async () => {
+    await killedRun([CLUSTER, "up"], "==> registry, control plane and nodes");
     await clusterDown(lineLog());
     assert.deepEqual(await traces(), []);
   });

@@ -14,7 +14,6 @@ import { cniConfig, containerdConfig } from "../../../lab/cluster/nodeFiles";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import { delivered, logIn } from "../../support/nodes/delivered";
-import { HOSTS } from "../../support/nodes/machines";
 import { type Run, runProgram } from "../../support/nodes/target";
 
 export const DATA = path.join(__dirname, "data");
@@ -32,16 +31,17 @@ const PLACES =
 export class CaseMachine {
   private constructor(private readonly container: string) {}
 
-  static async start(lab: LabInfo): Promise<CaseMachine> {
+  /** @param host Last number of its address. */
+  static async start(lab: LabInfo, name: string, host: number): Promise<CaseMachine> {
     const [plan] = nodePlans();
     if (!plan) throw new Error("the lab has no node");
-    const name = lab.nodes.find((node) => node.name === plan.name)?.container ?? "";
-    const image = (await docker(["inspect", "--format", "{{.Config.Image}}", name])).trim();
+    const like = lab.nodes.find((node) => node.name === plan.name)?.container ?? "";
+    const image = (await docker(["inspect", "--format", "{{.Config.Image}}", like])).trim();
     const machine = {
-      container: `${NETWORK}-cases`,
+      container: `${NETWORK}-${name}`,
       role: "node" as const,
       image,
-      ip: address(HOSTS.cases),
+      ip: address(host),
       flags: [
         ...[...SYSTEMD_FLAGS, "--volume", "/var/lib/containerd", "--volume", "/var/lib/kubelet"],
         ...INTERCEPTED_HOSTS.flatMap((host) => ["--add-host", `${host}:${registryIp()}`]),

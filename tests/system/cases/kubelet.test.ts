@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { parseReport } from "../../../components/node/nodeScript";
-import { nodes, type Nodes } from "../nodes/lab";
-import { CaseMachine, DATA, type Running } from "./caseMachine";
+import { DATA, type Running } from "./caseMachine";
+import { itOnMachine as it } from "./machines";
 
 const FLAG = "--pod-infra-container-image";
 
@@ -41,18 +41,10 @@ const bareEnvironment = ({ environ }: Running): string[] =>
     .filter((one) => !one.endsWith("="));
 
 describe("a kubelet as other people run it", function () {
-  this.timeout("5m");
-  let shared: Nodes;
-  let machine: CaseMachine;
-  before(async function () {
-    this.timeout("20m");
-    shared = await nodes();
-    machine = await CaseMachine.start(shared.lab);
-  });
-  after(() => machine.remove());
+  this.timeout("20m");
 
   for (const name of fs.readdirSync(path.join(DATA, "kubelet")).sort()) {
-    it(`${name} gets the flag, and nothing else changes`, async () => {
+    it(`${name} gets the flag, and nothing else changes`, async ({ shared, machine }) => {
       const folder = path.join(DATA, "kubelet", name);
       const { refused, noFlag = false, downBefore = false } = OTHERWISE[name] ?? {};
       await machine.lay(folder);

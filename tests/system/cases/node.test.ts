@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import * as path from "node:path";
 
 import { parseReport } from "../../../components/node/nodeScript";
-import { nodes, type Nodes } from "../nodes/lab";
-import { CaseMachine, DATA } from "./caseMachine";
+import { DATA } from "./caseMachine";
+import { itOnMachine as it } from "./machines";
 
 /** The message that refuses the node; undefined where it is healed. */
 const CASES: Record<string, RegExp | undefined> = {
@@ -25,18 +25,13 @@ const CASES: Record<string, RegExp | undefined> = {
 };
 
 describe("a node as other people set it up", function () {
-  this.timeout("5m");
-  let shared: Nodes;
-  let machine: CaseMachine;
-  before(async function () {
-    this.timeout("20m");
-    shared = await nodes();
-    machine = await CaseMachine.start(shared.lab);
-  });
-  after(() => machine.remove());
+  this.timeout("20m");
 
   for (const [name, refused] of Object.entries(CASES)) {
-    it(`${name} is ${refused ? "refused, and nothing is changed" : "healed, and given back byte for byte"}`, async () => {
+    it(`${name} is ${refused ? "refused, and nothing is changed" : "healed, and given back byte for byte"}`, async ({
+      shared,
+      machine,
+    }) => {
       const { reference, digest } = shared.images.A;
       await machine.lay(path.join(DATA, "node", name));
       // The registry of the case is the one of this lab.

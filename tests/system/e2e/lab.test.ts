@@ -12,6 +12,7 @@ import { showFailure, stuckPod } from "../../../lab/failure";
 import { get, kubectl, type Pod } from "../../../lab/kubectl";
 import { lineLog } from "../../../lab/log";
 import { faults, prove, registryDigest } from "../../../lab/proof";
+import { itFrom } from "../../support/tier";
 import { killedRun } from "./killed";
 import { differences, snapshots } from "./nodes";
 import { filesWith, nodeFilesWith, sessions } from "./secrets";
@@ -19,6 +20,9 @@ import { traces } from "./traces";
 import { underTraffic } from "./traffic";
 
 const MAKE_UP = "lab/up.ts";
+
+/** Beside the main job. */
+const itToo = itFrom("all");
 
 describe("the whole way through, on the lab", function () {
   this.timeout("15m");
@@ -52,7 +56,7 @@ describe("the whole way through, on the lab", function () {
     }
   });
 
-  it("the engine gets the kubeconfig as it is, also where it has just written its salt beside it", async () => {
+  itToo("the engine gets the kubeconfig as it is, also where it has just written its salt beside it", async () => {
     const { value } = await (await openStack(lab)).getConfig("kubeconfig");
     assert.strictEqual(value, fs.readFileSync(lab.kubeconfig, "utf8"));
   });
@@ -89,13 +93,13 @@ describe("the whole way through, on the lab", function () {
     await proven(lab, {});
   });
 
-  it("kubectl shows what a container of the sample Pod writes", async () => {
+  itToo("kubectl shows what a container of the sample Pod writes", async () => {
     for (const { metadata } of await samplePods(lab)) {
       assert.match(await kubectl(lab, ["logs", metadata.name, "-c", "app"]), /^answered GET \/ HTTP\/1\.0$/m);
     }
   });
 
-  it("make kubeconfig prints the path of one that kubectl can use", async () => {
+  itToo("make kubeconfig prints the path of one that kubectl can use", async () => {
     const kubeconfig = (await exec("make", ["kubeconfig"])).trim();
     const nodes = await kubectl({ ...lab, kubeconfig }, ["get", "nodes", "-o", "name"]);
     assert.deepStrictEqual(nodes.trim().split("\n"), ["node/node-1", "node/node-2"]);
@@ -109,7 +113,7 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(await podIds(lab), pods);
   });
 
-  it("make up makes the Pods again that someone deleted, and nothing else", async () => {
+  itToo("make up makes the Pods again that someone deleted, and nothing else", async () => {
     const [sample] = await samplePods(lab);
     await kubectl(lab, ["delete", "pod", stuckPod("node-1"), sample?.metadata.name ?? "", "--wait"]);
     const output = await makeUp();
@@ -118,7 +122,7 @@ describe("the whole way through, on the lab", function () {
     assert.doesNotMatch(output, /pending operations/);
   });
 
-  it("preview says in words what each node would get, also while the digest is not known", async () => {
+  itToo("preview says in words what each node would get, also while the digest is not known", async () => {
     const before = `${lab.registry.host}/platform/pause:1.0.0`;
     const reference = before.replace(/0$/, "1");
     const sourceUrl = "https://git.example.com/platform/pause/1.0.1";
@@ -152,16 +156,19 @@ describe("the whole way through, on the lab", function () {
     assert.ok(answered >= 10_000 && failed === 0, `${answered} answered, ${failed} not`);
   });
 
-  it("other bytes under the same reference reach every node, and no Pod but the sample Pods is restarted", async () => {
-    const reference = `${lab.registry.host}/platform/pause:1.0.1`;
-    const before = await registryDigest(lab, reference);
-    const pods = await stuckPods(lab);
-    const { digest } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause" });
-    assert.notStrictEqual(digest, before);
-    assert.deepStrictEqual(await stuckPods(lab), pods);
-  });
+  itToo(
+    "other bytes under the same reference reach every node, and no Pod but the sample Pods is restarted",
+    async () => {
+      const reference = `${lab.registry.host}/platform/pause:1.0.1`;
+      const before = await registryDigest(lab, reference);
+      const pods = await stuckPods(lab);
+      const { digest } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause" });
+      assert.notStrictEqual(digest, before);
+      assert.deepStrictEqual(await stuckPods(lab), pods);
+    },
+  );
 
-  it("a dry run says which nodes would change and changes none; the next run changes them", async () => {
+  itToo("a dry run says which nodes would change and changes none; the next run changes them", async () => {
     const reference = `${lab.registry.host}/platform/pause:1.0.2`;
     const sourceUrl = "https://git.example.com/platform/pause/1.0.2";
     const before = await snapshots(lab);
@@ -173,22 +180,25 @@ describe("the whole way through, on the lab", function () {
     assert.deepStrictEqual(await stuckPods(lab), pods);
   });
 
-  it("an image that is in the registry already reaches the nodes by its digest, also those that the cluster names", async () => {
-    const reference = `${lab.registry.host}/platform/pause:1.0.0`;
-    const imageDigest = await registryDigest(lab, reference);
-    const knownHosts = lab.nodes.map(({ host, hostKey }) => `${host} ${hostKey}\n`).join("");
-    const found = { nodes: [], nodesFrom: { cluster: { labelSelector: "kubernetes.io/os=linux" } }, knownHosts };
-    await proven(lab, { imageSource: "existing", reference, imageDigest, requireAllNodes: "true", ...found });
-  });
+  itToo(
+    "an image that is in the registry already reaches the nodes by its digest, also those that the cluster names",
+    async () => {
+      const reference = `${lab.registry.host}/platform/pause:1.0.0`;
+      const imageDigest = await registryDigest(lab, reference);
+      const knownHosts = lab.nodes.map(({ host, hostKey }) => `${host} ${hostKey}\n`).join("");
+      const found = { nodes: [], nodesFrom: { cluster: { labelSelector: "kubernetes.io/os=linux" } }, knownHosts };
+      await proven(lab, { imageSource: "existing", reference, imageDigest, requireAllNodes: "true", ...found });
+    },
+  );
 
-  it("a mirrored image reaches the nodes byte for byte", async () => {
+  itToo("a mirrored image reaches the nodes byte for byte", async () => {
     const mirrorOf = `${lab.registry.host}/platform/pause:1.0.1`;
     const reference = `${lab.registry.host}/mirror/pause:3`;
     const { digest } = await proven(lab, { imageSource: "mirror", mirrorOf, reference });
     assert.strictEqual(digest, await registryDigest(lab, mirrorOf));
   });
 
-  it("a login for pulls takes one session per node, and only root reads it, in one file per node", async () => {
+  itToo("a login for pulls takes one session per node, and only root reads it, in one file per node", async () => {
     const login = { user: "puller", password: `p${randomBytes(12).toString("hex")}` };
     const basic = Buffer.from(`${login.user}:${login.password}`).toString("base64");
     const before = await Promise.all(lab.nodes.map(sessions));
@@ -212,7 +222,7 @@ describe("the whole way through, on the lab", function () {
     for (const node of lab.nodes) assert.deepStrictEqual(await nodeFilesWith(node, texts), [], node.name);
   });
 
-  it("a Spring Boot application answers in the sample Pod, and the plain one does again after it", async () => {
+  itToo("a Spring Boot application answers in the sample Pod, and the plain one does again after it", async () => {
     for (const app of ["spring", ""]) {
       process.env.APP = app;
       lab = await clusterUp(lineLog());
@@ -231,8 +241,8 @@ describe("the whole way through, on the lab", function () {
     for (const [node, message] of await showFailure(lab, "again")) {
       assert.match(message, /x509: certificate signed by unknown authority/, node);
     }
-    // On a lab that stays they would wait for an image for ever.
-    await kubectl(lab, ["delete", "pods", ...lab.nodes.map(({ name }) => `again-${name}`)]);
+    // On a lab that stays they would wait for an image for ever, and others would run beside somebody's tests.
+    await kubectl(lab, ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
   });
 });
 
