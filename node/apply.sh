@@ -75,7 +75,8 @@ proven() (check_image && runs_on "$image")
 # want_for UNIT PATH [MODE]: as `want`, for a file that UNIT reads at its start. A file that nobody says this of is the
 # runtime's. Writes $plan/units.
 want_for() {
-  printf '%s\t%s\n' "$1" "$(real "$2")" >>"$plan/units"
+  real "$2"
+  printf '%s\t%s\n' "$1" "$real" >>"$plan/units"
   shift
   want "$@"
 }
@@ -101,7 +102,12 @@ units_changed() {
       for (name in hit) if (name != own) print name
     }' "$plan/units" "$plan/changed"
 }
-unit_changed() { units_changed | grep -qxF -e "$1"; }
+
+# unit_changed UNIT: is it one of them? They are the same for all of a run. Writes $plan/units-changed.
+unit_changed() {
+  [ -e "$plan/units-changed" ] || units_changed >"$plan/units-changed"
+  listed "$1" "$plan/units-changed"
+}
 runtime_changed() { unit_changed "$(runtime_unit)"; }
 
 # Restarts the kubelet where a file of its own changed. One that starts later reads its files then. Reads and changes what
@@ -116,8 +122,9 @@ settle_kubelet() {
   restart_kubelet
 }
 
-# Restarts the kubelet, and waits until it is healthy. Dies with PS-N018.
+# Restarts the kubelet, and waits until it is healthy. Sets $health_words. Dies with PS-N018.
 restart_kubelet() {
+  health_words=''
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'
 }

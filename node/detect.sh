@@ -2,7 +2,7 @@
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.
-tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail timeout tr uname wc'
+tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail timeout tr uname'
 
 # Before anything is looked at. Dies with PS-N003.
 need_tools() {
@@ -34,15 +34,22 @@ os_release=/etc/os-release
 
 # Refuses a node of such a kind. Reads $os_release, systemd. Dies with PS-N006.
 refuse_kinds() {
-  os=$(sed -n 's/^ID=//p' "$os_release" 2>/dev/null | tr -d "\"'") || :
-  units=$(printf '%s\n' "$kinds" | sed 's/|.*//')
-  any=''
-  # shellcheck disable=SC2086 # a list of names
-  if systemctl -q is-active $units 2>/dev/null; then any=1; fi
+  os=''
+  if [ -r "$os_release" ]; then
+    while IFS= read -r line; do
+      case $line in ID=*) os=${line#ID=} ;; esac
+    done <"$os_release"
+  fi
+  os=${os#[\"\']} os=${os%[\"\']}
   IFS=$nl
   # shellcheck disable=SC2086 # one per line
   set -- $kinds
   unset IFS
+  units=''
+  for pair; do units="$units ${pair%%|*}"; done
+  any=''
+  # shellcheck disable=SC2086 # a list of names
+  if systemctl -q is-active $units 2>/dev/null; then any=1; fi
   for pair; do
     kind=${pair%%|*}
     [ "$kind" = "$os" ] || { [ "$any" ] && systemctl -q is-active "$kind"; } || continue
@@ -53,12 +60,14 @@ refuse_kinds() {
 # Which runtime the kubelet speaks to. Its own endpoint says so, since several runtimes may be installed, and docker runs a
 # containerd of its own; where it names none, the unit that is there. Reads systemd. Sets $runtime, $unit.
 find_runtime() {
-  for unit in k3s k3s-agent rke2-server rke2-agent; do
-    if loaded $unit && systemctl -q is-active $unit; then
-      runtime=k3s
-      return 0
-    fi
-  done
+  if systemctl -q is-active k3s k3s-agent rke2-server rke2-agent 2>/dev/null; then
+    for unit in k3s k3s-agent rke2-server rke2-agent; do
+      if loaded $unit && systemctl -q is-active $unit; then
+        runtime=k3s
+        return 0
+      fi
+    done
+  fi
   endpoint=$(kubelet_endpoint)
   case $endpoint in
     '' | *dockershim*) runtime_by_unit ;;
@@ -108,7 +117,8 @@ detect_kubelet() {
   fi
   kubelet_show=$show
   kubelet=$(show_path)
-  kubelet_pid=$(printf '%s\n' "$show" | sed -n 's/^MainPID=\([1-9][0-9]*\)$/\1/p')
+  property MainPID "$show"
+  kubelet_pid=${property#0}
   kubelet_version=$(version_in "$kubelet")
   if [ -z "$kubelet_version" ]; then
     opaque=$kubelet
@@ -142,8 +152,8 @@ kubelet_endpoint() {
   [ "$kubelet_version" ] || return 0
   words=$(argv_of kubelet)
   if [ "$words" ]; then
-    found=$(printf '%s\n' "$words" | option_in '' container-runtime-endpoint)
-    printf %s "${found:-$(kubelet_setting containerRuntimeEndpoint)}"
+    found=$(option_in "$words" '' container-runtime-endpoint)
+    printf %s "${found:-$(kubelet_setting containerRuntimeEndpoint "$words")}"
     return 0
   fi
   {

@@ -18,32 +18,44 @@ lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
 # stale FILE…: was any of them changed since the kubelet started? Reads systemd. Writes $plan/now, whose time is now's.
 stale() {
-  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
-  [ "$since" ] || return 1
+  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic)
+  property ExecMainStartTimestampMonotonic "$since"
+  # In microseconds; 0 where it was never started.
+  case $property in *[!0-9]*) return 1 ;; esac
+  [ "${#property}" -gt 6 ] || return 1
+  since=${property%??????}
   : >"$plan/now"
-  started=$(($(stat -c %Y "$plan/now") - $(clock) + since))
-  for one; do
-    if [ -e "$one" ] && [ "$(stat -Lc %Z "$one")" -gt "$started" ]; then return 0; fi
+  uptime
+  started=$(($(stat -c %Y "$plan/now") - up + since))
+  # One that is not there has no line.
+  for changed in $(stat -Lc %Z "$@" 2>/dev/null || :); do
+    if [ "$changed" -gt "$started" ]; then return 0; fi
   done
   return 1
 }
 
 # The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet whose
 # files somebody edited without a restart gets that restart. Reads $plan/argv, $plan/environ. Writes $plan/argv-now,
-# $plan/argv-before, $plan/environ-now, $plan/environ-before. Dies with PS-N021.
+# $plan/argv-before, $plan/environ-now, $plan/environ-before, by $plan/lines. Dies with PS-N021.
 check_flag() {
   [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
-  if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
-  [ "$(running_flags)" = "$wanted_flag" ] ||
-    die 021 "the kubelet runs with $flag '$(running_flags)' instead of '$wanted_flag': see systemctl cat kubelet"
+  flags=$(running_flags)
+  if [ ! -e "$journal/restart-kubelet" ] && [ "$flags" != "$wanted_flag" ]; then
+    restart_kubelet
+    flags=$(running_flags)
+  fi
+  [ "$flags" = "$wanted_flag" ] ||
+    die 021 "the kubelet runs with $flag '$flags' instead of '$wanted_flag': see systemctl cat kubelet"
   # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
   if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
   pid=$(pid_of kubelet)
-  lines_of "/proc/$pid/cmdline" | without_flag >"$plan/argv-now"
+  lines_of "/proc/$pid/cmdline" >"$plan/lines"
+  without_flag <"$plan/lines" >"$plan/argv-now"
   without_flag <"$plan/argv" >"$plan/argv-before"
   cmp -s "$plan/argv-before" "$plan/argv-now" ||
     die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
-  lines_of "/proc/$pid/environ" | own_environment >"$plan/environ-now"
+  lines_of "/proc/$pid/environ" >"$plan/lines"
+  own_environment <"$plan/lines" >"$plan/environ-now"
   own_environment <"$plan/environ" >"$plan/environ-before"
   cmp -s "$plan/environ-before" "$plan/environ-now" ||
     die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
@@ -65,17 +77,14 @@ running_flags() {
 #   kubelet --pod-infra-container-image a/b:1 --v=2 gives kubelet --v=2
 without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
 
-# Without what systemd itself gives a process at each start, and without variables that hold nothing but the flag:
+# The variables on stdin, one per line, sorted, without the flag and its value, without what systemd itself gives a process at each
+# start, and without variables that hold nothing:
+#   A=--v=2 --pod-infra-container-image=a/b:1 gives A=--v=2
 #   A=--pod-infra-container-image=a/b:1, B=1 and INVOCATION_ID=2 gives B=1
 own_environment() {
-  sed -E '/^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/d' |
-    FLAG=$flag env_words | sed '/^[A-Za-z_][A-Za-z0-9_]*=$/d' | sort
-}
-
-# The variables on stdin, one per line, without the flag and its value:
-#   A=--v=2 --pod-infra-container-image=a/b:1 gives A=--v=2
-env_words() {
-  awk '{
+  FLAG=$flag awk '
+  /^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/ { next }
+  {
     n = split($0, word, /[ \t]+/); out = ""
     for (i = 1; i <= n; i++) {
       w = word[i]; name = ""
@@ -85,18 +94,24 @@ env_words() {
       out = out name (w == "" || out name == "" || name != "" ? "" : " ") w
     }
     gsub(/= +/, "=", out); sub(/ +$/, "", out)
-    print out
-  }'
+    if (out !~ /^[A-Za-z_][A-Za-z0-9_]*=$/) print out
+  }' | sort
 }
 
 # Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in its
-# configuration, else 10248. Reads systemd.
+# configuration, else 10248. Reads systemd. Sets $health_words, $port, $health_pattern.
 kubelet_healthy() {
   systemctl -q is-active kubelet || return 1
-  port=$(argv_of kubelet | option_in '' healthz-port)
-  port=${port:-$(kubelet_setting healthzPort)}
+  words=$(argv_of kubelet)
+  # It is asked for again and again: the same command line has the same port.
+  if [ "$words" != "$health_words" ]; then
+    health_words=$words
+    port=$(option_in "$words" '' healthz-port)
+    port=${port:-$(kubelet_setting healthzPort "$words")}
+    health_pattern=$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")
+  fi
   [ "$port" != 0 ] || return 0
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q "$(printf ':%04X [0-9A-F:]* 0A' "${port:-10248}")"
+  grep -q "$health_pattern" /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
 # Is there nothing yet for the kubelet to run on? Its unit is not started, or starts and ends, again and again, because who joins
@@ -112,13 +127,22 @@ kubelet_waits() {
   [ "$file" ] && [ ! -e "$file" ]
 }
 
-# kubelet_setting KEY: a scalar at the top of the configuration file that the running kubelet has, YAML or JSON.
+# kubelet_setting KEY WORDS: a scalar at the top of the configuration file, YAML or JSON, that a kubelet has whose command line is WORDS,
+# one per line.
 kubelet_setting() {
-  file=$(argv_of kubelet | option_in /var/lib/kubelet/config.yaml config)
+  file=$(option_in "$2" /var/lib/kubelet/config.yaml config)
   [ -r "$file" ] || return 0
-  case $(sed -n '/[^[:space:]]/{p;q;}' "$file") in
-    *'{'*) sed 's/[,{]/\
-/g' "$file" ;;
-    *) cat "$file" ;;
-  esac | sed -n "s/^[[:space:]]*\"\{0,1\}$1\"\{0,1\}[[:space:]]*:[[:space:]]*[\"']\{0,1\}\([^\"',}[:space:]]*\).*/\1/p" | head -n 1
+  KEY=$1 awk '
+    # A brace in the first line that is not empty: JSON.
+    !first && /[^ \t\r\f\v]/ { first = 1; json = /[{]/ }
+    {
+      n = json ? split($0, part, /[,{]/) : 1
+      if (!json) part[1] = $0
+      for (i = 1; i <= n; i++) if (match(part[i], "^[ \t\r\f\v]*\"?" ENVIRON["KEY"] "\"?[ \t\r\f\v]*:[ \t\r\f\v]*[\"\047]?")) {
+        value = substr(part[i], RLENGTH + 1)
+        sub(/["\047,} \t\r\f\v].*/, "", value)
+        print value
+        exit
+      }
+    }' "$file"
 }

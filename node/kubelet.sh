@@ -15,12 +15,34 @@ flag_files() {
   unit_files
   environment_files
 }
-unit_files() { printf '%s\n' "$kubelet_show" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n' | sed -n '/^\//p'; }
+unit_files() {
+  property FragmentPath "$kubelet_show"
+  units=$property
+  property DropInPaths "$kubelet_show"
+  set -f
+  for file in $units $property; do
+    case $file in /*) printf '%s\n' "$file" ;; esac
+  done
+  set +f
+}
 
 # Links are followed, and patterns expanded as systemd does it. systemd before 239 writes EnvironmentFile.
 environment_files() {
-  printf '%s\n' "$kubelet_show" | sed -n 's/^EnvironmentFiles\{0,1\}=\(\/.*\) (ignore_errors=.*/\1/p' | while IFS= read -r pattern; do
-    for file in $pattern; do real "$file"; done
+  IFS=$nl
+  set -f
+  # shellcheck disable=SC2086 # one per line
+  set -- $kubelet_show
+  set +f
+  unset IFS
+  for pattern; do
+    case $pattern in
+      EnvironmentFile=/*' (ignore_errors='* | EnvironmentFiles=/*' (ignore_errors='*) pattern=${pattern#*=} ;;
+      *) continue ;;
+    esac
+    for file in ${pattern% (ignore_errors=*}; do
+      real "$file"
+      printf '%s\n' "$real"
+    done
   done
 }
 
@@ -29,7 +51,7 @@ environment_files() {
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
 
 # Plans the files that the kubelet's flag stands in. Reads the unit. Sets $wanted_flag, $used, $edited. Writes
-# $plan/unit-files, $plan/environment-files, $plan/flags.
+# $plan/unit-files, $plan/environment-files.
 plan_kubelet() {
   [ "$kubelet_version" ] || return 0
   wanted_flag=$image
@@ -41,14 +63,13 @@ plan_kubelet() {
   fi
   unit_files >"$plan/unit-files"
   environment_files >"$plan/environment-files"
-  cat "$plan/unit-files" "$plan/environment-files" >"$plan/flags"
   # shellcheck disable=SC2046 # a path a word, as in systemd's own list
-  if stale $(cat "$plan/flags"); then edited=1; fi
+  if stale $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")
-  used=$(printf '%s\n' "$line" | plain_variables | tr '\n' ' ')
+  used=$(plain_variables "$line")
   read_environment
   choose_place
-  while IFS= read -r file; do plan_unit_file "$file"; done <"$plan/unit-files"
+  while IFS= read -r file; do plan_unit_file "$file"; done <"$plan/flagged"
   while IFS= read -r file; do plan_environment "$file"; done <"$plan/environment-files"
   [ "$set_in" != "$own_unit" ] || plan_own_unit
 }
@@ -61,35 +82,57 @@ refuse_opaque() {
 }
 
 # The assignments in the environment files, `FILE<TAB>NAME<TAB>VALUE`, those that count only. Reads $plan/environment-files.
-# Writes $plan/assigned, by $plan/assignments.
+# Writes $plan/assigned, by $plan/edit, $plan/assignments.
 read_environment() {
   : >"$plan/assigned"
   while IFS= read -r file; do
     [ -f "$file" ] || continue
-    base "$file" | env_file list | FILE=$file awk '{ print ENVIRON["FILE"] "\t" $0 }'
+    base "$file" >"$plan/edit"
+    # The file, then its assignments, which have a tab.
+    printf '%s\n' "$file"
+    env_file list <"$plan/edit"
   done <"$plan/environment-files" >"$plan/assignments"
-  awk -F '\t' '{ last[$2] = NR; line[NR] = $0 } END { for (i = 1; i <= NR; i++) { split(line[i], part, "\t"); if (last[part[2]] == i) print line[i] } }' \
-    "$plan/assignments" >"$plan/assigned"
+  awk -F '\t' '
+    NF == 1 { file = $0; next }
+    { last[$1] = NR; name[NR] = $1; line[NR] = file "\t" $0 }
+    END { for (i = 1; i <= NR; i++) if ((i in line) && last[name[i]] == i) print line[i] }' "$plan/assignments" >"$plan/assigned"
 }
 
-# The file whose assignment of $1 counts; the value that it has there.
-file_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print $1 }' "$plan/assigned"; }
-value_of() { NAME=$1 awk -F '\t' '$2 == ENVIRON["NAME"] { print substr($0, length($1 $2) + 3) }' "$plan/assigned"; }
+# assignment NAME: sets $assigned_in, the file whose assignment of that variable counts, and $assigned, the value that it has there;
+# both are empty where there is none. Reads $plan/assigned.
+assignment() {
+  assigned_in='' assigned=''
+  while IFS= read -r assigning; do
+    case $assigning in
+      *"$tab$1$tab"*)
+        rest=${assigning#*"$tab"}
+        [ "${rest%%"$tab"*}" = "$1" ] || continue
+        assigned_in=${assigning%%"$tab"*} assigned=${rest#*"$tab"}
+        ;;
+    esac
+  done <"$plan/assigned"
+}
 
 # Where the flag goes: the file, and the variable in it; $own_unit for a drop-in of ours. Reads $plan/unit-files,
-# $plan/assigned. Sets $set_in, $set_name, $in_unit.
+# $plan/assigned. Sets $set_in, $set_name, $in_unit. Writes the units that have it, $plan/flagged, by $plan/edit.
 choose_place() {
+  : >"$plan/flagged"
   set_in='' set_name=''
   in_unit=''
   while IFS= read -r file; do
-    if [ "$file" != "$own_unit" ] && base "$file" | flag_set; then in_unit=$file; fi
+    [ "$file" != "$own_unit" ] || continue
+    base "$file" >"$plan/edit"
+    if ! flag_set <"$plan/edit"; then continue; fi
+    in_unit=$file
+    printf '%s\n' "$file" >>"$plan/flagged"
   done <"$plan/unit-files"
   # A variable that an environment file sets, too, has nothing of what the unit sets.
   if [ "$in_unit" ] && ! unit_counts; then in_unit=''; fi
   case $in_unit in /usr/* | /lib/* | /run/*) in_unit=$own_unit ;; esac
   set_in=$in_unit
   for name in $used; do
-    case " $(value_of "$name") " in *"$flag"[=\ ]*) set_in=$(file_of "$name") set_name=$name ;; esac
+    assignment "$name"
+    case " $assigned " in *"$flag"[=\ ]*) set_in=$assigned_in set_name=$name ;; esac
   done
   if [ -z "$set_in" ] && [ "$wanted_flag" ]; then choose_variable; fi
   [ -z "$set_name" ] || check_grammar "$set_in" "$set_name"
@@ -101,7 +144,8 @@ unit_counts() {
   base "$in_unit" | sed -e '/^[[:space:]]*[#;]/d' -e ':more' -e '/\\$/N' -e 's/\\\n/ /' -e 't more' | sed -n "/$flag/p" >"$plan/flag-lines"
   if grep -q '^[[:space:]]*ExecStart' "$plan/flag-lines"; then return 0; fi
   for name in $used; do
-    if [ -z "$(file_of "$name")" ] && grep -q "[[:space:]\"'=]$name=" "$plan/flag-lines"; then return 0; fi
+    assignment "$name"
+    if [ -z "$assigned_in" ] && grep -q "[[:space:]\"'=]$name=" "$plan/flag-lines"; then return 0; fi
   done
   return 1
 }
@@ -109,24 +153,37 @@ unit_counts() {
 # Nowhere set yet: where kubeadm keeps its flags, else where people keep theirs, else the last variable of the command line
 # that a file sets, else a drop-in. Reads $plan/environment-files. Sets $set_in, $set_name.
 choose_variable() {
-  set_in=$(grep '/kubeadm-flags\.env$' "$plan/environment-files" | tail -n 1)
+  last_environment_file '*/kubeadm-flags.env'
   if [ -e "$set_in" ] && used_variable KUBELET_KUBEADM_ARGS; then return 0; fi
-  set_in=$(grep -E '/etc/(default|sysconfig)/kubelet$' "$plan/environment-files" | tail -n 1)
-  if { [ "$set_in" ] || [ "$(file_of KUBELET_EXTRA_ARGS)" ]; } && used_variable KUBELET_EXTRA_ARGS; then return 0; fi
+  last_environment_file '*/etc/default/kubelet' '*/etc/sysconfig/kubelet'
+  assignment KUBELET_EXTRA_ARGS
+  if { [ "$set_in" ] || [ "$assigned_in" ]; } && used_variable KUBELET_EXTRA_ARGS; then return 0; fi
   set_in='' set_name=''
   for name in $used; do
-    file=$(file_of "$name")
-    [ -z "$file" ] || set_in=$file set_name=$name
+    assignment "$name"
+    [ -z "$assigned_in" ] || set_in=$assigned_in set_name=$name
   done
   set_in=${set_in:-$own_unit}
+}
+
+# last_environment_file PATTERN…: sets $set_in to the last one of the kubelet's that matches, empty where none does. Reads
+# $plan/environment-files.
+last_environment_file() {
+  set_in=''
+  while IFS= read -r file; do
+    for pattern; do
+      # shellcheck disable=SC2254 # a pattern on purpose
+      case $file in $pattern) set_in=$file ;; esac
+    done
+  done <"$plan/environment-files"
 }
 
 # Does the command line have variable $1? Sets $set_name, and $set_in to the file whose assignment of it counts.
 used_variable() {
   case " $used " in *" $1 "*) ;; *) return 1 ;; esac
   set_name=$1
-  counts=$(file_of "$1")
-  set_in=${counts:-$set_in}
+  assignment "$1"
+  set_in=${assigned_in:-$set_in}
 }
 
 # check_grammar FILE NAME: the parse of a file counts where it is that of systemd: the running kubelet has the same value, or
@@ -150,7 +207,6 @@ check_grammar() {
 plan_unit_file() {
   case $1 in "$own_unit" | /usr/* | /lib/* | /run/*) return 0 ;; esac
   base "$1" >"$plan/edit"
-  flag_set <"$plan/edit" || return 0
   word=''
   [ "$1" != "$set_in" ] || word=$wanted_flag
   flag_edit "$word" <"$plan/edit" >"$new"
@@ -165,7 +221,8 @@ plan_environment() {
   [ "$1" != "$set_in" ] || word=${wanted_flag:+$flag=$wanted_flag}
   mine=' '
   for name in $used; do
-    if [ "$(file_of "$name")" = "$1" ]; then mine="$mine$name "; fi
+    assignment "$name"
+    if [ "$assigned_in" = "$1" ]; then mine="$mine$name "; fi
   done
   edit_environment "$mine" "$word" <"$plan/edit" >"$new"
   if [ -z "$word" ] && cmp -s "$plan/edit" "$new"; then return 0; fi
@@ -177,16 +234,18 @@ plan_environment() {
 #   A="--v=2 --pod-infra-container-image=a/b:1" becomes A="--v=2 --pod-infra-container-image=c/d:2"
 edit_environment() { FLAG=$flag NAMES=$1 TARGET=$set_name WORD=$2 env_file edit; }
 
-# same_words FILE: nothing but the flag differs between $plan/edit and $new, read as systemd reads them. Writes $plan/bare.
+# same_words FILE: nothing but the flag differs between $plan/edit and $new, read as systemd reads them. Writes $plan/bare,
+# $plan/bare-new.
 # Dies with PS-N021.
 #   A="--v=2 --pod-infra-container-image=a/b:1" and A="--v=2" are the same
 same_words() {
   FLAG=$flag env_file bare <"$plan/edit" >"$plan/bare"
-  FLAG=$flag env_file bare <"$new" | NAME=$set_name awk -F '\t' '
+  FLAG=$flag env_file bare <"$new" >"$plan/bare-new"
+  NAME=$set_name awk -F '\t' '
     FILENAME == ARGV[1] { line[++n] = $0; next }
     { now[++m] = $0 }
     END { for (i = 1; i <= m; i++) if (now[i] != line[i] && !(i == n + 1 && now[i] == ENVIRON["NAME"] "\t")) exit 1; exit m < n }
-  ' "$plan/bare" - || die 021 "$1: $flag cannot be edited there without changing something else: set it by hand"
+  ' "$plan/bare" "$plan/bare-new" || die 021 "$1: $flag cannot be edited there without changing something else: set it by hand"
 }
 
 # Our drop-in gives the flag. A variable of the unit that has it already is given again without it. Reads $plan/environ. Writes
@@ -197,7 +256,8 @@ plan_own_unit() {
   : >"$plan/given"
   if ours "$own_unit"; then sed -n '/^Environment=/p' "$own_unit" >"$plan/given"; fi
   for name in $used; do
-    [ -z "$(file_of "$name")" ] || continue
+    assignment "$name"
+    [ -z "$assigned_in" ] || continue
     NAME=$name awk 'index($0, ENVIRON["NAME"] "=") == 1' "$plan/environ" >"$plan/value"
     grep -qe "$flag" "$plan/value" || continue
     FLAG=$flag env_file bare <"$plan/value" | awk -F '\t' '{ gsub(/[\\"]/, "\\\\&", $2); gsub(/%/, "%%", $2); print "Environment=\"" $1 "=" $2 "\"" }' >>"$plan/given"

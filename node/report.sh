@@ -2,28 +2,22 @@
 # Report: the one line on stdout.
 
 # json_string TEXT: as JSON writes it, quotes and all.
-json_string() {
-  printf '%s\n' "$1" | awk '
-    BEGIN { for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i) }
-    {
-      out = out (NR > 1 ? "\\n" : "")
-      for (i = 1; i <= length($0); i++) {
-        c = substr($0, i, 1)
-        out = out (c == "\\" || c == "\"" ? "\\" c : (c in code ? code[c] : c))
-      }
-    }
-    END { printf "\"%s\"", out }'
-}
+json_string() { printf '%s\n' "$1" | awk "$json_program"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", json(text) }'; }
 
 # The lines on stdin as the inside of a JSON array.
-json_list() {
-  sep=''
-  while IFS= read -r one; do
-    [ "$one" ] || continue
-    printf '%s%s' "$sep" "$(json_string "$one")"
-    sep=,
-  done
+json_list() { awk "$json_program"'$0 != "" { printf "%s%s", sep, json($0); sep = "," }'; }
+
+# shellcheck disable=SC2016 # awk's dollars, not the shell's
+json_program='
+function json(text,   i, c, out) {
+  for (i = 1; i <= length(text); i++) {
+    c = substr(text, i, 1)
+    out = out (c == "\\" || c == "\"" ? "\\" c : (c in code ? code[c] : c))
+  }
+  return "\"" out "\""
 }
+BEGIN { for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i); code["\n"] = "\\n" }
+'
 
 # tell LINE: the report. A run that ends well without one has failed. Sets $reported.
 tell() {
@@ -37,13 +31,24 @@ reported=''
 report() {
   status=unchanged
   if [ "${changed_paths:-}" ] || [ "$touched" ] || [ "${pulls:-}" ]; then status=${1:-changed}; fi
-  tell "$(report_line "$(printf '%s\n' "${changed_paths:-}" | json_list)" "$(printf '%s\n' "$touched" | tr ' ' '\n' | json_list)" "$status")"
+  tell "$(report_line "${changed_paths:-}" "$touched" "$status")"
 }
 
-# report_line CHANGED RESTARTED STATUS: the first two are what stands in JSON's arrays.
+# report_line CHANGED RESTARTED STATUS: paths, one per line; units, with spaces between. By the environment: an assignment of -v
+# would read escapes.
 report_line() {
-  printf '{"changed":[%s],"digest":%s,"image":%s,"kubelet":%s,"node":%s,"pinned":%s,"previousImage":%s,"restarted":[%s],"runtime":%s,"runtimeVersion":%s,"scriptVersion":%s,"status":"%s"}\n' \
-    "$1" "$(json_string "${got:-}")" "$(json_string "$image")" "$(json_string "${kubelet_version:-}")" "$(json_string "$node")" \
-    "${pinned:-false}" "$(json_string "${previous:-}")" "$2" "$(json_string "${runtime_name:-}")" \
-    "$(json_string "${runtime_version:-}")" "$(json_string "$script_id")" "$3"
+  CHANGED=$1 RESTARTED=$2 STATUS=$3 DIGEST=${got:-} IMAGE=$image KUBELET=${kubelet_version:-} NODE=$node PINNED=${pinned:-false} \
+    PREVIOUS=${previous:-} RUNTIME=${runtime_name:-} VERSION=${runtime_version:-} SCRIPT=$script_id awk "$json_program"'
+    function text(name) { return json(ENVIRON[name]) }
+    function list(name, between,   i, n, one, out) {
+      n = split(ENVIRON[name], one, between)
+      for (i = 1; i <= n; i++) if (one[i] != "") out = out (out == "" ? "" : ",") json(one[i])
+      return "[" out "]"
+    }
+    BEGIN {
+      printf "{\"changed\":%s,\"digest\":%s,\"image\":%s,\"kubelet\":%s,", list("CHANGED", "\n"), text("DIGEST"), text("IMAGE"), text("KUBELET")
+      printf "\"node\":%s,\"pinned\":%s,\"previousImage\":%s,", text("NODE"), ENVIRON["PINNED"], text("PREVIOUS")
+      printf "\"restarted\":%s,\"runtime\":%s,\"runtimeVersion\":%s,", list("RESTARTED", " "), text("RUNTIME"), text("VERSION")
+      printf "\"scriptVersion\":%s,\"status\":\"%s\"}\n", text("SCRIPT"), ENVIRON["STATUS"]
+    }'
 }

@@ -25,7 +25,11 @@ plan_hosts() {
 }
 
 # Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
-site_hosts() { [ -e "$1" ] && [ -z "$(managed "$1")" ]; }
+site_hosts() {
+  [ -e "$1" ] || return
+  managed "$1"
+  [ -z "$known" ]
+}
 
 # missing_in FILE: what a site's hosts.toml lacks of what is asked for, in words; nothing when all is there. Writes
 # $plan/hosts, $plan/urls.

@@ -13,17 +13,25 @@ patience=60
 
 # The clock that nobody sets, in seconds.
 clock() {
+  uptime
+  printf %s "$up"
+}
+
+# Sets $up to that.
+uptime() {
   read -r up _ </proc/uptime
-  printf %s "${up%.*}"
+  up=${up%.*}
 }
 
 # within SECONDS COMMAND…: waits until the command succeeds. A call that hangs ends with the time that is left. Sets
 # $patience.
 within() {
-  until_then=$(($(clock) + $1))
+  uptime
+  until_then=$((up + $1))
   shift
   while :; do
-    patience=$((until_then - $(clock)))
+    uptime
+    patience=$((until_then - up))
     if [ "$patience" -le 0 ]; then
       patience=60
       return 1

@@ -50,6 +50,7 @@ runtime_fact() {
 look() {
   detect
   mkdir -p "$plan"
+  : >"$plan/seen"
   "${runtime}_read"
 }
 

@@ -9,10 +9,7 @@
 #          $TARGET: in place of the first one, else behind the last word:
 #          A="--v=2 --pod-infra-container-image=a/b:1" becomes A="--v=2 --pod-infra-container-image=c/d:2"
 # Reads $FLAG, $NAMES, $TARGET, $WORD from the environment: awk's -v would read escapes in them.
-env_file() {
-  # The x keeps the last newline, or that there is none.
-  { cat && printf x; } | MODE=$1 awk "$env_program"
-}
+env_file() { MODE=$1 awk "$env_program"; }
 
 # shellcheck disable=SC2016 # awk's dollars, not the shell's
 env_program='
@@ -72,9 +69,10 @@ function edit(a, want,   w, i, start, done, text) {
   }
   if (want != "" && !done) behind[at[a]] = (text == "" || text ~ /[ \t]$/ ? "" : " ") want
 }
-{ all = all $0 "\n" }
+# Not by line, so that the last newline counts, or that there is none.
+BEGIN { RS = "\001" }
+{ all = all (NR > 1 ? RS : "") $0 }
 END {
-  all = substr(all, 1, length(all) - 2)
   flag = ENVIRON["FLAG"]; mode = ENVIRON["MODE"]
   total = length(all)
   state = "before"

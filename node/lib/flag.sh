@@ -47,4 +47,4 @@ flag_value() { sed -n "/^[[:space:]]*[#;]/d; s/.*${flag}[= ]\([^ \"']*\).*/\1/p"
 # Does the text on stdin set the flag, outside comments?
 #   A="--pod-infra-container-image=a/b:1": yes
 #   # A="--pod-infra-container-image=a/b:1": no
-flag_set() { sed '/^[[:space:]]*[#;]/d' | grep -qe "$flag"; }
+flag_set() { FLAG=$flag awk '!/^[ \t\r\v\f]*[#;]/ && index($0, ENVIRON["FLAG"]) { found = 1; exit } END { exit !found }'; }

@@ -10,6 +10,18 @@ loaded() {
   case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
 }
 
+# property NAME TEXT: sets $property to its value in what systemctl show printed; empty where that does not say.
+property() {
+  property=$nl$2
+  case $property in
+    *"$nl$1="*)
+      property=${property#*"$nl$1="}
+      property=${property%%"$nl"*}
+      ;;
+    *) property='' ;;
+  esac
+}
+
 # The executable and the command line in $show; the latter also as one word per line. It may still hold variables of systemd's.
 show_path() {
   path=${show#*path=}
@@ -22,11 +34,17 @@ show_argv() {
 show_words() { show_argv | tr ' ' '\n'; }
 
 # pid_of UNIT: the process that runs; 0 or nothing where none does. Reads systemd.
-pid_of() { systemctl show "$1" -p MainPID | sed -n 's/^MainPID=//p'; }
+pid_of() {
+  main=$(systemctl show "$1" -p MainPID)
+  property MainPID "$main"
+  printf '%s\n' "$property"
+}
 
-# argv_of UNIT: the command line of the process that runs, one word per line; nothing where none does.
+# argv_of UNIT: the command line of the process that runs, one word per line; nothing where none does. Reads systemd.
 argv_of() {
-  pid=$(pid_of "$1")
+  main=$(systemctl show "$1" -p MainPID)
+  property MainPID "$main"
+  pid=$property
   if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; fi
 }
 
@@ -39,25 +57,33 @@ words_of() {
 # daemon_option UNIT DEFAULT NAME…: an option of the process that runs, by any of its names without dashes; where none runs,
 # of the command line in $show.
 daemon_option() {
-  words_of "$1" | { shift && option_in "$@"; }
+  # The x keeps an empty word at the end.
+  words=$(words_of "$1" && printf x)
+  shift
+  option_in "${words%x}" "$@"
 }
 
-# option_in DEFAULT NAME…: the last value of an option in the words on stdin, one per line.
+# option_in WORDS DEFAULT NAME…: the last value of an option in a command line of one word per line.
 option_in() {
-  standard=$1
-  shift
-  awk -v found="$standard" -v names=" $* " '
-    take { found = $0; take = 0; next }
-    /^--?[a-z]/ {
-      name = $0
-      sub(/^--?/, "", name)
-      value = name
-      sub(/=.*/, "", name)
-      if (!index(names, " " name " ")) next
-      if (sub(/^[^=]*=/, "", value)) found = value
-      else take = 1
-    }
-    END { print found }'
+  words=$1 standard=$2
+  shift 2
+  WORDS=$words STANDARD=$standard NAMES=" $* " awk '
+    BEGIN {
+      found = ENVIRON["STANDARD"]
+      n = split(ENVIRON["WORDS"], word, "\n")
+      if (n && word[n] == "") n--
+      for (i = 1; i <= n; i++) {
+        name = word[i]
+        if (name !~ /^--?[a-z]/) continue
+        sub(/^--?/, "", name)
+        value = name
+        sub(/=.*/, "", name)
+        if (!index(ENVIRON["NAMES"], " " name " ")) continue
+        if (sub(/^[^=]*=/, "", value)) found = value
+        else if (i < n) found = word[++i]
+      }
+      print found
+    }'
 }
 
 # exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of a
@@ -76,5 +102,11 @@ exec_start() {
     END { print "ExecStart=" last }'
 }
 
-# The variables that stand as words of their own in the command line on stdin, so that systemd splits them into words.
-plain_variables() { tr '\t ' '[\n*]' | sed -n 's/^\$\([A-Za-z_][A-Za-z0-9_]*\)$/\1/p'; }
+# The variables that stand as words of their own in command line $1, so that systemd splits them into words, with a space behind each.
+plain_variables() {
+  LINE=$1 awk '
+    BEGIN {
+      n = split(ENVIRON["LINE"], word, /[ \t]+/)
+      for (i = 1; i <= n; i++) if (word[i] ~ /^\$[A-Za-z_][A-Za-z0-9_]*$/) printf "%s ", substr(word[i], 2)
+    }'
+}

@@ -2,10 +2,11 @@
 # containerd's files: which of them count, asked of containerd itself on a copy, before anything is changed.
 
 # Lists every file that containerd reads, in its order: the main file, then what that imports, then what those import. Sets
-# $dropin, $watched. Writes that list, $plan/load, what to watch, $plan/imports, and on the way $plan/queue, $plan/one,
-# $plan/one.list, $plan/one.imports.
+# $dropin, $dropin_number, $watched. Writes that list, $plan/load, the content of file N, $plan/own/N, and its keys, $plan/keys/N,
+# what to watch, $plan/imports, and on the way $plan/queue, $plan/one.imports.
 list_files() {
-  dropin=''
+  dropin='' dropin_number='' number=0
+  mkdir -p "$plan/own" "$plan/keys" "$plan/try"
   : >"$plan/imports"
   printf '%s\n' "$config" >"$plan/queue"
   # 2.2 and later import a directory that no file names.
@@ -13,17 +14,23 @@ list_files() {
   strings_of imports <"$plan/before" >"$plan/one.imports"
   case $runtime_version in
     1.*) ;;
-    *) if grep -qxF "$always" "$plan/one.imports"; then expanded "$always" >>"$plan/queue"; fi ;;
+    *) if listed "$always" "$plan/one.imports"; then expanded "$always" >>"$plan/queue"; fi ;;
   esac
   : >"$plan/load"
   # shellcheck disable=SC2094 # the queue grows while it is read, on purpose
   while IFS= read -r file; do
-    if grep -qxF "$file" "$plan/load"; then continue; fi
+    if listed "$file" "$plan/load"; then continue; fi
     printf '%s\n' "$file" >>"$plan/load"
-    [ "$file" != "$dropin" ] || continue
-    content_of "$file" >"$plan/one"
-    toml_list <"$plan/one" >"$plan/one.list"
-    strings_of imports <"$plan/one.list" >"$plan/one.imports"
+    printf '%s\n' "$file" >>"$plan/imports"
+    watched=$watched$nl$file
+    number=$((number + 1))
+    content_of "$file" >"$plan/own/$number"
+    toml_list <"$plan/own/$number" >"$plan/keys/$number"
+    if [ "$file" = "$dropin" ]; then
+      dropin_number=$number
+      continue
+    fi
+    strings_of imports <"$plan/keys/$number" >"$plan/one.imports"
     while IFS= read -r pattern; do
       case $pattern in /*) ;; *) pattern=${file%/*}/$pattern ;; esac
       printf '%s\n' "$pattern" >>"$plan/imports"
@@ -31,8 +38,6 @@ list_files() {
       expanded "$pattern" >>"$plan/queue"
     done <"$plan/one.imports"
   done <"$plan/queue"
-  cat "$plan/load" >>"$plan/imports"
-  watched=$watched$nl$(cat "$plan/load")
 }
 
 # note_dropin FILE PATTERN: where the main file imports a directory, and containerd lets that count, ours can go there. Sets
@@ -67,31 +72,29 @@ expanded() {
 }
 
 # What a file that containerd reads holds without us.
-content_of() { base "$(real "$1")"; }
+content_of() {
+  real "$1"
+  base "$real"
+}
 
 # Copies all that containerd reads, as it is and with its imports in one list of copies, so that the runtime can be asked
 # about an edit before anything is changed. Reads $plan/load. Sets $version, $effective_version, $unversioned. Writes
-# $plan/own/N ($plan/own/1 is the main file), $plan/try/N.toml, $plan/lists, and on the way $plan/list, $plan/one, $plan/first.
+# $plan/own/N ($plan/own/1 is the main file), $plan/keys/1, $plan/try/N.toml, $plan/lists, and on the way $plan/one, $plan/head.
 copy_files() {
-  rm -rf "$plan/own" "$plan/try"
-  mkdir -p "$plan/own" "$plan/try"
   : >"$plan/lists"
   number=0 version='' effective_version='' unversioned=''
   while IFS= read -r file; do
     number=$((number + 1))
-    content_of "$file" >"$plan/own/$number"
     # Ours is made when it is needed; with what somebody added to it, it is a file like any other.
     if [ "$file" = "$dropin" ] && [ ! -s "$plan/own/$number" ]; then rm -f "$plan/own/$number" && continue; fi
-    toml_list <"$plan/own/$number" >"$plan/list"
-    if [ "$number" = 1 ] && [ ! -s "$plan/list" ]; then
+    if [ "$number" = 1 ] && [ ! -s "$plan/keys/1" ]; then
       # Nothing but comments: any version says the same.
       awk 1 "$plan/own/1" >"$plan/one"
-      if [ -s "$plan/one" ]; then newest_version; else skeleton; fi >"$plan/first"
-      cat "$plan/one" "$plan/first" >"$plan/own/1"
-      toml_list <"$plan/own/1" >"$plan/list"
+      if [ -s "$plan/one" ]; then newest_version; else skeleton; fi >"$plan/head"
+      cat "$plan/one" "$plan/head" >"$plan/own/1"
+      toml_list <"$plan/own/1" >"$plan/keys/1"
     fi
-    awk -v n="$number" '{ print n "\t" $0 }' "$plan/list" >>"$plan/lists"
-    found=$(toml_get version <"$plan/list")
+    found=$(awk -F '\t' -v n="$number" -v lists="$plan/lists" '{ print n "\t" $0 >>lists } $1 == "version" { v = $2 } END { print v }' "$plan/keys/$number")
     [ "$number" != 1 ] || version=$found
     effective_version=${found:-$effective_version}
     [ -n "${found#1}" ] || unversioned=1
@@ -105,9 +108,10 @@ copy_files() {
 # more than once too. Reads $plan/lists. Sets $repeat.
 parses_for() {
   repeat=1
-  tables=$(awk -F '\t' '{ split($2, p, "|"); t = p[2]; if (p[1] == "plugins" && (t == "cri" || t ~ /^io\.containerd\.(grpc\.v1\.cri|cri\.v1\.images)$/) && !seen[t]++) print "plugins|" t }' "$plan/lists" &&
-    printf '%s\n' "$1")
-  tables=$(printf '%s\n' "$tables" | sed '/^$/d' | sort -u | wc -l)
+  tables=$(awk -F '\t' -v more="$1" -v known="$all_tables" '
+    function take(table) { if (index(" " known " ", " " table " ") && !seen[table]++) count++ }
+    { split($2, part, "|"); take(part[1] "|" part[2]) }
+    END { take(more); print count + 0 }' "$plan/lists")
   case $runtime_version in
     1.*) ;;
     *) if [ "$tables" -gt 1 ]; then repeat=20; elif [ "$unversioned" ]; then repeat=3; fi ;;
@@ -124,9 +128,9 @@ import_copies() {
   toml_set imports "[$list]" <"$plan/main" >"$plan/try/1.toml"
 }
 
-# differing A B: a key of B that is not as in A, and is none of ours.
+# differing A B: sets $other to a key of B that is not as in A, and is none of ours; empty: there is none.
 differing() {
-  awk -F '\t' -v first="$1" '
+  other=$(awk -F '\t' -v first="$1" '
     BEGIN { while ((getline line < first) > 0) count[line]++ }
     { count[$0]-- }
     END {
@@ -134,7 +138,7 @@ differing() {
         split(line, part, "\t")
         if (part[1] !~ /^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$/) { print part[1]; exit }
       }
-    }' "$2"
+    }' "$2")
 }
 
 # settled WANTED-IMAGE WANTED-TRUST FILE BASE: has the runtime parse FILE as often as it takes, and compares with BASE; only
@@ -144,26 +148,28 @@ settled() {
   round=0
   while [ "$round" -lt "$repeat" ]; do
     round=$((round + 1))
-    effective "$3" >"$plan/tried" || return 1
-    other=$(differing "$4" "$plan/tried")
+    effective "$3" "$plan/tried" || return 1
+    differing "$4" "$plan/tried"
     [ -z "$other" ] || return 1
-    reads=$(effective_image <"$plan/tried")
+    our_values "$plan/tried"
+    reads=$image_read
     [ -z "$1" ] || [ "$reads" = "$1" ] || return 1
-    [ -z "$2" ] || [ "$(effective_trust <"$plan/tried")" = "$2" ] || return 1
+    [ -z "$2" ] || [ "$trust_read" = "$2" ] || return 1
   done
 }
 
 # attempt KIND-OF-KEY NUMBER TABLE: our value in that file and table, if the runtime then reads it and all else as before.
 # Writes $plan/own/NUMBER, $plan/try/NUMBER.toml, and on the way $plan/saved, $plan/one, $plan/main.
 attempt() {
+  key_of "$1" "$3"
   case $1 in
-    image) key=$(image_key "$3") value=$image trusted='' ;;
-    trust) key=$(trust_key "$3") value=$certs trusted=$certs ;;
+    image) value=$image trusted='' ;;
+    trust) value=$certs trusted=$certs ;;
   esac
   [ -e "$plan/own/$2" ] || printf 'version = %s\n' "${version:-$effective_version}" >"$plan/own/$2"
-  rm -rf "$plan/saved"
+  if [ -e "$plan/saved" ]; then rm -rf "$plan/saved"; fi
   cp -R "$plan/try" "$plan/saved"
-  if edited "$2" "$key" "$value" <"$plan/own/$2" >"$plan/one"; then
+  if edited "$2" "$our_key" "$value" <"$plan/own/$2" >"$plan/one"; then
     toml_unset imports <"$plan/one" >"$plan/try/$2.toml"
     [ "$2" != 1 ] || cp "$plan/try/1.toml" "$plan/main"
     import_copies
@@ -195,25 +201,38 @@ edited() {
 # The places where a key can go, `number<TAB>table` a line, best first: a drop-in of ours; where the key is set; where its
 # table is; by the version of the main file. The last file that is read comes first.
 candidates() {
-  {
-    [ -z "$dropin" ] || [ -z "$version$effective_version" ] ||
-      printf '%s\t%s\n' "$(awk -v d="$dropin" '$0 == d { print NR }' "$plan/load")" "$(table_of "${version:-$effective_version}")"
-    for name in $all_tables; do
-      case $1 in image) set_there=$(image_key "$name") ;; *) set_there=$(trust_key "$name") ;; esac
-      awk -F '\t' -v key="$set_there" -v t="$name" '$2 == key { print $1 "\t" t }' "$plan/lists"
-    done | sort -rn
-    for name in $all_tables; do
-      awk -F '\t' -v t="$name" 'index($2, t "|") == 1 { print $1 "\t" t }' "$plan/lists"
-    done | sort -rnu
-    for name in "$(table_of "$version")" "$(table_of "$effective_version")" $all_tables; do printf '1\t%s\n' "$name"; done
-  } | awk '!seen[$0]++'
+  if [ "$dropin" ] && [ "$version$effective_version" ]; then
+    table_of "${version:-$effective_version}"
+    printf '%s\t%s\n' "$dropin_number" "$table"
+  fi
+  set_there=''
+  for name in $all_tables; do
+    key_of "$1" "$name"
+    set_there="$set_there $our_key"
+  done
+  awk -F '\t' -v tables="$all_tables" -v keys="$set_there" '
+    BEGIN { n = split(tables, table, " "); split(keys, key, " ") }
+    { for (i = 1; i <= n; i++) if ($2 == key[i]) print $1 "\t" table[i] }' "$plan/lists" | sort -rn
+  awk -F '\t' -v tables="$all_tables" '
+    BEGIN { n = split(tables, table, " ") }
+    { for (i = 1; i <= n; i++) if (index($2, table[i] "|") == 1) { there[$1, i]; if ($1 > last) last = $1 + 0 } }
+    END { for (; last > 0; last--) for (i = 1; i <= n; i++) if ((last, i) in there) { print last "\t" table[i]; break } }' "$plan/lists"
+  for value in "$version" "$effective_version"; do
+    table_of "$value"
+    printf '1\t%s\n' "$table"
+  done
+  for name in $all_tables; do printf '1\t%s\n' "$name"; done
 }
 
 # place KIND-OF-KEY: tries the candidates in turn, the one of before first. Sets $placed, $place_table. Writes
 # $plan/candidates. Dies with PS-N008, PS-N014, with the node untouched.
 place() {
-  inline=''
-  { [ -z "${placed:-}" ] || printf '%s\t%s\n' "$placed" "$place_table"; candidates "$1"; } | awk '!seen[$0]++' >"$plan/candidates"
+  inline='' tried=''
+  if [ "${placed:-}" ]; then
+    if attempt "$1" "$placed" "$place_table" </dev/null; then return 0; fi
+    tried=$placed$tab$place_table
+  fi
+  candidates "$1" | awk -v tried="$tried" '$0 != tried && !seen[$0]++' >"$plan/candidates"
   while IFS='	' read -r placed place_table; do
     if attempt "$1" "$placed" "$place_table" </dev/null; then return 0; fi
   done <"$plan/candidates"

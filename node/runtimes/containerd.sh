@@ -16,14 +16,23 @@ containerd_find() {
     die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
   runtime_name=containerd
   containerd=$(show_path)
-  config=$(daemon_option containerd /etc/containerd/config.toml c config)
+  # The x keeps an empty word at the end.
+  words=$(words_of containerd && printf x)
+  words=${words%x}
+  config=$(option_in "$words" /etc/containerd/config.toml c config)
   case $config in
     *'$'* | [!/]* | '')
       die 005 "containerd's configuration file is '$config', which is no absolute path: start containerd, or write the whole path behind --config in its unit" ;;
   esac
-  address=$(daemon_option containerd '' a address)
-  target=$(real "$config")
-  runtime_version=$("$containerd" --version | awk '{ sub(/^v/, "", $3); sub(/[~+].*/, "", $3); print $3 }')
+  address=$(option_in "$words" '' a address)
+  real "$config"
+  target=$real
+  # containerd github.com/containerd/containerd v2.1.4 abc; a distribution's has no v, and more behind a tilde or a plus.
+  runtime_version=$("$containerd" --version) || :
+  runtime_version=${runtime_version#* * }
+  runtime_version=${runtime_version%%[ "$nl"]*}
+  runtime_version=${runtime_version#v}
+  runtime_version=${runtime_version%%[~+]*}
   case $runtime_version in [12].[0-9]*) ;; *) die 005 "$containerd --version says '$runtime_version': containerd 1.x and 2.x are supported" ;; esac
   reach='*/certs.d/*'
   watched=$config$nl$target$nl${config%/*}$nl${target%/*}$nl$containerd${nl}/etc/systemd/system/containerd.service.d
@@ -31,8 +40,8 @@ containerd_find() {
 
 address=''
 
-# effective FILE: the runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes $home/defaults.toml,
-# $plan/dump, $home/parse.out, $home/error.
+# effective FILE LIST: the runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes LIST, and on the way
+# $home/defaults.toml, $plan/dump, $home/error.
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
   case $runtime_version in 2.0.*) parse=migrate ;; *) parse=dump ;; esac
@@ -42,9 +51,11 @@ effective() {
     skeleton >"$read_file"
   fi
   "$containerd" -c "$read_file" config $parse 2>"$home/error" >"$plan/dump" || return 1
-  toml_list <"$plan/dump" >"$home/parse.out" 2>"$home/error" || return 1
-  grep -q '^plugins|' "$home/parse.out" || return 1
-  cat "$home/parse.out"
+  toml_list <"$plan/dump" >"$2" 2>"$home/error" || return 1
+  while IFS= read -r set_key; do
+    case $set_key in 'plugins|'*) return 0 ;; esac
+  done <"$2"
+  return 1
 }
 
 # The smallest file on which containerd runs as it does without one. From 2.2 on that means a default `imports`.
@@ -59,16 +70,21 @@ needs_version() { case $runtime_version in 2.[012].*) ;; *) return 1 ;; esac; }
 
 # The tables that may hold our keys, and the keys in them.
 all_tables="plugins|cri $old_cri $new_cri"
-image_key() { case $1 in "$new_cri") printf %s "$1|pinned_images|sandbox" ;; *) printf %s "$1|sandbox_image" ;; esac; }
-trust_key() { printf %s "$1|registry|config_path"; }
 
-# The table that a file of this version has.
+# key_of KIND-OF-KEY TABLE: sets $our_key.
+key_of() {
+  our_key=$2'|sandbox_image'
+  if [ "$2" = "$new_cri" ]; then our_key=$2'|pinned_images|sandbox'; fi
+  if [ "$1" = trust ]; then our_key=$2'|registry|config_path'; fi
+}
+
+# table_of VERSION: sets $table to the one that a file of this version has.
 table_of() {
   case $1 in
-    3 | 4) printf %s "$new_cri" ;;
-    2) printf %s "$old_cri" ;;
+    3 | 4) table=$new_cri ;;
+    2) table=$old_cri ;;
     # No version means 1; containerd 2.3 and later read a version 2 table there.
-    *) case $runtime_version in 2.*) printf %s "$old_cri" ;; *) printf %s 'plugins|cri' ;; esac ;;
+    *) case $runtime_version in 2.*) table=$old_cri ;; *) table='plugins|cri' ;; esac ;;
   esac
 }
 
@@ -85,19 +101,29 @@ strings_of() {
 
 # Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $certs. Writes $plan/before.
 containerd_read() {
-  effective "$config" >"$plan/before" || unreadable "$config"
+  effective "$config" "$plan/before" || unreadable "$config"
   socket=${address:-$(toml_get 'plugins|io.containerd.server.v1.grpc|address' <"$plan/before")}
   socket=${socket:-$(toml_get 'grpc|address' <"$plan/before")}
   socket=${socket#unix://}
   socket=${socket:-/run/containerd/containerd.sock}
-  sandbox_before=$(effective_image <"$plan/before")
-  trust_before=$(effective_trust <"$plan/before")
+  our_values "$plan/before"
+  sandbox_before=$image_read trust_before=$trust_read
   # One directory: 2.1 to 2.4 read a colon-separated list as one odd name.
   certs=${trust_before%%:*}
   certs=${certs:-/etc/containerd/certs.d}
 }
-effective_image() { awk -F '\t' -v k="$old_cri|sandbox_image" -v l="$new_cri|pinned_images|sandbox" '$1 == k || $1 == l { print substr($2, 2, length($2) - 2) }'; }
-effective_trust() { awk -F '\t' -v k="$old_cri|registry|config_path" -v l="$new_cri|registry|config_path" '$1 == k || $1 == l { print substr($2, 2, length($2) - 2) }'; }
+
+# our_values LIST: what such a list says of our two keys; a space between the two, where both tables have one. Sets $image_read,
+# $trust_read.
+our_values() {
+  image_read=$(awk -F '\t' -v old="$old_cri" -v new="$new_cri" '
+    function add(text, value) { return text (text == "" ? "" : " ") substr(value, 2, length(value) - 2) }
+    $1 == old "|sandbox_image" || $1 == new "|pinned_images|sandbox" { image = add(image, $2) }
+    $1 == old "|registry|config_path" || $1 == new "|registry|config_path" { trust = add(trust, $2) }
+    END { print image "\t" trust }' "$1")
+  trust_read=${image_read#*"$tab"}
+  image_read=${image_read%%"$tab"*}
+}
 
 # containerd refuses `config_path` beside the deprecated tables, and ignores certs.d without it. Reads $plan/before.
 # Dies with PS-N009.
@@ -109,11 +135,15 @@ refuse_conflict() {
 }
 
 # Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image. Reads $plan/before.
-# Dies with PS-N024.
+# Writes $plan/disabled. Dies with PS-N024.
 refuse_disabled() {
-  off=$(strings_of disabled_plugins <"$plan/before" | grep -xE 'cri|io\.containerd\.(grpc\.v1\.cri|cri\.v1\.(images|runtime))' | head -n 1) || :
-  [ -z "$off" ] ||
-    die 024 "$config: disabled_plugins holds \"$off\", so that no kubelet can use this containerd: remove it there and restart containerd"
+  strings_of disabled_plugins <"$plan/before" >"$plan/disabled"
+  while IFS= read -r off; do
+    case $off in
+      cri | io.containerd.grpc.v1.cri | io.containerd.cri.v1.images | io.containerd.cri.v1.runtime)
+        die 024 "$config: disabled_plugins holds \"$off\", so that no kubelet can use this containerd: remove it there and restart containerd" ;;
+    esac
+  done <"$plan/disabled"
 }
 
 # The socket is derived: nothing is changed before something listens there. Dies with PS-N005.
@@ -131,19 +161,20 @@ containerd_plan() {
   list_files
   copy_files
   refuse_unversioned
-  effective "$plan/try/1.toml" >"$plan/base" || die 014 "$config: containerd cannot read a copy of its files ($(cat "$home/error"))"
+  effective "$plan/try/1.toml" "$plan/base" || die 014 "$config: containerd cannot read a copy of its files ($(cat "$home/error"))"
   parses_for ''
   if [ "$repeat" -gt 1 ]; then
     settled '' '' "$plan/try/1.toml" "$plan/base" ||
       die 014 "$config: containerd reads ${other:-it} differently from one start to the next: keep one of its [plugins.cri] and [plugins.\"io.containerd.grpc.v1.cri\"] tables"
   fi
   # The copy stands for the real files only as long as it reads the same.
-  differs=$(differing "$plan/before" "$plan/base")
-  [ -z "$differs" ] ||
-    die 014 "$config: containerd reads $differs otherwise from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
+  differing "$plan/before" "$plan/base"
+  [ -z "$other" ] ||
+    die 014 "$config: containerd reads $other otherwise from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
   placed=''
   place image
-  target=$(real "$(sed -n "${placed}p" "$plan/load")")
+  real "$(sed -n "${placed}p" "$plan/load")"
+  target=$real
   first=$placed
   if trust_needed; then place trust; fi
   for one in $first $placed; do
@@ -158,10 +189,11 @@ containerd_plan() {
 # Lets containerd parse what it would start with, and compares key by key with what it read before. Reads $plan/before. Writes
 # $plan/after. Dies with PS-N014.
 containerd_check() {
-  effective "$config" >"$plan/after" || refused
+  effective "$config" "$plan/after" || refused
   unchanged_but '^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$'
-  taken "$1" "$(effective_image <"$plan/after")"
-  if [ "$1" ] && trust_needed; then taken "$certs" "$(effective_trust <"$plan/after")"; fi
+  our_values "$plan/after"
+  taken "$1" "$image_read"
+  if [ "$1" ] && trust_needed; then taken "$certs" "$trust_read"; fi
   # Its order may be another one at its next start.
   [ -n "$1" ] && [ "${repeat:-1}" -gt 1 ] && [ -s "$plan/before" ] || return 0
   settled "$1" "$(if trust_needed; then printf %s "$certs"; fi)" "$config" "$plan/before" ||
@@ -189,8 +221,10 @@ containerd_pull() {
 containerd_without() {
   cp "$1" "$plan/edit"
   for name in $all_tables; do
-    reset_key "$(image_key "$name")" "$1" "$image_ours"
-    reset_key "$(trust_key "$name")" "$1" "$certs"
+    key_of image "$name"
+    reset_key "$our_key" "$1" "$image_ours"
+    key_of trust "$name"
+    reset_key "$our_key" "$1" "$certs"
   done
   cat "$plan/edit"
 }

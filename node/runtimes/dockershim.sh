@@ -18,7 +18,7 @@ dockershim_find() {
 # Reads the process that runs. Sets $sandbox_before. Writes $plan/before, which is empty: there is no file to compare.
 dockershim_read() {
   : >"$plan/before"
-  sandbox_before=$(argv_of kubelet | option_in '' "${flag#--}")
+  sandbox_before=$(option_in "$(argv_of kubelet)" '' "${flag#--}")
   [ "$sandbox_before" ] || sandbox_before=$(flag_default "$kubelet")
 }
 

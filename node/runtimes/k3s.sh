@@ -41,7 +41,7 @@ unit_option() {
     standard=${found:-$standard}
   fi
   shift 2
-  show_words | option_in "$standard" "$@"
+  option_in "$(show_words)" "$standard" "$@"
 }
 
 # refuse_external FILE…: with another runtime k3s writes no configuration of containerd's, and its pause-image counts for
@@ -111,7 +111,8 @@ yaml_values() {
 # Reads what k3s wrote for its containerd. Sets $sandbox_before. Writes $plan/before, $home/error.
 k3s_read() {
   toml_list <"$generated" >"$plan/before" 2>"$home/error" || unreadable "$generated"
-  sandbox_before=$(effective_image <"$plan/before")
+  our_values "$plan/before"
+  sandbox_before=$image_read
 }
 
 # One file for all registries, in YAML that people wrote: ours only where there is none. Writes $new. Dies with PS-N022.
@@ -152,7 +153,8 @@ k3s_restart() {
   restart "$unit" || die 015 "$unit does not restart: see systemctl status $unit"
   within 60 cri version || die 015 "containerd does not answer on $socket after the restart of $unit: see journalctl -u $unit"
   toml_list <"$generated" >"$plan/after"
-  [ "$leaving" ] || taken "$image" "$(effective_image <"$plan/after")"
+  our_values "$plan/after"
+  [ "$leaving" ] || taken "$image" "$image_read"
 }
 
 # Before the restart the image is pulled the way that will be: by containerd's own resolver, from a hosts.toml like the one

@@ -1,19 +1,25 @@
 # shellcheck shell=sh
 # Backup: what was there before our very first change to a path, what is still ours of what is there, and the way back.
 
-# The committed sum of a path, empty when it is none of ours.
-managed() { [ ! -e "$home/state" ] || awk -v p="$1" '$1 == "file" && substr($0, 71) == p { print $2 }' "$home/state"; }
+# managed PATH: sets $known, its committed sum, empty when it is none of ours. Reads $home/state.
+managed() {
+  known=''
+  [ -e "$home/state" ] || return 0
+  while read -r noted hash managed; do
+    if [ "$noted" = file ] && [ "$managed" = "$1" ]; then known=$hash; fi
+  done <"$home/state"
+}
 
 # Is the file still just as we left it?
 ours() {
-  known=$(managed "$1")
-  [ "$known" ] && [ -e "$1" ] && [ "$known" = "$(sum "$1")" ]
+  managed "$1"
+  [ "$known" ] && [ -e "$1" ] && sum "$1" && [ "$known" = "$sum" ]
 }
 
 # Was PATH not there before? Only a note that says so counts: where the notes were lost, nothing is taken for ours.
 absent() {
   case $2 in */zz-pause-sandbox.*) return 0 ;; esac
-  [ -e "$1/absent" ] && grep -qxF "$2" "$1/absent"
+  [ -e "$1/absent" ] && listed "$2" "$1/absent"
 }
 
 # base PATH: the content to build on: what was there before us, unless someone edited the file since. Notes in $plan/seen which
@@ -33,7 +39,7 @@ give_back() {
   [ -e "$home/state" ] || return 0
   while read -r kind _ path; do
     [ "$kind" = file ] || continue
-    if grep -qxF "$path" "$plan/wanted"; then continue; fi
+    if listed "$path" "$plan/wanted"; then continue; fi
     [ -e "$path" ] || continue
     if ! ours "$path"; then
       remove_ours "$path" 'was edited since'
@@ -70,13 +76,13 @@ in_use() {
 # keep BASE PATH: the state of PATH as it is, with the directories that are missing on the way to it. Writes BASE/root, and
 # the lists BASE/absent, BASE/dirs, BASE/files.
 keep() {
-  rm -f "$1/root$2"
+  if [ -e "$1/root$2" ]; then rm -f "$1/root$2"; fi
   if [ -e "$2" ]; then
-    mkdir -p "$1/root${2%/*}"
+    if [ ! -d "$1/root${2%/*}" ]; then mkdir -p "$1/root${2%/*}"; fi
     cp -p "$2" "$1/root$2"
     like "$2" "$1/root$2"
   else
-    mkdir -p "$1"
+    if [ ! -d "$1" ]; then mkdir -p "$1"; fi
     printf '%s\n' "$2" >>"$1/absent"
     dir=${2%/*}
     while [ ! -d "$dir" ]; do
@@ -93,9 +99,9 @@ prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do
     [ -e "$backup/$list" ] || continue
+    if [ -s "$backup/$list" ] && all_counts "$list"; then continue; fi
     sort -ru "$backup/$list" | while IFS= read -r path; do
-      case $list in dirs) under=$path/ ;; *) under=$path ;; esac
-      if awk -v p="$under" -v l="$list" '$1 == "file" { f = substr($0, 71); if (f == p || l == "dirs" && index(f, p) == 1) found = 1 } END { exit !found }' "$home/state" 2>/dev/null; then
+      if counts "$path" "$list"; then
         printf '%s\n' "$path" || exit 1
       elif [ "$list" = files ]; then
         rm -f "$backup/root$path"
@@ -109,6 +115,27 @@ prune_backup() {
     rm -f "$backup/new"
     [ -s "$backup/$list" ] || rm -f "$backup/$list"
   done
+}
+
+# all_counts LIST: does each path of a list in $backup still count?
+all_counts() {
+  while IFS= read -r path; do
+    counts "$path" "$1" || return
+  done <"$backup/$1"
+}
+
+# counts PATH LIST: is PATH, of a list in $backup, a file that we manage, or one of the directories above such a file? Reads
+# $home/state.
+counts() {
+  [ -e "$home/state" ] || return 1
+  while read -r noted hash managed; do
+    [ "$noted" = file ] || continue
+    case $managed in
+      "$1") return 0 ;;
+      "$1"/*) if [ "$2" = dirs ]; then return 0; fi ;;
+    esac
+  done <"$home/state"
+  return 1
 }
 
 # empty_dirs BASE: removes the directories that did not exist before, deepest first, as far as they are empty. Reads

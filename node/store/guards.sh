@@ -1,39 +1,68 @@
 # shellcheck shell=sh
 # Guards: what must hold before and while a file is replaced, and who has written it meanwhile.
 
-sum() { sha256sum <"$1" | { read -r hash _ && printf %s "$hash"; }; }
-
-# saw PATH: notes that this run builds on PATH as it is now. Writes $plan/seen.
-saw() { printf '%s\t%s\n' "$1" "$(version_of "$1")" >>"$plan/seen"; }
-
-# same A B: content, mode and owner.
-same() { cmp -s "$1" "$2" && [ "$(stat -Lc '%a %u %g' "$1")" = "$(stat -Lc '%a %u %g' "$2")" ]; }
-
-# Which file PATH is, and in which state: whoever replaces or edits it changes that. Its times alone do not tell: an edit within
-# the same second may leave the size as it is.
-version_of() { if [ -e "$1" ]; then echo "$(stat -Lc '%i %s %y %z' "$1") $(sum "$1")"; else echo none; fi; }
-
-# Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
-# $plan/changed, $plan/seen. Dies with PS-N013, PS-N026.
-refuse_fixed() {
-  while IFS= read -r path; do
-    if FIXED=$path awk '$5 == ENVIRON["FIXED"] { found = 1 } END { exit !found }' /proc/self/mountinfo; then
-      die 013 "$path is a mount point, which no rename can replace: unmount it, or mount its directory instead"
-    fi
-    for one in "$path" "${path%/*}"; do refuse_immutable "$one"; done
-  done <"$plan/changed"
-  while IFS=$tab read -r path state; do
-    [ "$state" = "$(version_of "$path")" ] ||
-      die 026 "$path was changed by somebody else while this run planned: see who else manages this node, and run again"
-  done <"$plan/seen"
+# sum FILE: sets $sum, the SHA-256 of its content.
+sum() {
+  sum=$(sha256sum <"$1") || return
+  sum=${sum%% *}
 }
 
-# Where lsattr is missing, making the link beside the file finds out, and the run is undone. Dies with PS-N013.
+# saw PATH: notes that this run builds on PATH as it is now. One note is enough: whoever changes PATH after the first one
+# changes what that says. Writes $plan/seen, $plan/versions.
+saw() {
+  if listed "$1" "$plan/seen"; then return 0; fi
+  printf '%s\n' "$1" >>"$plan/seen"
+  versions "$1" >>"$plan/versions"
+}
+
+# versions PATH…: which file each of them is, and in which state: whoever replaces or edits it changes that. Its times alone do
+# not tell: an edit within the same second may leave the size as it is. The path ends each line.
+versions() {
+  for noted; do
+    shift
+    if [ -e "$noted" ]; then set -- "$@" "$noted"; else printf 'none %s\n' "$noted"; fi
+  done
+  [ $# -gt 0 ] || return 0
+  stat -Lc '%i %s %y %z %n' "$@" 2>/dev/null || :
+  sha256sum "$@" 2>/dev/null || :
+}
+
+# same A B: content, mode and owner.
+same() {
+  cmp -s "$1" "$2" || return
+  modes=$(stat -Lc '%a %u %g' "$1" "$2") || return
+  [ "${modes%"$nl"*}" = "${modes#*"$nl"}" ]
+}
+
+# Refuses, while nothing is changed, what cannot be replaced by a rename, or is not what the plan was made from. Reads
+# $plan/changed, $plan/seen, $plan/versions. Writes $plan/versions-now. Dies with PS-N013, PS-N026.
+refuse_fixed() {
+  mount=$(awk 'FILENAME == ARGV[1] { path[$0]; next } $5 in path { print $5; exit }' "$plan/changed" /proc/self/mountinfo)
+  [ -z "$mount" ] || die 013 "$mount is a mount point, which no rename can replace: unmount it, or mount its directory instead"
+  refuse_immutable
+  set --
+  while IFS= read -r path; do set -- "$@" "$path"; done <"$plan/seen"
+  [ $# -gt 0 ] || return 0
+  versions "$@" >"$plan/versions-now"
+  differs=$(first_other "$plan/versions" "$plan/versions-now")
+  [ -z "$differs" ] ||
+    die 026 "/${differs#* /} was changed by somebody else while this run planned: see who else manages this node, and run again"
+}
+
+# Where lsattr is missing, making the link beside the file finds out, and the run is undone. Reads $plan/changed. Writes
+# $plan/attributes. Dies with PS-N013.
 refuse_immutable() {
-  if [ -e "$1" ] && command -v lsattr >/dev/null; then
-    attributes=$(lsattr -d "$1" 2>/dev/null) || return 0
-    case ${attributes%% *} in *[ia]*) die 013 "$1 is immutable or append-only: chattr -i -a $1" ;; esac
-  fi
+  if ! command -v lsattr >/dev/null; then return 0; fi
+  set --
+  while IFS= read -r path; do
+    for one in "$path" "${path%/*}"; do if [ -e "$one" ]; then set -- "$@" "$one"; fi; done
+  done <"$plan/changed"
+  [ $# -gt 0 ] || return 0
+  # It goes on with the next one where a file system has no attributes.
+  lsattr -d "$@" >"$plan/attributes" 2>/dev/null || :
+  while read -r flags path; do
+    case $flags in *[ia]*) die 013 "$path is immutable or append-only: chattr -i -a $path" ;; esac
+  done <"$plan/attributes"
 }
 
 # Is PATH neither as it was nor as this run makes it? Then somebody else has written it meanwhile.

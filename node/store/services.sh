@@ -35,7 +35,13 @@ disable_boot() {
 # that brings a node back. What starts with the unit, such as its socket, has a counter of its own. Reads systemd. Changes
 # these counters.
 reset_starts() {
-  for starts in "$1" $(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy | sed -n 's/^Requires=//p; s/^BindsTo=//p; s/^TriggeredBy=//p'); do
+  with=$(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy)
+  property Requires "$with"
+  units=$property
+  property BindsTo "$with"
+  units="$units $property"
+  property TriggeredBy "$with"
+  for starts in "$1" $units $property; do
     case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac
   done
 }

@@ -7,7 +7,12 @@
 #   script  the script itself, where it came as a file
 
 # state_of KEY: what was committed.
-state_of() { [ ! -e "$home/state" ] || sed -n "s/^$1 //p" "$home/state"; }
+state_of() {
+  [ -e "$home/state" ] || return 0
+  while IFS= read -r noted; do
+    case $noted in "$1 "*) printf '%s\n' "${noted#"$1 "}" ;; esac
+  done <"$home/state"
+}
 
 # The units that were committed, as `want_for` writes them.
 state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\t" substr($0, length(u) + 7) }' "$home/state"; }
@@ -20,12 +25,15 @@ write_state() {
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do
-      [ ! -e "$path" ] || printf 'file %s %s\n' "$(sum "$path")" "$path"
+      [ -e "$path" ] || continue
+      sum "$path"
+      printf 'file %s %s\n' "$sum" "$path"
     done
     [ ! -e "$plan/units" ] || sort -u "$plan/units" | while IFS=$tab read -r reader path; do
-      if grep -qxF "$path" "$plan/wanted"; then printf 'unit %s %s\n' "$reader" "$path"; fi
+      if listed "$path" "$plan/wanted"; then printf 'unit %s %s\n' "$reader" "$path"; fi
     done
-    printf 'report %s\n' "$(report_line '' '' unchanged)"
+    printf 'report '
+    report_line '' '' unchanged
   } >"$journal/state"
   watch_list | sed '/^\//!d; s,/*$,,' | sort -u >"$journal/watch"
   look <"$journal/watch" >"$journal/stat"
@@ -35,12 +43,12 @@ write_state() {
 watch_list() {
   printf '%s\n' "$watched"
   # What we wrote, and beside it what else may be read from a directory that holds nothing but configuration.
-  cat "$plan/wanted"
-  sed -n 's,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
+  sed -n 'p; s,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
   [ ! -e "$plan/imports" ] || pattern_files <"$plan/imports"
   # 2.2 and later import it although no file names it.
   [ "$runtime" != containerd ] || echo /etc/containerd/conf.d
-  for name in $(watched_units); do watch_unit "$name"; done
+  # shellcheck disable=SC2046 # a unit a word
+  watch_units $(watched_units)
   [ -z "${kubelet_version:-}" ] || watch_kubelet
   # Templates take the place of what k3s would write.
   [ -z "${generated:-}" ] || printf '%s\n' "${generated%/*}/config.toml.tmpl" "${generated%/*}/config-v3.toml.tmpl"
@@ -58,16 +66,23 @@ watched_units() {
 unit_roots='/etc/systemd/system /run/systemd/system /etc/systemd/system.control /run/systemd/system.control
 /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
 
-# watch_unit UNIT: the files that systemd makes it of, those that would take their place, its environment and its program.
-# Reads systemd.
-watch_unit() {
-  case $1 in *.*) one=$1 ;; *) one=$1.service ;; esac
-  for dir in $unit_roots; do printf '%s\n' "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
-  systemctl show "$1" -p FragmentPath -p DropInPaths -p EnvironmentFiles -p ExecStart | awk '
-    sub(/^FragmentPath=/, "") { print }
-    sub(/^DropInPaths=/, "") { n = split($0, path, " "); for (i = 1; i <= n; i++) print path[i] }
-    sub(/^EnvironmentFiles?=/, "") { sub(/ \(ignore_errors=[a-z]*\)$/, ""); print }
-    sub(/^ExecStart=\{ path=/, "") { sub(/ ;.*/, ""); print }' | pattern_files
+# watch_units UNIT…: the files that systemd makes them of, those that would take their place, their environment and their
+# programs. Reads systemd.
+watch_units() {
+  for one; do
+    case $one in *.*) ;; *) one=$one.service ;; esac
+    for dir in $unit_roots; do printf '%s\n' "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
+  done
+  systemctl show "$@" -p FragmentPath -p DropInPaths -p EnvironmentFiles -p ExecStart | awk '
+    # As pattern_files does it.
+    function watch(path) {
+      if (path ~ /[][*?]/) sub(/\/[^\/]*$/, "", path)
+      print path
+    }
+    sub(/^FragmentPath=/, "") { watch($0) }
+    sub(/^DropInPaths=/, "") { n = split($0, path, " "); for (i = 1; i <= n; i++) watch(path[i]) }
+    sub(/^EnvironmentFiles?=/, "") { sub(/ \(ignore_errors=[a-z]*\)$/, ""); watch($0) }
+    sub(/^ExecStart=\{ path=/, "") { sub(/ ;.*/, ""); watch($0) }'
 }
 
 # The kubelet's own configuration: the files that its command line names, else where kubeadm has them.

@@ -20,35 +20,43 @@ touched=''
 config=/etc/containerd/config.toml
 
 # Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us. Tried
-# once a second: busybox's flock cannot wait. Sets descriptor 9. Dies with PS-N004.
+# again and again: busybox's flock cannot wait. Sets descriptor 9. Dies with PS-N004.
 lock() {
   exec 9<"$locked"
   within 300 flock -n 9 || die 004 "another run has held the lock on $locked for 5 minutes: wait for it or end it"
 }
 locked=/var/lib
 
-# Beside the file: the new one before its rename, and a second link to the old one until the commit. A way back that is
-# only a rename needs neither space nor inodes.
-old_of() { printf %s "$(beside "$1").pause-sandbox-old"; }
-temp_of() { printf %s "$(beside "$1").pause-sandbox"; }
-
-# CRI-O reads every file of its drop-in directory, whatever its name is: ours stand above such a directory.
+# beside PATH: where the new file stands before its rename, and a second link to the old one until the commit. A way back that
+# is only a rename needs neither space nor inodes. Sets $temp, $old.
 beside() {
+  temp=${1%/*}/.${1##*/}.pause-sandbox
+  # CRI-O reads every file of its drop-in directory, whatever its name is: ours stand above such a directory.
   case $1 in
     */zz-pause-sandbox.conf)
-      dir=${1%/*}
-      printf %s "${dir%/*}/.${dir##*/}.${1##*/}"
+      above=${1%/*}
+      temp=${above%/*}/.${above##*/}.${1##*/}.pause-sandbox
       ;;
-    *) printf %s "${1%/*}/.${1##*/}" ;;
   esac
+  old=$temp-old
 }
 
-# What a link leads to, also where that is not there yet. A link stays a link; the file that it leads to is changed.
-real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s\n' "$1"; fi; }
+# real PATH: what a link leads to, also where that is not there yet. A link stays a link; the file that it leads to is changed.
+# Sets $real.
+real() { if [ -L "$1" ]; then real=$(readlink -f "$1"); else real=$1; fi; }
+
+# listed LINE FILE: is it a line of that file? The shell itself looks, since a process each time would be most of a run's.
+listed() {
+  while IFS= read -r listed; do
+    if [ "$listed" = "$1" ]; then return 0; fi
+  done <"$2"
+  return 1
+}
 
 # want PATH [MODE]: plans a file of ours with the content of $new. Writes $plan/wanted.
 want() {
-  wanted=$(real "$1")
+  real "$1"
+  wanted=$real
   printf '%s\n' "$wanted" >>"$plan/wanted"
   shift
   write "$wanted" "$@"
@@ -59,12 +67,13 @@ want() {
 write() {
   file=$plan/root$1
   case $1 in /*) ;; *) die 019 "'$1' is not an absolute path" ;; esac
-  mkdir -p "${file%/*}"
+  if [ ! -d "${file%/*}" ]; then mkdir -p "${file%/*}"; fi
   saw "$1"
   if [ -e "$1" ]; then cp -p "$1" "$file"; else (umask 022 && : >"$file"); fi
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
-  same "$file" "$1" || printf '%s\n' "$1" >>"$plan/changed"
+  if [ -e "$1" ] && same "$file" "$1"; then return 0; fi
+  printf '%s\n' "$1" >>"$plan/changed"
 }
 
 # sync_disks LIST: everything that the paths in LIST lie on is on disk afterwards, and our own notes. /var may be a disk of
@@ -83,20 +92,24 @@ sync_disks() {
 # put SOURCE PATH: replaces PATH by a copy of SOURCE, in one rename. Writes PATH.
 put() {
   stage "$1" "$2" &&
-    mv -f "$(temp_of "$2")" "$2"
+    sync_files "$temp" &&
+    mv -f "$temp" "$2"
 }
 
-# stage SOURCE PATH: puts a copy of SOURCE beside PATH, on disk, with PATH's label, or with the one that it had before us.
-# Writes that copy, and the directories on the way to it.
+# sync_files FILE…: they are on disk afterwards. Writes what the kernel holds back.
+sync_files() { sync "$@" 2>/dev/null || sync; }
+
+# stage SOURCE PATH: puts a copy of SOURCE beside PATH, with PATH's label, or with the one that it had before us. Writes that
+# copy, and the directories on the way to it.
 stage() {
-  temp=$(temp_of "$2")
-  (umask 022 && mkdir -p "${2%/*}") && cp -p "$1" "$temp" || return
+  beside "$2"
+  if [ ! -d "${2%/*}" ]; then (umask 022 && mkdir -p "${2%/*}") || return; fi
+  cp -p "$1" "$temp" || return
   if [ -e "$2" ]; then
     like "$2" "$temp" || return
   else
     case $1 in "$journal"/* | "$backup"/*) like "$1" "$temp" || return ;; esac
   fi
-  sync "$temp" 2>/dev/null || sync
 }
 
 # like FILE OTHER: gives OTHER the SELinux label of FILE, where it has one: `cp -p` keeps none. Writes OTHER. Dies with
@@ -109,28 +122,34 @@ like() {
 }
 
 # Writes the journal and stages every new file beside its target: a full or read-only disk shows here, before any change.
-# Reads $plan/changed, $plan/wanted. Writes $journal.new/files, $backup, and from then on $journal. Sets $changed_paths,
+# Reads $plan/changed, $plan/wanted. Writes $plan/first, $journal.new/files, $backup, and from then on $journal. Sets $changed_paths,
 # $fail. Dies with PS-N013.
 begin() {
   refuse_fixed
-  rm -rf "$journal.new"
+  if [ -e "$journal.new" ]; then rm -rf "$journal.new"; fi
   mkdir -p "$journal.new"
   : >>"$journal.new/files"
   while read -r path; do keep "$journal.new" "$path"; done <"$plan/changed"
   # A file that is as wanted already is kept too: it was so before us.
-  sort -u "$plan/wanted" "$plan/changed" | while read -r path; do
-    [ "$(managed "$path")" ] || keep "$backup" "$path"
-  done
+  sort -u "$plan/wanted" "$plan/changed" >"$plan/first"
+  while read -r path; do
+    managed "$path"
+    if [ -z "$known" ]; then keep "$backup" "$path"; fi
+  done <"$plan/first"
   changed_paths=$(sort -u "$plan/changed")
   sync_disks "$journal.new/files"
   mv "$journal.new" "$journal"
   fail=4
+  set --
   while read -r path; do
     [ ! -e "$plan/root$path" ] || stage "$plan/root$path" "$path" ||
       die 013 "cannot write beside $path: make room or remount it writable"
-    [ ! -e "$path" ] || ln -f "$path" "$(old_of "$path")" ||
+    beside "$path"
+    if [ -e "$temp" ]; then set -- "$@" "$temp"; fi
+    [ ! -e "$path" ] || ln -f "$path" "$old" ||
       die 013 "cannot make a second link to $path: is it immutable (lsattr $path)? Then chattr -i $path"
   done <"$plan/changed"
+  [ $# = 0 ] || sync_files "$@"
 }
 
 # swap PATTERN: moves the staged files whose path matches into place. Reads $plan/changed. Writes those paths.
@@ -140,7 +159,7 @@ swap() {
     # shellcheck disable=SC2254 # a pattern on purpose
     case $path in
       $1)
-        temp=$(temp_of "$path")
+        beside "$path"
         # A whole pull lies between the plan and this.
         if foreign "$path"; then
           die 026 "$path was changed by somebody else during this run, and stays as they made it: see who else manages this node, and run again"
@@ -153,7 +172,10 @@ swap() {
 
 # discard DIR: gone in one rename. `rm -r` alone has no order: a journal that lost its files but not its list would take every
 # file on it for one that was not there before. Writes $journal.new.
-discard() { rm -rf "$journal.new" && mv "$1" "$journal.new" && rm -rf "$journal.new"; }
+discard() {
+  if [ -e "$journal.new" ]; then rm -rf "$journal.new" || return; fi
+  mv "$1" "$journal.new" && rm -rf "$journal.new"
+}
 
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off. Reads $journal. Sets $socket.
 # Writes every path in $journal/files, and restarts what is marked there.
@@ -164,8 +186,8 @@ undo() {
     drop_check_sandboxes
   fi
   while read -r path; do
-    old=$(old_of "$path")
-    rm -f "$(temp_of "$path")" || missed=1
+    beside "$path"
+    rm -f "$temp" || missed=1
     if foreign "$path"; then
       say "$path stays: somebody else has written it since this run began"
       rm -f "$old"
@@ -204,20 +226,27 @@ commit() {
 # What comes after it, in this run or the next: the notes of this run become those that count, or go. Reads $commit. Writes
 # $home, and removes what was beside the files.
 finish_commit() {
-  while read -r path; do rm -f "$(old_of "$path")"; done <"$commit/files"
+  set --
+  while read -r path; do
+    beside "$path"
+    set -- "$@" "$old"
+  done <"$commit/files"
+  [ $# = 0 ] || rm -f "$@"
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
     rm -rf "$home/state" "$home/stat" "$home/watch" "$home/script" "$backup"
     disable_boot
   else
+    set --
     for item in state watch stat script; do
-      [ ! -e "$commit/$item" ] || mv -f "$commit/$item" "$home/$item"
+      if [ -e "$commit/$item" ]; then set -- "$@" "$commit/$item"; fi
     done
+    [ $# = 0 ] || mv -f "$@" "$home/"
     prune_backup
   fi
   discard "$commit"
   rm -rf "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
-  rmdir "$home" 2>/dev/null || :
+  [ -e "$home/state" ] || rmdir "$home" 2>/dev/null || :
 }
 
 # What a killed run left: finished if it had committed, undone if not. Reads $home. Writes $home, and what undo writes.
@@ -231,7 +260,7 @@ recover() {
   fi
   # Killed before its journal stood: only our own notes can be half-made.
   if [ -d "$plan" ]; then prune_backup; fi
-  rm -rf "$plan" "$journal.new"
+  if [ -d "$plan" ] || [ -d "$journal.new" ]; then rm -rf "$plan" "$journal.new"; fi
   forget_home
 }
 

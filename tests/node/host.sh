@@ -34,7 +34,14 @@ systemctl() {
       return 3
       ;;
     'show cri-docker.socket') echo "Listen=$node_dir/cri.sock (Stream)" ;;
-    'show '*) if [ -e "$node_dir/$2.show" ]; then cat "$node_dir/$2.show"; else echo LoadState=not-found; fi ;;
+    'show '*)
+      # Several units, then the properties.
+      shift
+      while [ $# -gt 0 ] && [ "$1" != -p ]; do
+        if [ -e "$node_dir/$1.show" ]; then cat "$node_dir/$1.show"; else echo LoadState=not-found; fi
+        shift
+      done
+      ;;
     'cat '*)
       cat "$node_dir/$2.cat"
       for file in "$node_dir/root/$2.service.d"/*.conf; do [ ! -e "$file" ] || printf '# %s\n%s\n' "$file" "$(cat "$file")"; done
@@ -66,7 +73,9 @@ started() {
       # As its unit starts it: an undone run restarts it before it has looked around.
       line=$(sed -n 's/.*argv\[\]=\(.*\) ; }$/\1/p' "$node_dir/containerd.show")
       # shellcheck disable=SC2086 # words on purpose
-      $line config dump | toml_list | effective_image >"$node_dir/running"
+      $line config dump | toml_list >"$node_dir/dump"
+      our_values "$node_dir/dump"
+      printf '%s\n' "$image_read" >"$node_dir/running"
       ;;
     kubelet) flag_now ;;
   esac
@@ -75,7 +84,7 @@ started() {
 }
 exec_start_now() {
   systemctl cat "$1" | sed -n 's/^ExecStart=\(..*\)/\1/p' | tail -n 1 | tr ' ' '\n' >"$node_dir/$1.argv"
-  option_in '' "${flag#--}" <"$node_dir/$1.argv" >"$node_dir/running"
+  option_in "$(cat "$node_dir/$1.argv")" '' "${flag#--}" >"$node_dir/running"
 }
 flag_now() {
   flag_value <"$node_dir/root/kubelet/kubeadm-flags.env" >"$node_dir/running"

@@ -17,6 +17,7 @@ kubelet_version=$version kubelet_minor=${version#*.} kubelet_show=$(cat "$dir/sh
 kubelet_minor=${kubelet_minor%%.*}
 mkdir -p "$plan"
 : >"$plan/changed"
+: >"$plan/seen"
 plan_kubelet
 while IFS= read -r path; do
   printf '%s\n' "== ${path#"$dir"}"
