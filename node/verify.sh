@@ -23,12 +23,13 @@ uptime() {
   up=${up%.*}
 }
 
-# within SECONDS COMMAND…: waits until the command succeeds. A call that hangs ends with the time that is left. Sets
-# $patience.
+# within SECONDS COMMAND…: waits until the command succeeds, and asks often at first. A call that hangs ends with the time that is
+# left. Sets $patience.
 within() {
   uptime
   until_then=$((up + $1))
   shift
+  pauses='0.1 0.2 0.3 0.4 1'
   while :; do
     uptime
     patience=$((until_then - up))
@@ -41,7 +42,9 @@ within() {
       patience=60
       return 0
     fi
-    sleep 1
+    # POSIX has whole seconds only.
+    sleep "${pauses%% *}" 2>/dev/null || sleep 1
+    pauses=${pauses#* }
   done
 }
 

@@ -225,6 +225,24 @@ for (const shell of shells) {
       assert.equal(patience, 60);
     });
 
+    for (const [what, fails, slept] of [
+      ["asks often at first", "", "0.1 0.2 0.3 0.4 1 1"],
+      [
+        "asks once a second where sleep takes whole seconds only",
+        "case $1 in *.*) return 1 ;; esac",
+        "0.1 1 0.2 1 0.3 1 0.4 1 1 1",
+      ],
+    ] as const) {
+      it(what, () => {
+        const code =
+          'asked=0\ncri() { asked=$((asked + 1)); [ "$asked" = 7 ]; }\n' +
+          `sleep() { printf '%s ' "$1" >>"$dir/slept"; ${fails || ":"}; }\n` +
+          'within 60 cri\ncat "$dir/slept"';
+        const run = call(shell, code);
+        assert.deepEqual([run.status, run.stdout.trim()], [0, slept], run.stderr);
+      });
+    }
+
     it("gives no call more than a minute, and its whole time back after an answer", () => {
       const run = call(
         shell,
