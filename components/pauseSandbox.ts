@@ -83,6 +83,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
   private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
     const nodes = new Map<ClusterNode, SandboxNode>();
+    const counted = new Map<ClusterNode, pulumi.Input<pulumi.Resource>>();
     const resource = (node: ClusterNode): string => `${name}-${node.name}`;
     const places = plan.steps.map(({ node }) => {
       return [resource(node), { name: node.name, canary: plan.canaries.includes(node) }] as const;
@@ -106,11 +107,11 @@ export class PauseSandbox extends pulumi.ComponentResource {
         const { connection, name: nodeName, gone, sftp } = node;
         const settings = { connection, nodeName, gone, sftp, ...wanted };
         const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
-        const before = pick(nodes, after);
+        const before = after.flatMap((one) => counted.get(one) ?? []);
         const dependsOn = before.length > 0 ? before : [verified];
         const options = { parent: this, dependsOn, ...left, ...rollout.options() };
         const changed = new SandboxNode(resource(node), settings, options);
-        rollout.counts(resource(node), changed);
+        counted.set(node, rollout.counts(resource(node), changed));
         nodes.set(node, changed);
       }
     } finally {

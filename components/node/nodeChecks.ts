@@ -7,6 +7,7 @@ import { checked, checkPlain, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isLater, isWholeNumber, type Problems } from "../problems";
 import { checkDigest, parseReference } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
+import { INVISIBLE } from "../visible";
 
 /** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
 export function checkedSettings(
@@ -90,6 +91,7 @@ const COUNT: Rule = {
   allowed: "a whole number from 0",
 };
 export const NODE_NAME: Rule = {
-  allows: (value) => typeof value === "string" && value !== "" && !/[\0\r\n]/.test(value),
-  allowed: "a name in one line",
+  // The node's report has the name, and a report with other characters is refused.
+  allows: (value) => typeof value === "string" && value !== "" && value.length <= 253 && !INVISIBLE.test(value),
+  allowed: "a name of 253 visible characters at most",
 };

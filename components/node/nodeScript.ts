@@ -2,6 +2,7 @@
 import { packedNodeScript } from "./nodeScript.generated";
 import { type NodeSettings, settingsText } from "./nodeSettings";
 import { userError } from "../userError";
+import { INVISIBLE, quoted } from "../visible";
 
 /** The runtimes that a node's sandbox image is set in. */
 export enum Runtime {
@@ -78,27 +79,61 @@ export function renderStdin(settings: NodeSettings): string {
   ].join("\n");
 }
 
+/** In characters. A node prints less than 2 kB, and its login shell perhaps a page. */
+const LONGEST_STDOUT = 65_536;
+/** In characters: Linux has no longer path. */
+const LONGEST_TEXT = 4096;
+/** A run changes some ten files. */
+const MOST_ITEMS = 256;
+
 /**
  * Finds the one JSON line of a node's report on stdout. A login shell may print a word of its own around it.
  *
+ * The report is built anew: it has the fields of NodeReport, each of its type and of bounded length, and no other. The engine
+ * would take some objects, and some texts, for more than data: it fetches the URL of an asset and reads its file.
+ *
  * @throws Error quoting what came instead.
  */
-export function parseReport(stdout: string): NodeReport {
-  const quoted = (text: string): string => JSON.stringify(text.slice(0, 200));
+export function parseReport(stdout: string | undefined): NodeReport {
+  // The engine knows no text where a provider gave none.
+  const text = typeof stdout === "string" ? stdout : "";
   const bad = (why: string): Error =>
-    userError(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(stdout)}`);
-  const lines = stdout.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const objects = lines.map(jsonObject).filter((object) => object !== undefined);
-  const reports = objects.filter((object) => wrongFields(object).length === 0);
+    userError(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(text)}`);
+  if (text.length > LONGEST_STDOUT)
+    throw bad(`is not looked for in ${text.length} characters, at most ${LONGEST_STDOUT} are read`);
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const found = lines.map(jsonObject).filter((object) => object !== undefined);
+  const read = found.map(readReport);
+  const reports = read.flatMap(({ report }) => report ?? []);
   if (reports.length > 1) throw bad(`comes ${reports.length} times`);
-  if (reports[0] !== undefined) return reports[0] as unknown as NodeReport;
-  if (objects[0] !== undefined) throw bad(`lacks or misstates ${wrongFields(objects[0]).join(", ")}`);
+  if (reports[0] !== undefined) return reports[0];
+  if (read[0] !== undefined) throw bad(`lacks or misstates ${read[0].wrong.join(", ")}`);
   if (lines.length === 0) throw bad("is missing");
   throw userError(
     `the node's report is missing: the login shell of the node prints ${quoted(lines.join("\n"))}: ` +
       "move it behind an interactive check in the shell's start-up file, as .bashrc",
   );
 }
+
+/**
+ * The report of a node that a stack has.
+ *
+ * @param subject Whose report it is; the first words of the message.
+ * @throws Error saying what to do: the engine runs nothing on a node again that it believes to be done.
+ */
+export function reportOf(subject: string, stdout: string | undefined): NodeReport {
+  try {
+    return parseReport(stdout);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw userError(`${subject}: ${why}. ${NOT_KNOWN}`);
+  }
+}
+
+/** What an unreadable report means, and the way out of it. */
+export const NOT_KNOWN =
+  "Nobody knows what was done on this node. What to do: run pulumi up with another number for recheck; " +
+  "every node is then looked at again, and one that is in order is left alone";
 
 function jsonObject(line: string): Record<string, unknown> | undefined {
   try {
@@ -109,29 +144,56 @@ function jsonObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-const isOneOf = (values: Record<string, string>, value: unknown): boolean =>
-  Object.values(values).some((known) => known === value);
-const isString = (value: unknown): boolean => typeof value === "string";
-const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
+/** A value of its own, or undefined where what came is of another type or too long. */
+type Read<T> = (value: unknown) => T | undefined;
 
-const fields: Record<keyof NodeReport, (value: unknown) => boolean> = {
-  changed: isStrings,
-  digest: isString,
-  image: isString,
-  kubelet: isString,
-  node: isString,
-  pinned: (value) => typeof value === "boolean",
-  previousImage: isString,
-  restarted: isStrings,
+/** Texts that the engine takes for a value that is not known yet, one for each type of values (sdk/go/common/resource/plugin/rpc.go). */
+const UNKNOWN = [
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+];
+
+const text: Read<string> = (value) =>
+  typeof value === "string" && value.length <= LONGEST_TEXT && !INVISIBLE.test(value) && !UNKNOWN.includes(value)
+    ? value
+    : undefined;
+const texts: Read<string[]> = (value) => {
+  if (!Array.isArray(value) || value.length > MOST_ITEMS) return undefined;
+  const read = value.flatMap((one) => text(one) ?? []);
+  return read.length === value.length ? read : undefined;
+};
+const oneOf =
+  <T extends string>(values: readonly T[]): Read<T> =>
+  (value) =>
+    values.find((known) => known === value);
+
+const FIELDS: { readonly [K in keyof Required<NodeReport>]: Read<NodeReport[K]> } = {
+  changed: texts,
+  digest: text,
+  image: text,
+  kubelet: text,
+  node: text,
+  pinned: (value) => (typeof value === "boolean" ? value : undefined),
+  previousImage: text,
+  restarted: texts,
   // None where there was nothing to restore, and so nothing to look at.
-  runtime: (value) => value === "" || isOneOf(Runtime, value),
-  runtimeVersion: isString,
-  scriptVersion: (value) => value === undefined || isString(value),
-  status: (value) => isOneOf(NodeStatus, value),
+  runtime: oneOf([...Object.values(Runtime), "" as Runtime]),
+  runtimeVersion: text,
+  scriptVersion: text,
+  status: oneOf(Object.values(NodeStatus)),
 };
 
-function wrongFields(report: Record<string, unknown>): string[] {
-  return Object.entries(fields)
-    .filter(([field, valid]) => !valid(report[field]))
-    .map(([field]) => field);
+/** The report in an object, or the fields that are missing or wrong. */
+function readReport(object: Record<string, unknown>): { report?: NodeReport; wrong: string[] } {
+  const missing = (field: string): boolean => field === "scriptVersion" && !Object.hasOwn(object, field);
+  const read = Object.entries(FIELDS)
+    .filter(([field]) => !missing(field))
+    .map(([field, value]) => [field, value(object[field])] as const);
+  const wrong = read.filter(([, value]) => value === undefined).map(([field]) => field);
+  return wrong.length > 0 ? { wrong } : { wrong, report: Object.fromEntries(read) as unknown as NodeReport };
 }

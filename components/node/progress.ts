@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
-import { NodeStatus, parseReport } from "./nodeScript";
+import { NodeStatus, NOT_KNOWN, parseReport } from "./nodeScript";
 import { soak } from "./soak";
 import { cannotBeReached, whatOfNode } from "./unreachable";
 import { textOf } from "./whatChanges";
@@ -14,9 +14,9 @@ import type { Cluster } from "../sources/kubeconfig";
 /** Counts of one rollout. */
 export interface Progress {
   readonly total: number;
-  /** What each node is that is done, by the name of its resource. */
+  /** Status of each finished node, by resource name. */
   readonly done: Map<string, NodeStatus>;
-  /** Names of the resources that failed. */
+  /** Names of the resources that failed, or whose report cannot be read. */
   readonly failed: string[];
 }
 
@@ -38,13 +38,18 @@ export function doneSoFar({ total, done }: Progress): string {
 }
 
 /** What to say of a node that failed. */
-export function stopped(progress: Progress): string {
+export const stopped = (progress: Progress): string =>
+  `${stops(progress)} A node that failed has restored itself. ` +
+  "Mend the cause and run pulumi up again: it goes on where it stopped.";
+
+/** What to say of a node that reports nothing, although the engine believes it to be done. */
+export const unread = (progress: Progress, name: string): string =>
+  `${stops(progress)} The command on ${name} succeeded, but its report cannot be read. ${NOT_KNOWN}.`;
+
+function stops(progress: Progress): string {
   const { total, done, failed } = progress;
   const waiting = total - done.size - failed.length;
-  return (
-    `the rollout stops: ${doneSoFar(progress)}, ${failed.length} failed, ${waiting} waiting or under way. ` +
-    "A node that failed has restored itself. Mend the cause and run pulumi up again: it goes on where it stopped."
-  );
+  return `the rollout stops: ${doneSoFar(progress)}, ${failed.length} failed, ${waiting} waiting or under way.`;
 }
 
 /** What to say of a node that is not begun any more. */
@@ -98,14 +103,31 @@ export class Rollout {
     return this.hooks === undefined ? {} : { hooks: this.hooks };
   }
 
-  /** Counts a node as soon as the engine is done with it. One that fails never is. */
-  counts(name: string, node: pulumi.Resource): void {
-    if (this.hooks === undefined) return;
-    node.urn.apply(() => {
-      // Where the engine had nothing to run, nothing has changed.
-      this.progress.done.set(name, this.ran.get(name) ?? NodeStatus.Unchanged);
-      this.tell(this.nodes.get(name)?.canary === true);
+  /**
+   * Counts a node as soon as the engine is done with it. One that fails never is. A report of an earlier run must be readable too: the
+   * engine runs nothing on that node again.
+   *
+   * @returns The node, once it is counted: what waits for it is not begun where its report cannot be read. It is never rejected, since
+   *   a program with a dependency that is rejected does not end.
+   */
+  counts(name: string, node: Counted): pulumi.Input<pulumi.Resource> {
+    if (this.hooks === undefined) return node;
+    return pulumi.all([node.urn, node.stdout]).apply(([urn, stdout]) => {
+      if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
+      else {
+        // Where the engine had nothing to run, nothing has changed.
+        this.progress.done.set(name, this.ran.get(name) ?? NodeStatus.Unchanged);
+        this.tell(this.nodes.get(name)?.canary === true);
+      }
+      return node;
     });
+  }
+
+  /** Has no further node begun. The hook and the program both come here, in either order. */
+  private reportsNothing(urn: string, name: string): void {
+    if (this.progress.failed.includes(name)) return;
+    this.progress.failed.push(name);
+    void say(urn, unread(this.progress, name));
   }
 
   private tell(canary: boolean): void {
@@ -162,17 +184,18 @@ export class Rollout {
   private made(): pulumi.CustomResourceOptions["hooks"] {
     const name = `pause-sandbox-rollout-${++count}`;
     const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
-    const note = async ({ name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
-      this.ran.set(node, statusOf(await textOf(newOutputs.stdout)));
+    const note = async ({ urn, name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
+      const status = statusOf(await textOf(newOutputs.stdout));
+      if (status === undefined) this.reportsNothing(urn, node);
+      else this.ran.set(node, status);
     };
-    const say = async ({ urn, name: node, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
+    const fail = async ({ urn, name: node, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
       if (this.soakFailed) return false;
       // A node that was not begun is no failure of its own.
       const first = this.progress.failed.length === 0;
       if (!this.progress.failed.includes(node)) this.progress.failed.push(node);
       const text = [...(first ? [stopped(this.progress)] : []), ...(await this.ofTheCluster(node, errors))].join(" ");
-      // Only its URN is asked of the resource.
-      if (text !== "") await pulumi.log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
+      if (text !== "") await say(urn, text);
       return false;
     };
     // An inline program's engine is known in its own context only, which the engine does not call in.
@@ -180,16 +203,23 @@ export class Rollout {
     const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note));
     return {
       ...{ beforeCreate: [begin], beforeUpdate: [begin], afterCreate: [end], afterUpdate: [end] },
-      onError: [new pulumi.ErrorHook(name, AsyncResource.bind(say))],
+      onError: [new pulumi.ErrorHook(name, AsyncResource.bind(fail))],
     };
   }
 }
 
-/** What a report is no report of is refused elsewhere; something has run. */
-function statusOf(stdout = ""): NodeStatus {
+/** What is asked of a node that is counted. */
+type Counted = pulumi.Resource & { readonly stdout: pulumi.Output<string> };
+
+/** Writes an error below a resource, of which only the URN is asked. */
+const say = (urn: string, text: string): Promise<void> =>
+  pulumi.log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
+
+/** Undefined where the report cannot be read: the node counts as failed. */
+function statusOf(stdout: string | undefined): NodeStatus | undefined {
   try {
     return parseReport(stdout).status;
   } catch {
-    return NodeStatus.Changed;
+    return undefined;
   }
 }

@@ -12,7 +12,7 @@ import {
   NODE_NAME,
 } from "./nodeChecks";
 import { nodeFile, remoteName } from "./nodeFile";
-import { type NodeReport, parseReport } from "./nodeScript";
+import { type NodeReport, reportOf } from "./nodeScript";
 import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
 import { explained } from "./whatChanges";
 import { checked, checkPlain, checkPlainOnly, fieldsOf, TRUE_OR_FALSE, whenKnown } from "../inputs";
@@ -121,7 +121,7 @@ export class SandboxNode extends command.remote.Command {
         dependsOn: after(opts.dependsOn, file),
       }),
     );
-    this.report = this.stdout.apply(parseReport);
+    this.report = this.stdout.apply((stdout) => reportOf(`SandboxNode "${name}"`, stdout));
   }
 }
 
@@ -145,10 +145,18 @@ function scriptOn(
         remoteName({ owner: ownerOf(name), login }, sum),
       ),
     },
-    // Whatever fails here has the rollout stopped; a copy that goes on is no change.
-    { parent, provider, dependsOn, ...(hooks?.onError ? { hooks: { onError: hooks.onError } } : {}) },
+    // Whatever fails here has the rollout stopped, and no copy goes to a node that is not begun. A copy that goes on is no change.
+    { parent, provider, dependsOn, ...(hooks?.onError ? { hooks: onlyBefore(hooks) } : {}) },
   );
 }
+
+const onlyBefore = ({
+  beforeCreate,
+  beforeUpdate,
+  onError,
+}: pulumi.ResourceHookBinding): pulumi.ResourceHookBinding => ({
+  ...{ beforeCreate, beforeUpdate, onError },
+});
 
 /** What a run tells a host, and what cannot reach one that is gone. */
 const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];

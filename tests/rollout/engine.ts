@@ -41,13 +41,16 @@ export async function resourcesOf(stack: Stack): Promise<Resource[]> {
 export class Engine {
   private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-rollout-"));
   private readonly log = path.join(this.folder, "asked");
+  /** What hosts print: a file each. */
+  private readonly stdout = path.join(this.folder, "stdout");
   private readonly path = process.env.PATH;
   private readonly env: Record<string, string>;
 
   constructor() {
     const plugin = path.join(TREE, "bench/scale/plugin/pulumi-resource-command");
     const env = environment(this.folder, tool("pulumi"), plugin) as Record<string, string>;
-    this.env = { ...env, PAUSE_SANDBOX_DOUBLE_LOG: this.log };
+    fs.mkdirSync(this.stdout);
+    this.env = { ...env, PAUSE_SANDBOX_DOUBLE_LOG: this.log, PAUSE_SANDBOX_DOUBLE_STDOUT: this.stdout };
     // Where the SDK looks for the engine.
     process.env.PATH = env.PATH;
   }
@@ -55,6 +58,13 @@ export class Engine {
   close(): void {
     process.env.PATH = this.path;
     fs.rmSync(this.folder, { recursive: true });
+  }
+
+  /** Has the host print this from now on; without it, a report again. */
+  prints(host: string, stdout?: string): void {
+    const file = path.join(this.stdout, host);
+    if (stdout === undefined) fs.rmSync(file, { force: true });
+    else fs.writeFileSync(file, stdout);
   }
 
   stack(stackName: string, nodes: ClusterNode[], more: Partial<PauseSandboxArgs> = {}): Promise<Stack> {

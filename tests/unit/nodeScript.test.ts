@@ -10,6 +10,7 @@ import * as fc from "fast-check";
 import { parseReport, renderStdin } from "../../components/node/nodeScript";
 import { commandLine } from "../../components/node/nodeCommand";
 import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
+import { INVISIBLE } from "../../components/visible";
 import { packedNodeScript } from "../../components/node/nodeScript.generated";
 import {
   doctorPath,
@@ -35,6 +36,35 @@ const report = {
   runtimeVersion: "1.7.24",
   status: "changed",
 };
+
+/** The mark of what is more than data on the wire between a program and the engine, and the kinds of it. */
+const MARK = "4dabf18193072939515e22adb298388d";
+const MARKS = [
+  "c44067f5952c0a294b673a41bacd8c17",
+  "0def7320c3a5731c473e5ecbe6d01bc7",
+  "1b47061264138c4ac30d75fd1eb44270",
+  "5cf8f73096256a8f31e491e813e4eb8e",
+  "d0e6a833031e9bbcd3f4e8bde6ca49a4",
+];
+/** What the engine takes for a value that is not known yet, as its stand-in in lab/plugins and the engine's own source have it. */
+const UNKNOWN = [
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+];
+
+/** An object with these keys of its own, `__proto__` among them: as JSON.parse makes it. */
+function ownEntries(entries: readonly (readonly [string, unknown])[]): object {
+  const object = {};
+  for (const [key, value] of entries) {
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return object;
+}
 
 /** The script's functions without the part that does anything, so that no test can touch the machine it runs on. */
 const reader = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\nsettings_read "$@"\n`;
@@ -190,6 +220,127 @@ describe("parseReport", () => {
     const noise = `Welcome\r\n{"a": 1}\n${JSON.stringify(report)}\nBye\n`;
     assert.deepEqual(parseReport(noise), report);
   });
+
+  it("still reads a report of 0.1.0, which names no script", () => {
+    const read = parseReport(JSON.stringify(report));
+    assert.deepEqual(Object.keys(read), Object.keys(report));
+    const now = { ...report, scriptVersion: "0123456789ab" };
+    assert.deepEqual(parseReport(JSON.stringify(now)), now);
+  });
+
+  it("builds an object of the known fields, each of its type, from any JSON, or refuses it with a bounded message", () => {
+    const text = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.constantFrom(
+        "",
+        "worker-1",
+        "\u001b[2J",
+        "\u009b",
+        "\u202e",
+        "\ud800",
+        "x".repeat(4096),
+        "x".repeat(4097),
+        ...UNKNOWN,
+      ),
+    );
+    const key = fc.oneof(
+      fc.constantFrom(...Object.keys(report), "__proto__", "constructor", "toString", MARK, "x"),
+      text,
+    );
+    const hostile = fc.letrec<Record<"value", unknown>>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.oneof(text, fc.double(), fc.boolean(), fc.constantFrom(null, "changed", "containerd", ...MARKS)),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.array(fc.tuple(fc.oneof(key, fc.constant(MARK)), tie("value")), { maxLength: 4 }).map(ownEntries),
+      ),
+    })).value;
+    // Most reports are right but for a few fields, so that many are taken.
+    const line = fc.array(fc.tuple(key, hostile), { maxLength: 3 }).map((more) => {
+      return JSON.stringify(ownEntries([...Object.entries(report), ...more]));
+    });
+    let taken = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          line,
+          hostile.map((value) => JSON.stringify(value)),
+        ),
+        (stdout) => {
+          let read;
+          try {
+            read = parseReport(stdout);
+          } catch (error) {
+            const { message } = error as Error;
+            assert.match(message, /^the node's report /);
+            assert.doesNotMatch(message, INVISIBLE);
+            assert.ok(message.length < 3000, message);
+            return;
+          }
+          taken++;
+          assert.equal(Object.getPrototypeOf(read), Object.prototype);
+          const { scriptVersion, ...required } = read;
+          const names = Object.keys(report);
+          assert.deepEqual(Object.keys(required).sort(), names);
+          for (const value of Object.values(read).flat()) {
+            if (typeof value === "boolean") continue;
+            assert.ok(
+              typeof value === "string" && value.length <= 4096 && !INVISIBLE.test(value),
+              JSON.stringify(value),
+            );
+            assert.ok(!UNKNOWN.includes(value), value);
+          }
+          assert.ok(Array.isArray(read.changed) && Array.isArray(read.restarted) && typeof read.pinned === "boolean");
+          assert.ok(scriptVersion === undefined || typeof scriptVersion === "string");
+          const given = JSON.parse(stdout) as Record<string, unknown>;
+          const known = Object.keys(given).filter((name) => names.includes(name) || name === "scriptVersion");
+          assert.deepEqual(read, Object.fromEntries(known.map((name) => [name, given[name]])));
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    assert.ok(taken > 100, `${taken} were taken`);
+    assert.equal(({} as Record<string, unknown>)[MARK], undefined);
+  });
+
+  for (const [what, stdout] of [
+    ["a long text", "x".repeat(5_000_000)],
+    ["brackets without end", "[".repeat(65_000)],
+    ["objects without end", '{"a":'.repeat(13_000)],
+    ["one object per line", "{}\n".repeat(21_000)],
+    ["more files than a run changes", JSON.stringify({ ...report, changed: Array(300).fill("/a") })],
+    ["a longer path than Linux has", JSON.stringify({ ...report, changed: ["/".repeat(4097)] })],
+  ] as const) {
+    it(`refuses ${what} with a short message`, () => {
+      assert.throws(
+        () => parseReport(stdout),
+        (error: Error) => error.message.startsWith("the node's report ") && error.message.length < 2000,
+      );
+    });
+  }
+
+  it("shows characters that a terminal obeys instead of printing them", () => {
+    assert.throws(
+      () => parseReport("\u001b[2J\u009b2J\u202eevil"),
+      (error: Error) => error.message.includes('prints "\\u001b[2J\\u009b2J\\u202eevil"'),
+    );
+  });
+
+  for (const [what, value] of [
+    ["an escape", "\u001b]0;PWNED\u0007"],
+    ["a C1 control", "\u009b2J"],
+    ["a line break", "a\nb"],
+    ["a text that runs backwards", "\u202eevil"],
+    ["half a character", "\ud800"],
+    ...UNKNOWN.map((mark) => ["what the engine takes for 'not known yet'", mark] as const),
+  ] as const) {
+    it(`refuses ${what} in a text: ${JSON.stringify(value)}`, () => {
+      assert.throws(
+        () => parseReport(JSON.stringify({ ...report, node: value, changed: [value] })),
+        /misstates changed, node:/,
+      );
+    });
+  }
 
   const bad: [string, string, RegExp][] = [
     ["nothing", "", /is missing: expected one line of JSON on stdout, got ""/],

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 
 import { NodeStatus } from "../../components";
-import { doneSoFar, isStep, type Progress, stopped } from "../../components/node/progress";
+import { doneSoFar, isStep, type Progress, stopped, unread } from "../../components/node/progress";
 
 const progress = (total: number, statuses: NodeStatus[], failed: string[] = []): Progress => ({
   ...{ total, failed },
@@ -23,6 +23,19 @@ describe("the progress of a rollout", () => {
       stopped(progress(5, [Changed], ["n1"])),
       /^the rollout stops: 1 of 5 nodes done \(1 changed, 0 unchanged\), 1 failed, 3 waiting or under way\. /,
     );
+  });
+
+  it("says of a node without a readable report that it counts as failed, and what to do", () => {
+    const said = unread(progress(4, [], ["n1"]), "n1");
+    assert.match(
+      said,
+      /^the rollout stops: 0 of 4 nodes done .*, 1 failed, 3 waiting or under way\. The command on n1 succeeded, /,
+    );
+    assert.match(
+      said,
+      /Nobody knows what was done on this node\. What to do: run pulumi up with another number for recheck; /,
+    );
+    assert.doesNotMatch(said, /restored itself/);
   });
 
   for (const [total, lines] of [

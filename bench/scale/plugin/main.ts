@@ -1,9 +1,11 @@
 /**
  * A double of the command plugin: it connects to nobody, and every command has succeeded at once. One to a host that is called
- * `fails` has failed, and one called `down` cannot be reached. A host called `unchanged` reports that nothing was changed. What is
- * asked of it, it adds to the file PAUSE_SANDBOX_DOUBLE_LOG.
+ * `fails` has failed, and one called `down` cannot be reached. A host called `unchanged` reports that nothing was changed. A host
+ * with a file of its name in the folder PAUSE_SANDBOX_DOUBLE_STDOUT prints that file instead of a report. Each request is a line
+ * in the file PAUSE_SANDBOX_DOUBLE_LOG.
  */
 import * as fs from "node:fs";
+import * as path from "node:path";
 
 import { type ResourceType, versionOf } from "../../../lab/plugins/protocol/plugin";
 import { serve } from "../../../lab/plugins/protocol/serve";
@@ -20,7 +22,7 @@ serve({
   config: object({}),
   resources: {
     "command:remote:Command": resource("Command", COMMAND, (name, host) => {
-      return { stdout: JSON.stringify(report(name, host)), stderr: "" };
+      return { stdout: printed(host) ?? JSON.stringify(report(name, host)), stderr: "" };
     }),
     "command:remote:CopyToRemote": resource("CopyToRemote", COPY, () => ({})),
   },
@@ -65,6 +67,13 @@ const hostOf = ({ connection }: Props): string => (connection as Props).host as 
 function reach(host: string): void {
   if (host === "fails") throw new Error("the host fails");
   if (host === "down") throw new Error("after 4 failed attempts: dial tcp 192.0.2.1:22: connect: no route to host");
+}
+
+/** What a test has this host print. */
+function printed(host: string): string | undefined {
+  const folder = process.env.PAUSE_SANDBOX_DOUBLE_STDOUT;
+  const file = folder === undefined ? undefined : path.join(folder, host);
+  return file !== undefined && fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
 }
 
 function shape(properties: string): Shape {
