@@ -7,7 +7,8 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
-import { isLater, Problems } from "./problems";
+import { isLater, kindOf, Problems } from "./problems";
+import { userError } from "./userError";
 
 /** What a value must be. */
 export interface Rule {
@@ -57,11 +58,15 @@ export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwr
   return holdsLater(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
 }
 
-/** The input, which is checked by its rule as soon as it is known; nothing is allowed too. */
+/**
+ * The input, checked by its rule as soon as it is known. It may be left out. One that is given, and turns out to be nothing, is
+ * refused: somebody has asked for something, and would not get it.
+ */
 export function checkedInput<T>(subject: string, field: string, input: pulumi.Input<T>, rule: Rule): pulumi.Input<T> {
+  if (input === undefined) return input;
   return whenKnown(input, (known) =>
     checked(subject, known as T, (problems) => {
-      checkPlain(problems, field, known, rule);
+      checkValue(problems, field, known, rule);
     }),
   );
 }
@@ -69,14 +74,27 @@ export function checkedInput<T>(subject: string, field: string, input: pulumi.In
 /**
  * The object itself. Where it is an Output as a whole: one whose fields are taken from it later. Its fields are Inputs,
  * so that both look the same to whoever uses them.
+ *
+ * @param called Name of the object in messages: `trust`.
+ * @throws Error, later, where it turns out to be no object.
  */
 export function fieldsOf<T extends object, K extends keyof T>(
+  called: string,
   input: pulumi.Input<T>,
   fields: readonly K[],
 ): Pick<T, K> {
   if (!isLater(input)) return input as T;
-  const known = pulumi.output(input) as unknown as pulumi.Output<T>;
+  const known = laterObject(called, input);
   return Object.fromEntries(fields.map((field) => [field, known.apply((object) => object[field])])) as Pick<T, K>;
+}
+
+/** An object that is known only later. @throws Error, later, where it turns out to be none. */
+export function laterObject<T extends object>(called: string, input: pulumi.Input<T>): pulumi.Output<T> {
+  const known = pulumi.output(input) as unknown as pulumi.Output<unknown>;
+  return known.apply((object) => {
+    if (typeof object === "object" && object !== null && !Array.isArray(object)) return object;
+    throw userError(`${called}: ${kindOf(object)} is not allowed; it must be an object`);
+  }) as unknown as pulumi.Output<T>;
 }
 
 /**

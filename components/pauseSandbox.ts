@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
 import { parallelOperations, withoutStacks } from "./engine";
 import { PauseImage } from "./image/pauseImage";
-import { checked, checkedInput, checkPlain, whenKnown } from "./inputs";
+import { checked, checkedInput, checkPlain, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
 import { Rollout, type RolloutOptions } from "./node/progress";
 import { SandboxNode } from "./node/sandboxNode";
@@ -58,11 +58,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
     this.reference = image.reference;
     this.digest = image.digest;
-    this.nodes = pulumi.output(
-      Object.fromEntries(
-        [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]),
-      ),
-    );
+    const reports = [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]);
+    // Where the digest is refused, no node ever reports.
+    const released = nothingOnce(image.digest);
+    this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => all);
     this.pods = pulumi.output(pods);
     this.bootSetup = this.payloads(name, args);
     const { reference, digest, bootSetup } = this;
@@ -101,6 +100,8 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
     // The digest is known when the image is verified. Before that, not even the script goes to a node.
     const verified = image.digest.apply(() => image);
+    // Each node waits for it, though it does not depend on it. Behind a node that waits for a refused digest, a program does not end.
+    const first = nothingOnce(image.digest);
     const again = withoutStacks();
     try {
       for (const { node, after } of plan.steps) {
@@ -108,7 +109,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
         const settings = { connection, nodeName, gone, sftp, ...wanted };
         const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
         const before = after.flatMap((one) => counted.get(one) ?? []);
-        const dependsOn = before.length > 0 ? before : [verified];
+        const dependsOn = [first, ...(before.length > 0 ? before : [verified])];
         const options = { parent: this, dependsOn, ...left, ...rollout.options() };
         const changed = new SandboxNode(resource(node), settings, options);
         counted.set(node, rollout.counts(resource(node), changed));
@@ -157,6 +158,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
+
+/** Nothing, once the value is known: so it is neither a secret nor a dependency. It fails as the value does. */
+const nothingOnce = (value: pulumi.Output<unknown>): Promise<never> =>
+  known(value).then((): pulumi.Resource[] => []) as Promise<never>;
 
 const ONLY_A_WAIT =
   "soakSeconds without a kubeconfig is only a wait: nobody looks at the Pods on the canaries. Set kubeconfig to have that done.";

@@ -124,9 +124,9 @@ export function digestOf(pushed: string): string {
 }
 
 /** @throws Error naming field, value and what is allowed. */
-export function checkDigest(field: string, digest: string): void {
-  if (/^sha256:[0-9a-f]{64}$/.test(digest)) return;
-  throw userError(`${field}: ${JSON.stringify(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+export function checkDigest(field: string, digest: unknown): void {
+  if (typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest)) return;
+  throw userError(`${field}: ${describe(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
 }
 
 /**

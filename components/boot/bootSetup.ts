@@ -117,7 +117,7 @@ export function checkBootOptions(problems: Problems, prefix: string, options: Bo
 
 /** How the payload is made, a field an Input each. */
 export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetupOptions {
-  return fieldsOf(options, ["allowLoginInUserData", "programUrl", "upgradeImage"]);
+  return fieldsOf("bootSetup", options, ["allowLoginInUserData", "programUrl", "upgradeImage"]);
 }
 
 /**

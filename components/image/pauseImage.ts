@@ -53,16 +53,16 @@ export class PauseImage extends pulumi.ComponentResource {
     const keys = keysFor(name, args);
     this.reference = onceRead(keys, whenGiven(name, "reference", args.reference, parseReference));
     const { reference } = this;
-    this.digest = signedAndVerified(this, args, keys, { reference, digest: this.provide(name, args) });
+    this.digest = signedAndVerified(this, name, args, keys, { reference, digest: this.provide(name, args) });
     this.registerOutputs({ reference: this.reference, digest: this.digest });
   }
 
   private provide(name: string, args: PauseImageArgs): pulumi.Output<string | undefined> {
     switch (args.source ?? PauseImageSource.Build) {
       case PauseImageSource.Existing:
-        return whenGiven(name, "digest", args.digest, (field, digest) => {
-          if (digest !== undefined) checkDigest(field, digest);
-        });
+        // A digest that is given, and turns out to be none, is refused: somebody has asked for a check.
+        if (args.digest === undefined) return pulumi.output(undefined);
+        return whenGiven(name, "digest", args.digest, checkDigest);
       case PauseImageSource.Mirror:
         return this.index(name, args, "mirror", [whenGiven(name, "mirrorOf", args.mirrorOf ?? "", checkSource)]);
       case PauseImageSource.Build:
@@ -127,6 +127,6 @@ function whenGiven<T extends string | undefined>(
 
 function secretLogin({ login }: PauseImageArgs) {
   if (login === undefined) return undefined;
-  const { username, password } = fieldsOf(login, ["username", "password"]);
+  const { username, password } = fieldsOf("login", login, ["username", "password"]);
   return { username, password: pulumi.secret(password) };
 }

@@ -98,24 +98,28 @@ export function checkConnection(problems: Problems, field: string, connection: p
 function checkHost(problems: Problems, field: string, ssh: SshHost): void {
   for (const key of CHECKED) {
     const value = ssh[key];
-    if (!isLater(value)) checkField(problems, field, key, value, ssh.insecureIgnoreHostKey);
+    if (!isLater(value)) checkField(problems, field, key, value, withoutKey(ssh.insecureIgnoreHostKey));
   }
 }
 
+/** Only true does without a host key. What is known only later is checked then. */
+const withoutKey = (insecureIgnoreHostKey: unknown): boolean =>
+  insecureIgnoreHostKey === true || isLater(insecureIgnoreHostKey);
+
 /** The log-in needs a host, and a key unless somebody chose to do without; all else has a default. */
-function checkField(problems: Problems, field: string, key: Checked, value: unknown, noHostKey: unknown): void {
-  const needed = key === "host" || (key === "hostKey" && (noHostKey === undefined || noHostKey === false));
+function checkField(problems: Problems, field: string, key: Checked, value: unknown, noHostKey: boolean): void {
+  const needed = key === "host" || (key === "hostKey" && !noHostKey);
   if (value !== undefined || needed) checkValue(problems, `${field}.${key}`, value, RULES[key]);
 }
 
 /** The user that a connection logs in as. */
 export function userOf(connection: pulumi.Input<SshConnection>): pulumi.Input<string> {
-  return whenKnown(fieldsOf(connection, ["user"]).user, (user) => user ?? "root");
+  return whenKnown(fieldsOf("connection", connection, ["user"]).user, (user) => user ?? "root");
 }
 
 /** A text per value that tells a log-in from another: another user, another host, or the same host installed again. */
 export function loginOf(connection: pulumi.Input<SshConnection>): pulumi.Input<string[]> {
-  const { user, host, port, hostKey } = fieldsOf(connection, ["user", "host", "port", "hostKey"]);
+  const { user, host, port, hostKey } = fieldsOf("connection", connection, ["user", "host", "port", "hostKey"]);
   const texts = whenKnown({ user, host, port, hostKey }, (known) => [
     ...[known.user ?? "root", known.host, String(known.port ?? 22), known.hostKey ?? ""],
   ]);
@@ -125,17 +129,22 @@ export function loginOf(connection: pulumi.Input<SshConnection>): pulumi.Input<s
 
 /** The connection as the command plugin takes it. */
 export function connectionInputs(connection: pulumi.Input<SshConnection>): command.types.input.remote.ConnectionArgs {
-  const node = fieldsOf(connection, FIELDS);
+  const node = fieldsOf("connection", connection, FIELDS);
   const { bastion } = node;
   return { ...hostInputs("connection", node), proxy: proxyInputs(bastion) };
 }
 
-/** Whether there is a jump host may also be known only later. */
+/** Whether there is a jump host may also be known only later. One that is no object is refused: nobody is to log in past it. */
 function proxyInputs(
   bastion: pulumi.Input<SshHost> | undefined,
 ): pulumi.Input<command.types.input.remote.ProxyConnectionArgs> | undefined {
-  if (!isLater(bastion)) return bastion && hostInputs("connection.bastion", bastion as SshHost);
-  const proxy = pulumi.output(bastion).apply((known) => known && hostInputs("connection.bastion", known));
+  const inputs = (known: SshHost | undefined) => {
+    if (known === undefined) return undefined;
+    checked("SSH connection", known, (problems) => problems.isObject("connection.bastion", known, "host and hostKey"));
+    return hostInputs("connection.bastion", known);
+  };
+  if (!isLater(bastion)) return inputs(bastion as SshHost | undefined);
+  const proxy = pulumi.output(bastion).apply((known) => inputs(known));
   return proxy as pulumi.Output<command.types.input.remote.ProxyConnectionArgs>;
 }
 
@@ -163,15 +172,18 @@ function secretOf(value: pulumi.Input<string> | undefined): pulumi.Input<string>
 
 /** Values that are there already are checked already, but a program without types may have skipped that. */
 function checkedHostKey(field: string, { hostKey, insecureIgnoreHostKey }: SshHost): pulumi.Input<string | undefined> {
-  return whenKnown({ hostKey, insecureIgnoreHostKey }, (known) => {
-    checkKnown(field, "hostKey", known.hostKey, known.insecureIgnoreHostKey);
-    return known.hostKey;
-  });
+  return whenKnown({ hostKey, insecureIgnoreHostKey }, (known) =>
+    checked("SSH connection", known.hostKey, (problems) => {
+      const { insecureIgnoreHostKey: flag } = known;
+      checkField(problems, field, "insecureIgnoreHostKey", flag, true);
+      checkField(problems, field, "hostKey", known.hostKey, withoutKey(flag));
+    }),
+  );
 }
 
 /** @throws InputPropertiesError naming field, value and what is allowed. */
-export function checkKnown(field: string, key: Checked, value: unknown, noHostKey?: boolean): void {
+export function checkKnown(field: string, key: Checked, value: unknown): void {
   checked("SSH connection", value, (problems) => {
-    checkField(problems, field, key, value, noHostKey);
+    checkField(problems, field, key, value, false);
   });
 }

@@ -14,14 +14,14 @@ export function checkedSettings(
   settings: NodeSettings & SharedSettings,
   { recheck, subject }: { recheck?: number; subject?: string } = {},
 ): NodeSettings {
-  const { node, image, digest, ca, mirrors, login } = settings;
+  const { node, image, digest, ca, mirrors, plainHttp, login } = settings;
   return checked(subject ?? `SandboxNode "${node ?? ""}"`, settings, (problems) => {
     problems.attempt("reference", () => parseReference("reference", image));
     problems.attempt("digest", () => {
       if (digest !== undefined) checkDigest("digest", digest);
     });
     checkPlain(problems, "nodeName", node, NODE_NAME);
-    checkKnownTrust(problems, "trust", { ca, mirrors });
+    checkKnownTrust(problems, "trust", { ca, mirrors, plainHttp });
     if (login) checkKnownLogin(problems, "trust.login", login);
     checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck, dryRun: settings.dryRun });
   });
@@ -34,8 +34,7 @@ export function checkedSettings(
 export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
   if (isLater(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
   const { ca, mirrors, plainHttp, login } = trust as RegistryTrust;
-  checkKnownTrust(problems, field, { ca, mirrors });
-  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
+  checkKnownTrust(problems, field, { ca, mirrors, plainHttp });
   if (login === undefined || isLater(login)) return;
   if (problems.isObject(`${field}.login`, login, "username and password")) {
     checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
@@ -52,8 +51,9 @@ export function checkKnownLogin(problems: Problems, field: string, { username, p
 }
 
 /** Also takes what holds Outputs, which it passes over. */
-export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors }: RegistryTrust): void {
+export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors, plainHttp }: RegistryTrust): void {
   checkPlain(problems, `${field}.ca`, ca, PEM);
+  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
   if (mirrors === undefined || isLater(mirrors)) return;
   if (!Array.isArray(mirrors)) problems.addHidden(`${field}.mirrors`, mirrors, "a list of URLs");
   else

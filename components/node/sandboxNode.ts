@@ -15,8 +15,17 @@ import { nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, reportOf } from "./nodeScript";
 import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
 import { explained } from "./whatChanges";
-import { checked, checkPlain, checkPlainOnly, fieldsOf, TRUE_OR_FALSE, whenKnown } from "../inputs";
-import { Problems } from "../problems";
+import {
+  checked,
+  checkedInput,
+  checkPlain,
+  checkPlainOnly,
+  fieldsOf,
+  laterObject,
+  TRUE_OR_FALSE,
+  whenKnown,
+} from "../inputs";
+import { isLater, Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest } from "../reference";
 import type { RegistryLogin } from "../registryLogin";
 
@@ -196,13 +205,14 @@ const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getSt
 /** What people read in a preview. So it has no digest, which is known last, and no secret. */
 function changing(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
-  const { connection, reference, kubeletFlag, nodeName, recheck, dryRun } = args;
+  const { connection, reference, kubeletFlag, nodeName, recheck } = args;
+  // Somebody may have meant that nothing is to be changed.
+  const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
   const log = { user: userOf(connection), login: loginOf(connection) };
   const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, ...log };
   return whenKnown(asked, ({ reference: image, nodeName: node = name, user, login, recheck: count = 0, ...now }) => {
     const settings = { node, owner: ownerOf(name), image, ...now };
     checkedSettings(settings, { recheck: count, subject: `SandboxNode "${name}"` });
-    // Anything but true or false is refused: somebody may have meant that nothing is to be changed.
     const verb: Verb = now.dryRun === true ? "plan" : "apply";
     // The number is nothing to the node; it only makes this line another one, so that it runs.
     const again: Setting[] = count === 0 ? [] : [["recheck", String(count)]];
@@ -262,7 +272,11 @@ function checkedCa(name: string, ca: string | undefined): string | undefined {
 
 /** What a node is to trust, a field an Input each. */
 export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
-  return fieldsOf(trust, ["ca", "mirrors", "plainHttp", "login"]);
+  const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
+  const { login } = fields;
+  // A login that somebody gives must come. Whether one is in an Output as a whole, nobody knows before.
+  if (login === undefined || isLater(trust) || !isLater(login)) return fields;
+  return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
 }
 
 /** Secret as a whole, so that all that it is sent in is. */

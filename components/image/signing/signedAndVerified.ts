@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { KeyObject } from "node:crypto";
 
 import { monitorWith } from "../../engine";
-import { checkedInput, fieldsOf, known } from "../../inputs";
-import { registryOf } from "../../reference";
+import { checked, checkedInput, fieldsOf, known } from "../../inputs";
+import { checkDigest, registryOf } from "../../reference";
 import { buildInputs } from "../pauseBuild";
 import { DEFAULT_PLATFORMS, type PauseImageArgs, PauseImageSource } from "../pauseImageArgs";
 import type { KnownLogin } from "./access";
@@ -47,19 +47,30 @@ interface Pushed {
 /**
  * The digest, once the image is signed and verified as its arguments ask for. A preview writes and reads nothing.
  * @param component The resource that lines stand below.
+ * @throws Error, later, where there is no digest to sign or verify, however it comes to be missing.
  */
 export function signedAndVerified(
   component: pulumi.Resource,
+  resourceName: string,
   args: PauseImageArgs,
   keys: Promise<Keys> | undefined,
   { reference, digest }: Pushed,
 ): Pushed["digest"] {
-  if (keys === undefined || pulumi.runtime.isDryRun()) return digest;
-  return pulumi.all([reference, digest]).apply(async ([name, pushed]) => {
-    if (pushed !== undefined) await run(component, args, { reference: name, digest: pushed }, await keys);
+  if (keys === undefined) return digest;
+  const needed = digest.apply((pushed) => checkedDigest(`PauseImage "${resourceName}"`, pushed));
+  if (pulumi.runtime.isDryRun()) return needed;
+  return pulumi.all([reference, needed]).apply(async ([name, pushed]) => {
+    await run(component, args, { reference: name, digest: pushed }, await keys);
     return pushed;
   });
 }
+
+const checkedDigest = (subject: string, digest: string | undefined): string =>
+  checked(subject, digest as string, (problems) => {
+    problems.attempt("digest", () => {
+      checkDigest("digest", digest);
+    });
+  });
 
 /** Awaited and not applied: a digest that depends on a secret would be one, and each node's command with it. */
 async function keysOf(
@@ -72,7 +83,7 @@ async function keysOf(
   const publicKey = pem === undefined ? undefined : publicKeyOf(pem);
   if (signing === undefined) return { publicKey };
   if (isBuilt(source)) await sbomLibrary();
-  const { privateKey, password } = fieldsOf(signing, ["privateKey", "password"]);
+  const { privateKey, password } = fieldsOf("signing", signing, ["privateKey", "password"]);
   const secret = (await known(pulumi.secret(pulumi.all([privateKey, password])))) as
     | [string, string | undefined]
     | undefined;
