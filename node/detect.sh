@@ -2,7 +2,7 @@
 # Detect: what kind of node this is. What we do not patch is refused with the place where that kind keeps the setting.
 
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.
-tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail timeout tr uname'
+tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail tar timeout tr uname wc'
 
 # Before anything is looked at. Dies with PS-N003.
 need_tools() {

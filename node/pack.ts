@@ -26,6 +26,7 @@ export const parts = [
     "detect",
     "trust",
     "runtimes/common",
+    "runtimes/images",
     "runtimes/containerd",
     "runtimes/containerd-files",
     "runtimes/crio",

@@ -48,21 +48,39 @@ within() {
   done
 }
 
-# Tells a wrong architecture from a registry that cannot be reached or trusted. Dies with PS-N010.
+# Tells a wrong architecture, and a digest that is not there, from a registry that cannot be reached or trusted. Dies with
+# PS-N010, PS-N011.
 pull_failed() {
   case $(error) in
     *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
       wrong_architecture 'it holds other platforms only' ;;
+    *': not found'* | *'manifest unknown'*)
+      [ -z "$digest" ] ||
+        die 011 "image $image: the registry has no $digest for this node, which was pushed: push again under a new tag, or repair the mirror ($(error))" ;;
   esac
   die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
 }
 
-# Pulls through the very path that the runtime will use, before its configuration is touched.
+# 1 once the image was pulled the way that the runtime will.
+pulled=''
+
+# Pulls through the very path that the runtime will use, before its configuration is touched. The name changes when what was
+# pulled is known to be right.
 preflight() {
+  note_names
+  tried=$(by_digest)
   "${runtime}_pull" || return 0
+  # CRI hears of what ctr pulls, and of a name, by an event.
+  within 10 inspect_name "$tried" || pull_failed
   check_digest
-  check_architecture
+  check_architecture "$tried"
+  "${namer}_name"
+  within 10 has_name || inspect_image || pull_failed
+  check_digest
 }
+
+# Does the runtime know the digest by the image's name too?
+has_name() { inspect_image && { [ -z "$digest" ] || [ "$digest" = "$got" ]; }; }
 
 # The architecture of this node in the words of an image.
 architecture() {
@@ -74,37 +92,43 @@ architecture() {
   esac
 }
 
-# containerd pulls a single manifest of any architecture; every Pod of the node would then fail to start. Reads the runtime's
-# images.
+# check_architecture [NAME]: containerd pulls a single manifest of any architecture; every Pod of the node would then fail to
+# start. Reads the runtime's images.
 check_architecture() {
-  built=$(cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "$image") || pull_failed
+  built=$(cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "${1:-$image}") || pull_failed
   [ "$built" = "$(architecture)" ] || wrong_architecture "it is built for $built"
 }
 
 # wrong_architecture WHY. Dies with PS-N012.
 wrong_architecture() { die 012 "image $image: $1, and this node is $(architecture): push one for it"; }
 
-# What the runtime knows of the image; false where it has none. Reads the runtime's images. Sets $pinned, and $got, the digest
-# by which the runtime knows it.
-inspect_image() {
-  # The same digest may be known under other names: only our repository's counts.
-  pinned=$(cri inspecti -o go-template --template '{{.status.pinned}}{{range .status.repoDigests}} {{.}}{{end}}' "$image") || return 1
-  got=$(printf '%s\n' "$pinned" | tr ' ' '\n' | awk -v p="${image%:*}@" 'index($0, p) == 1 { print substr($0, length(p) + 1); exit }')
+# What the runtime knows of the image, as inspect_name has it.
+inspect_image() { inspect_name "$image"; }
+
+# inspect_name NAME: what the runtime knows of an image; false where it has none. Reads the runtime's images. Sets $pinned, and
+# $got, the digest by which the runtime knows it: the wanted one, where it is among them.
+inspect_name() {
+  # The same digest may be known under other names: only our repository's counts. Docker leaves docker.io out.
+  pinned=$(cri inspecti -o go-template --template '{{.status.pinned}}{{range .status.repoDigests}} {{.}}{{end}}' "$1") || return 1
+  got=$(printf '%s\n' "$pinned" | tr ' ' '\n' | awk -v p="${image%:*}@" -v wanted="$digest" '
+    function short(name) { sub(/^docker\.io\/(library\/)?/, "", name); return name }
+    BEGIN { p = short(p) }
+    { name = short($0) }
+    index(name, p) == 1 { one = substr(name, length(p) + 1); if (first == "" || one == wanted) first = one }
+    END { print first }')
   pinned=${pinned%% *}
 }
 
 # The image is the one that was pushed. Dies with PS-N011.
 check_digest() {
   [ -z "$digest" ] || [ "$digest" = "$got" ] ||
-    die 011 "image $image: the registry gives this node $got, but $digest was pushed: push again under a new tag, or repair the mirror"
+    die 011 "image $image: on this node it is ${got:-without a digest}, but $digest was pushed: push again under a new tag, or repair the mirror"
 }
 
 # The image is there, is the right one, and stays. Dies with PS-N016.
 check_image() {
-  if ! "${runtime}_pull"; then
-    check_sandbox
-    inspect_image || pull_failed
-  fi
+  if [ -z "$pulled" ]; then "${runtime}_pull" || check_sandbox; fi
+  inspect_image || pull_failed
   check_digest
   check_architecture
   [ "$pinned" = true ] ||

@@ -3,7 +3,7 @@
 #   _find     where its files and its socket are          _plan     plans its configuration
 #   _read     its configuration as it is, $plan/before    _check    lets it parse the result: no other key may differ
 #   _trust    plans how it reaches the registry           _restart  has it take the result
-#   _pull     pulls the image the way it will, and sets $got; false where only a sandbox can
+#   _pull     pulls the image the way it will; false where only a sandbox can
 # and sets $runtime_name, $runtime_version, $target (the file that decides), $reach (the files, as a pattern, by which the
 # registry is reached and that count at once), $watched (what else decides, one per line) and $socket.
 
@@ -42,23 +42,18 @@ taken() {
   [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not take $1 from there; it reads $2"
 }
 
-# Has the runtime pull the image. Changes the runtime's images.
+# Has the runtime pull the image. Changes the runtime's images. Sets $pulled.
 cri_pull() {
-  cri pull "$image" >/dev/null || pull_failed
-  inspect_image || pull_failed
+  cri pull "$(by_digest)" >/dev/null || pull_failed
+  pulled=1
 }
 
-# ctr_pull CERTS: with containerd's own resolver, from what is said in directory CERTS. CRI knows such an image by its tag
-# alone. Changes the runtime's images. Sets $got.
+# ctr_pull CERTS: with containerd's own resolver, from what is said in directory CERTS. Nothing is proven of the runtime's own
+# way by it. Changes the runtime's images. Sets $fixed.
 ctr_pull() {
-  containerd_ctr images pull --hosts-dir "$1" "$image" >/dev/null || pull_failed
-  got=$(containerd_ctr images ls "name==$image" | awk 'NR == 2 { print $3 }')
-}
-
-# containerd_ctr ARGUMENT…: k3s brings its own, under its own name. Changes what its arguments say. Writes $home/error.
-containerd_ctr() {
-  set -- -a "$socket" -n k8s.io "$@"
-  if command -v ctr >/dev/null; then ctr "$@"; else k3s ctr "$@"; fi 2>"$home/error" 9>&-
+  containerd_ctr images pull --hosts-dir "$1" "$(by_digest)" >/dev/null || pull_failed
+  fixed=$(ctr_target "$(by_digest)") || pull_failed
+  fixed=${fixed% *}
 }
 
 # What is left of a file of ours that somebody edited, when our keys go.

@@ -155,6 +155,7 @@ containerd_trust() { if trust_needed; then plan_hosts "$certs"; fi; }
 
 # Plans the files of containerd that decide. Reads $plan/before. Sets $target. Writes $plan/base, $new. Dies with PS-N014.
 containerd_plan() {
+  need_ctr
   refuse_disabled
   refuse_deaf
   refuse_conflict

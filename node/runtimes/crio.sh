@@ -87,7 +87,7 @@ crio_pull() {
   if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
     crio_reload
     # It is not over at once.
-    [ "$login" ] || within 10 cri pull "$image" || :
+    [ "$login" ] || within 10 cri pull "$(by_digest)" || :
   fi
   [ -z "$login" ] || return 1
   cri_pull

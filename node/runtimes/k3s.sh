@@ -140,6 +140,7 @@ registries_yaml() {
 
 # Plans our drop-in. Writes $new.
 k3s_plan() {
+  need_ctr
   printf 'pause-image: "%s"\n' "$image" >"$new"
   want "$target"
 }

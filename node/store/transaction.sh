@@ -178,7 +178,7 @@ discard() {
 }
 
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off. Reads $journal. Sets $socket.
-# Writes every path in $journal/files, and restarts what is marked there.
+# Writes every path in $journal/files, restarts what is marked there, and gives the runtime's names back what they stood for.
 undo() {
   missed=''
   if [ -e "$journal/sandbox" ]; then
@@ -209,6 +209,7 @@ undo() {
     mark=${mark##*/}
     manage "${mark%%-*}" "${mark#*-}" || missed=1
   done
+  names_back || missed=1
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1
   # Nothing was ever committed: nothing of ours stays.

@@ -263,7 +263,7 @@ for (const shell of shells) {
       it(`is ${refused ? "refused" : "taken"} where ${what}`, () => {
         const code =
           `image=${image} kubelet_minor='${minor}' no_flag='${noFlag}' runtime=x runtime_name=x runtime_version=1\n` +
-          "x_pull() { pinned=false got=sha256:a; }\ncheck_digest() { :; }\ncheck_architecture() { :; }\n" +
+          "x_pull() { :; }\ninspect_image() { pinned=false got=sha256:a; }\ncheck_digest() { :; }\ncheck_architecture() { :; }\n" +
           "check_image\necho passed";
         const run = call(shell, code);
         assert.equal(run.stdout, refused ? "" : "passed\n", run.stderr);

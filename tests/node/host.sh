@@ -3,7 +3,9 @@
 # be asked ends it. What the test reads of it afterwards: DIR/root (its files), DIR/did (what was restarted and pulled).
 #
 # DIR/running: what a new sandbox runs on; DIR/running-UNIT: what that unit read at its last start.
-# DIR/digest: by which it has the image, where that is not the wanted one. DIR/collected: it has none.
+# DIR/images: what the runtime has under its names, as `name<TAB>digest<TAB>type<TAB>pinned or nothing` lines.
+# DIR/registry: what a tag leads to, as `image digest` lines; else the digest that is asked for. DIR/missing: digests that are in no
+# registry. DIR/arm64: digests of another architecture.
 # DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
@@ -101,37 +103,103 @@ refuse_deaf() { :; }
 uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }
 
 crictl() { unexpected crictl "$@"; }
+ctr() { unexpected ctr "$@"; }
 cri() {
   case $1 in
     version) ;;
     pull)
-      if [ -e "$node_dir/pull-error" ]; then
-        cat "$node_dir/pull-error" >"$home/error"
-        return 1
-      fi
+      pulled_by cri "$2" || return 1
       did "pull $2"
       ;;
     pods | rmp) ;;
     runp) echo sandbox ;;
     inspectp) tr -d '\n' <"$node_dir/running" ;;
     inspecti)
-      [ ! -e "$node_dir/collected" ] || return 1
+      known=$(digest_of "$6")
+      if [ -z "$known" ]; then
+        echo "no such image \"$6\" present" >"$home/error"
+        return 1
+      fi
       case $* in
-        *architecture*) echo amd64 ;;
-        *status.id*) echo "id of $5" ;;
-        *pinned*) echo "true ${image%:*}@$(cat "$node_dir/digest" 2>/dev/null || printf %s "$digest")" ;;
+        *architecture*) if grep -qxF "$known" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
+        *status.id*) id_of "$known" ;;
+        *pinned*)
+          awk -F '\t' -v d="$known" '
+            $2 == d { if ($4) pinned = 1; if ($1 ~ /@/) names = names " " $1 }
+            END { print (pinned ? "true" : "false") names }' "$node_dir/images"
+          ;;
         *) unexpected cri "$@" ;;
       esac
       ;;
     *) unexpected cri "$@" ;;
   esac
 }
+id_of() { echo "sha256:0${1#sha256:?}"; }
+digest_of() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$node_dir/images"; }
+# named NAME DIGEST [LABEL]: the label that the name has stays.
+named() {
+  awk -F '\t' -v OFS='\t' -v name="$1" -v digest="$2" -v pin="${3:-}" '
+    $1 == name { if (pin == "") pin = $4; next }
+    { print }
+    END { print name, digest, "index", pin }' "$node_dir/images" | sort >"$node_dir/images.new"
+  mv "$node_dir/images.new" "$node_dir/images"
+}
+unnamed() { awk -F '\t' -v name="$1" '$1 != name' "$node_dir/images" >"$node_dir/images.new" && mv "$node_dir/images.new" "$node_dir/images"; }
+# pulled_by ctr|cri NAME: the name, and what CRI makes beside it; of what ctr pulls, what it calls an image by itself.
+pulled_by() {
+  if [ -e "$node_dir/pull-error" ]; then
+    cat "$node_dir/pull-error" >"$home/error"
+    return 1
+  fi
+  case $2 in
+    *@*) bytes=${2#*@} ;;
+    *) bytes=$(awk -v image="$2" '$1 == image { print $2 }' "$node_dir/registry" 2>/dev/null || :) ;;
+  esac
+  bytes=${bytes:-${digest:-sha256:$(printf '%064d' 0)}}
+  if grep -qxF "$bytes" "$node_dir/missing" 2>/dev/null; then
+    echo "failed to resolve reference \"$2\": $2: not found" >"$home/error"
+    return 1
+  fi
+  named "$2" "$bytes"
+  [ "$runtime" = cri_dockerd ] || [ "$runtime" = dockershim ] || named "$(id_of "$bytes")" "$bytes"
+  case $1 in cri) named "${image%:*}@$bytes" "$bytes" ;; esac
+  # Only CRI-O and cri-dockerd pin by name.
+  case $runtime in crio | cri_dockerd | dockershim) awk -F '\t' -v OFS='\t' '{ $4 = "pinned"; print }' "$node_dir/images" >"$node_dir/images.new" && mv "$node_dir/images.new" "$node_dir/images" ;; esac
+}
 containerd_ctr() {
-  case "$1 ${2:-}" in
-    'images pull')
+  case "$1 ${2:-} ${3:-}" in
+    'images pull '*)
+      pulled_by ctr "$5" || return 1
       did "ctr pull $5 by $(sed -n 's/^\[host\.\("[^"]*"\)\]$/\1/p' "$4/$registry/hosts.toml" | tr '\n' ' ')"
       ;;
-    'images ls') printf 'REF\n%s type %s\n' "$image" "$digest" ;;
+    'images ls ') awk -F '\t' -v OFS='  ' '
+        BEGIN { print "REF TYPE DIGEST SIZE PLATFORMS LABELS" }
+        { print $1, $3, $2, "1.0 B", "linux/amd64", "io.cri-containerd.image=managed" ($4 ? ",io.cri-containerd.pinned=pinned" : "") }' "$node_dir/images" ;;
+    'images tag --help' | 'images import --help') echo '   --local  Run it locally' ;;
+    'images tag --local')
+      [ -z "$(digest_of "$5")" ] || unexpected ctr "$@"
+      did "ctr tag $4 $5"
+      named "$5" "$(digest_of "$4")"
+      ;;
+    'images import --local')
+      index=$(tar -xOf "$5" index.json)
+      name=$(printf %s "$index" | sed 's/.*"io.containerd.image.name":"\([^"]*\)".*/\1/') bytes=$(printf %s "$index" | sed 's/.*"digest":"\([^"]*\)".*/\1/')
+      did "ctr point $name $bytes"
+      named "$name" "$bytes"
+      ;;
+    'images label '*)
+      case $4 in
+        io.cri-containerd.pinned=pinned) named "$3" "$(digest_of "$3")" pinned ;;
+        io.cri-containerd.pinned=)
+          known=$(digest_of "$3")
+          unnamed "$3"
+          named "$3" "$known"
+          ;;
+        *) unexpected ctr "$@" ;;
+      esac
+      ;;
+    'images rm '*) unnamed "$3" ;;
+    'content get '*) echo '{}' ;;
     *) unexpected ctr "$@" ;;
   esac
 }
@@ -139,9 +207,25 @@ docker() {
   case "$1 ${2:-}" in
     'inspect -f') tr -d '\n' <"$node_dir/running" ;;
     'version -f') echo 20.10.24 ;;
+    'images --no-trunc') awk -F '\t' -v OFS='\t' '
+        $1 ~ /@/ { repository = $1; sub(/@.*/, "", repository); print repository, "<none>", $2, "sha256:0" substr($2, 9); next }
+        { tag = $1; sub(/.*:/, "", tag); repository = $1; sub(/:[^:]*$/, "", repository); print repository, tag, "<none>", "sha256:0" substr($2, 9) }' "$node_dir/images" ;;
+    'tag '*)
+      did "docker $*"
+      case $2 in
+        *@*) known=$(digest_of "$2") ;;
+        *) known=$(awk -F '\t' -v id="$2" '"sha256:0" substr($2, 9) == id { print $2; exit }' "$node_dir/images") ;;
+      esac
+      [ "$known" ] || unexpected docker "$@"
+      named "$3" "$known" pinned
+      ;;
+    'rmi '*) unnamed "$2" ;;
     *) unexpected docker "$@" ;;
   esac
 }
+[ -e "$node_dir/images" ] || : >"$node_dir/images"
+# shellcheck source=/dev/null # what else a test has of its own
+if [ -e "$node_dir/more.sh" ]; then . "$node_dir/more.sh"; fi
 
 umask 077
 trap finish_look EXIT

@@ -20,6 +20,9 @@ export class Host {
   /** Where a run keeps what goes with the power. Default: /dev/shm, as others do. */
   memory?: string;
 
+  /** More of the environment. */
+  env: Record<string, string> = {};
+
   /** @param dir Where the node is; a new one where there is none. */
   constructor(
     private readonly shell: Shell,
@@ -64,7 +67,7 @@ export class Host {
     const script = path.join(__dirname, "host.sh");
     const run = spawnSync(program, [...args, script, this.dir, verb], {
       ...{ encoding: "utf8", input },
-      env: { ...process.env, ...(this.memory === undefined ? {} : { node_memory: this.memory }) },
+      env: { ...process.env, ...this.env, ...(this.memory === undefined ? {} : { node_memory: this.memory }) },
     });
     return { ...run, did: this.read("did").split("\n").filter(Boolean) };
   }

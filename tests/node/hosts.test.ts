@@ -9,11 +9,13 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import { type NodeSettings } from "../../components/node/nodeSettings";
-import { Host } from "./host";
+import { digest, Host } from "./host";
 import { shells, wanted as image } from "./script";
 
 const caPem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const registry = image.split("/")[0] ?? "";
+/** What is pulled, and then given the name. */
+const bytes = `${image.split(":").slice(0, -1).join(":")}@${digest}`;
 
 for (const shell of shells) {
   describe(`${shell.join(" ")}: a simulated node`, function () {
@@ -58,7 +60,7 @@ for (const shell of shells) {
           const before = host.files();
           const settings = { ca: caPem, mirrors: ["https://m.example.com"], login: { username: "u", password: "p" } };
           const { did } = host.done("apply", settings);
-          assert.equal(did[0], `ctr pull ${image} by "https://m.example.com" "https://${registry}" `);
+          assert.equal(did[0], `ctr pull ${bytes} by "https://m.example.com" "https://${registry}" `);
           const ca = path.join(host.dir, "root/pause-sandbox-ca.crt");
           const tls = { ca_file: ca };
           assert.deepEqual(parse(host.read("root/registries.yaml")), {
@@ -92,7 +94,12 @@ for (const shell of shells) {
           const run = host.run("apply");
           assert.equal(run.status, 4, run.stderr);
           assert.match(run.stderr, /PS-N014 .*it reads other\.example\.com\/pause:1/);
-          assert.deepEqual(run.did, [`pull ${image}`, `restart ${unit}`, `restart ${unit}`]);
+          assert.deepEqual(run.did, [
+            `pull ${bytes}`,
+            `ctr tag ${bytes} ${image}`,
+            `restart ${unit}`,
+            `restart ${unit}`,
+          ]);
           assert.deepEqual(host.files(), before);
         });
 
@@ -124,7 +131,7 @@ for (const shell of shells) {
           `[Service]\nExecStart=\nExecStart=${line} --pod-infra-container-image=${image}\n`,
         );
         assert.equal(host.read(`root/certs.d/${registry}/ca.crt`), caPem);
-        assert.deepEqual(report.did, [`pull ${image}`, "restart cri-docker", `pull ${image}`]);
+        assert.deepEqual(report.did, [`pull ${bytes}`, `docker tag ${bytes} ${image}`, "restart cri-docker"]);
         const again = host.done("apply", { ca: caPem });
         assert.deepEqual([again.status, again.did], ["unchanged", []]);
         host.done("restore", { ca: caPem });
@@ -259,7 +266,12 @@ for (const shell of shells) {
         const report = host.done("apply");
         assert.deepEqual(
           [report.runtime, report.previousImage, report.restarted, report.did],
-          ["dockershim", "k8s.gcr.io/pause:3.5", ["kubelet"], [`pull ${image}`, "restart kubelet", `pull ${image}`]],
+          [
+            "dockershim",
+            "k8s.gcr.io/pause:3.5",
+            ["kubelet"],
+            [`pull ${bytes}`, `docker tag ${bytes} ${image}`, "restart kubelet"],
+          ],
         );
         assert.equal(
           host.read("root/kubelet/kubeadm-flags.env"),

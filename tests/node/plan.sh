@@ -22,6 +22,7 @@ kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 [ -z "$here" ] || ca=anything
 # Nothing listens here.
 refuse_deaf() { :; }
+ctr() { :; }
 if [ "${7:-}" ]; then
   left=$7 torn=$8
   : >"$1/changes"

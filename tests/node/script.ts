@@ -20,6 +20,7 @@ export const shells = atLeast("all") ? everyShell : everyShell.slice(0, 1);
 
 export interface Run {
   status: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
