@@ -82,6 +82,7 @@ export class Host {
     this.write("etc/containerd/config.toml", CONFIG);
     this.write("run/bench/running", OLD_IMAGE);
     this.write("run/bench/pulled", "");
+    this.write("run/bench/pinned", "");
   }
 
   /** Empties a folder, and keeps the folder itself: it is mounted. */
