@@ -59,7 +59,7 @@ export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwr
 }
 
 /**
- * The input, checked by its rule as soon as it is known. It may be left out. One that is given, and turns out to be nothing, is
+ * The input, checked by its rule as soon as it is known. It may be left out. One that turns out to be nothing is
  * refused: somebody has asked for something, and would not get it.
  */
 export function checkedInput<T>(subject: string, field: string, input: pulumi.Input<T>, rule: Rule): pulumi.Input<T> {

@@ -36,29 +36,34 @@ stale() {
 
 # The running kubelet's own word: the flag as it should be, once or not at all, and all else as it was before. A kubelet whose
 # files somebody edited without a restart gets that restart. Reads $plan/argv, $plan/environ. Writes $plan/argv-now,
-# $plan/argv-before, $plan/environ-now, $plan/environ-before, by $plan/lines. Dies with PS-N021.
+# $plan/argv-before, $plan/environ-now, $plan/environ-before. Dies with PS-N018, PS-N021.
 check_flag() {
   [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
-  flags=$(running_flags)
-  if [ ! -e "$journal/restart-kubelet" ] && [ "$flags" != "$wanted_flag" ]; then
-    restart_kubelet
-    flags=$(running_flags)
-  fi
+  if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
+  # One that was healthy may end all the same, and be started again.
+  within 60 read_kubelet || die 018 'the kubelet does not stay up for its command line to be read within 60 s: see journalctl -u kubelet'
+  flags=$(flags_in <"$plan/lines")
   [ "$flags" = "$wanted_flag" ] ||
     die 021 "the kubelet runs with $flag '$flags' instead of '$wanted_flag': see systemctl cat kubelet"
   # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
   if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
-  pid=$(pid_of kubelet)
-  lines_of "/proc/$pid/cmdline" >"$plan/lines"
   without_flag <"$plan/lines" >"$plan/argv-now"
   without_flag <"$plan/argv" >"$plan/argv-before"
   cmp -s "$plan/argv-before" "$plan/argv-now" ||
     die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
-  lines_of "/proc/$pid/environ" >"$plan/lines"
-  own_environment <"$plan/lines" >"$plan/environ-now"
+  own_environment <"$plan/lines-environ" >"$plan/environ-now"
   own_environment <"$plan/environ" >"$plan/environ-before"
   cmp -s "$plan/environ-before" "$plan/environ-now" ||
     die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
+}
+
+# Reads words and environment of one process, which is there before and after, and healthy where this run restarted it. Writes
+# $plan/lines, $plan/lines-environ.
+read_kubelet() {
+  if [ -e "$journal/restart-kubelet" ]; then kubelet_healthy || return 1; fi
+  pid=$(pid_of kubelet) && [ "${pid:-0}" != 0 ] &&
+    lines_of "/proc/$pid/cmdline" >"$plan/lines" && [ -s "$plan/lines" ] &&
+    lines_of "/proc/$pid/environ" >"$plan/lines-environ" && [ "$(pid_of kubelet)" = "$pid" ]
 }
 
 # first_other A B: the first line that only one of them has.
@@ -66,8 +71,12 @@ first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { prin
 
 # Each value of the flag on the command line of the running kubelet, one per line:
 #   kubelet --pod-infra-container-image=a/b:1 --v=2 --pod-infra-container-image c/d:2 gives a/b:1 and c/d:2
-running_flags() {
-  argv_of kubelet | FLAG=$flag awk '
+running_flags() { argv_of kubelet | flags_in; }
+
+# The same of the words on stdin, one per line:
+#   kubelet --pod-infra-container-image=a/b:1 --v=2 gives a/b:1
+flags_in() {
+  FLAG=$flag awk '
     take { print; take = 0; next }
     $0 == ENVIRON["FLAG"] { take = 1 }
     index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'

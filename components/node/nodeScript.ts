@@ -89,8 +89,8 @@ const MOST_ITEMS = 256;
 /**
  * Finds the one JSON line of a node's report on stdout. A login shell may print a word of its own around it.
  *
- * The report is built anew: it has the fields of NodeReport, each of its type and of bounded length, and no other. The engine
- * would take some objects, and some texts, for more than data: it fetches the URL of an asset and reads its file.
+ * The result is a new object with the fields of NodeReport, each of its type and of bounded length. The engine would take some objects
+ * for more than data. It fetches the URL of an asset, and reads its file.
  *
  * @throws Error quoting what came instead.
  */

@@ -78,7 +78,7 @@ key_of() {
   if [ "$1" = trust ]; then our_key=$2'|registry|config_path'; fi
 }
 
-# table_of VERSION: sets $table to the one that a file of this version has.
+# table_of VERSION: sets $table to the one that files of this version have.
 table_of() {
   case $1 in
     3 | 4) table=$new_cri ;;

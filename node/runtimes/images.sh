@@ -121,7 +121,7 @@ ctr_local() {
 ctr_names() {
   listed=$(containerd_ctr images ls) || return 1
   printf '%s\n' "$listed" | awk -v OFS='\t' '
-    NR > 1 { print $1, $3, $2, ($NF ~ /(^|,)io\.cri-containerd\.pinned=pinned(,|$)/ ? "pinned" : "") }'
+    NR > 1 { print $1, $3, $2, ($0 ~ /[ ,]io\.cri-containerd\.pinned=pinned(,|[ ]*$)/ ? "pinned" : "") }'
 }
 
 # ctr_target NAME: the digest that a name stands for, and its media type; nothing where it is not there. Reads the runtime's

@@ -58,7 +58,7 @@ refuse_immutable() {
     for one in "$path" "${path%/*}"; do if [ -e "$one" ]; then set -- "$@" "$one"; fi; done
   done <"$plan/changed"
   [ $# -gt 0 ] || return 0
-  # It goes on with the next one where a file system has no attributes.
+  # It goes on with the next path where a file system has no attributes.
   lsattr -d "$@" >"$plan/attributes" 2>/dev/null || :
   while read -r flags path; do
     case $flags in *[ia]*) die 013 "$path is immutable or append-only: chattr -i -a $path" ;; esac

@@ -144,7 +144,7 @@ describe("what is known only later", () => {
         ended(image({ publicKey: given(undefined), digest: `sha256:${"d".repeat(64)}` })),
         /publicKey: no value/,
       ));
-    it(`a digest of an image that turns out to be none, as ${way}, is an error: somebody asked for a check`, () =>
+    it(`a digest that turns out to be none, as ${way}, is an error: somebody asked for a check`, () =>
       assert.rejects(ended(image({ digest: given(undefined) })), /digest: no value/));
     it(`dryRun that turns out to be nothing, as ${way}, is an error: somebody may have meant that nothing changes`, () =>
       assert.rejects(ended(node({ dryRun: given(undefined) })), /dryRun: no value/));

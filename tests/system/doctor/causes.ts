@@ -36,7 +36,7 @@ export interface Cause {
   readonly heals?: Tier;
   /**
    * From which tier on it is made. Default: all, where it is the one cause by which a fact of a real node shows. The others are judged
-   * from facts that were made up in tests/doctor/causes.test.ts, too.
+   * from facts that are simulated in tests/doctor/causes.test.ts, too.
    */
   readonly tier?: Tier;
   readonly code: string;

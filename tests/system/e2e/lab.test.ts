@@ -136,7 +136,7 @@ describe("the whole way through, on the lab", function () {
         else
           assert.match(
             stdout,
-            new RegExp(`~ create: "[^"]* node=${name} [^"]*image=${before} [^"]*" => "[^"]*image=${reference} `),
+            new RegExp(`~ create: ".* apply node=${name} .*image=${before} .*" => ".* image=${reference} `),
           );
       }
       // Host keys and fingerprints are shorter.
