@@ -98,6 +98,10 @@ flag_now() {
 # The command line of a unit that runs: DIR/UNIT.argv, one word per line.
 argv_of() { cat "$node_dir/$1.argv" 2>/dev/null || :; }
 kubelet_healthy() { :; }
+read_kubelet() {
+  argv_of kubelet >"$plan/lines"
+  : >"$plan/lines-environ"
+}
 # Nothing listens on such a node.
 refuse_deaf() { :; }
 uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }

@@ -33,6 +33,7 @@ export class Host {
     this.write("os-release", "ID=debian\n");
     this.write("units", "");
     this.write("did", "");
+    this.write("images", "");
     fs.mkdirSync(path.join(this.dir, "root"));
   }
 
