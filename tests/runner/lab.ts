@@ -6,6 +6,8 @@ import { traces } from "../system/e2e/traces";
 
 async function main(): Promise<void> {
   if (process.argv[2] === "up") {
+    // A run that was killed may have left a stack whose nodes are gone, with their host keys.
+    await clusterDown(lineLog());
     await clusterUp(lineLog());
     return;
   }
