@@ -18,7 +18,7 @@ export function refuseExisting(file: string): void {
 /** @param verdicts What the doctor prints, without colours. */
 export function bundleText(verdicts: string, results: readonly Result[]): string {
   const parts = [
-    "pause-sandbox doctor: a bundle for a ticket. Logins, tokens and private keys are redacted. Read it before you send it.",
+    "pause-sandbox doctor: a bundle for a ticket. Known forms of logins, tokens and private keys are redacted. Read it before you send it.",
     `Versions\n\n${versions()}`,
     `Findings\n\n${verdicts}`,
     `Events\n\n${results.map(eventsOf).join("\n")}`,
