@@ -44,6 +44,15 @@ export class Host {
     return file;
   }
 
+  /** The node has the image under its name, pinned; with other bytes where a digest says so. */
+  hasImage(as = digest): void {
+    const names = [
+      [image, "pinned"],
+      [`${image.slice(0, image.lastIndexOf(":"))}@${as}`, ""],
+    ];
+    this.write("images", names.map(([name, pin]) => `${name}\t${as}\tindex\t${pin}\n`).join(""));
+  }
+
   /** A unit that is active, and whose program answers `--version`. */
   unit(name: string, args: string, version: string, more = ""): void {
     const program = this.write(`bin-${name}`, `#!/bin/sh\necho '${version}'\n`, 0o755);

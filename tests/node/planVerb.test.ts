@@ -106,6 +106,7 @@ for (const shell of shells) {
     for (const node of nodes) {
       itWith(...node.containerd)(`says what apply then does, and writes nothing: ${node.what}`, () => {
         node.set(host);
+        host.hasImage();
         const { settings } = node;
         const before = host.files(".");
         const plan = host.run("plan", settings);
@@ -184,11 +185,11 @@ for (const shell of shells) {
         const { stdout, stderr } = host.run("plan");
         return { said: JSON.parse(stdout) as Record<string, unknown>, stderr };
       };
-      host.write("digest", `sha256:${"b".repeat(64)}`);
+      host.hasImage(`sha256:${"b".repeat(64)}`);
       const moved = planned();
       assert.deepEqual([moved.said.status, moved.said.changed, moved.said.restarted], ["would-change", [], []]);
       assert.match(moved.stderr, /would pull .* again: it is here as sha256:b+, and sha256:a+ is asked for/);
-      host.write("collected", "");
+      host.write("images", "");
       const collected = planned();
       assert.deepEqual([collected.said.status, collected.said.digest], ["would-change", ""]);
       assert.match(collected.stderr, /would pull .*: it is not on this node/);

@@ -50,7 +50,9 @@ started() {
   counted restarted
   line=$(sed -n 's/.*argv\[\]=\(.*\) ; }$/\1/p' "$node_dir/containerd.show")
   # shellcheck disable=SC2086 # words on purpose
-  $line config dump | toml_list | effective_image >"$node_dir/running"
+  $line config dump | toml_list >"$node_dir/dump"
+  our_values "$node_dir/dump"
+  printf '%s\n' "$image_read" >"$node_dir/running"
 }
 restarted() {
   daemon=$(cat "$node_dir/daemon/pid")
