@@ -61,8 +61,14 @@ check_flag() {
 # $plan/lines, $plan/lines-environ.
 read_kubelet() {
   if [ -e "$journal/restart-kubelet" ]; then kubelet_healthy || return 1; fi
-  pid=$(pid_of kubelet) && [ "${pid:-0}" != 0 ] &&
-    lines_of "/proc/$pid/cmdline" >"$plan/lines" && [ -s "$plan/lines" ] &&
+  pid=$(pid_of kubelet)
+  # A unit can be active without a process that systemd knows to be its main one.
+  if [ "${pid:-0}" = 0 ] && systemctl -q is-active kubelet; then
+    : >"$plan/lines"
+    : >"$plan/lines-environ"
+    return 0
+  fi
+  [ "${pid:-0}" != 0 ] && lines_of "/proc/$pid/cmdline" >"$plan/lines" && [ -s "$plan/lines" ] &&
     lines_of "/proc/$pid/environ" >"$plan/lines-environ" && [ "$(pid_of kubelet)" = "$pid" ]
 }
 

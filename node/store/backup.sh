@@ -99,18 +99,22 @@ prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do
     [ -e "$backup/$list" ] || continue
-    if [ -s "$backup/$list" ] && all_counts "$list"; then continue; fi
-    sort -ru "$backup/$list" | while IFS= read -r path; do
-      if counts "$path" "$list"; then
-        printf '%s\n' "$path" || exit 1
-      elif [ "$list" = files ]; then
-        rm -f "$backup/root$path"
-        rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
-      elif [ "$list" = dirs ]; then
-        # Made for a file that has gone since, as that of another registry; deepest first.
-        rmdir "$path" 2>/dev/null || :
-      fi
-    done >"$backup/new" || return 0
+    # Both ways leave the same bytes: a node's notes do not tell how often a run was undone on it.
+    if [ -s "$backup/$list" ] && all_counts "$list"; then
+      sort -ru "$backup/$list"
+    else
+      sort -ru "$backup/$list" | while IFS= read -r path; do
+        if counts "$path" "$list"; then
+          printf '%s\n' "$path" || exit 1
+        elif [ "$list" = files ]; then
+          rm -f "$backup/root$path"
+          rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
+        elif [ "$list" = dirs ]; then
+          # Made for a file that has gone since, as that of another registry; deepest first.
+          rmdir "$path" 2>/dev/null || :
+        fi
+      done
+    fi >"$backup/new" || return 0
     cmp -s "$backup/new" "$backup/$list" || mv -f "$backup/new" "$backup/$list"
     rm -f "$backup/new"
     [ -s "$backup/$list" ] || rm -f "$backup/$list"

@@ -97,7 +97,6 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm ci": "it replaces the packages that these tests run with; every fresh machine runs it",
   "npm ci --omit=dev":
     "it removes what these tests run with; tests/unit/package checks that the dependencies are enough",
-  "npm ci --prefix lab": "it replaces the packages that other suites run with; every fresh machine runs it",
   "npm pack": "tests/unit/package packs a copy",
   'npm install --prefix ../<program> "$PWD/pause-sandbox-0.1.0.tgz"': "tests/unit/package unpacks it into programs",
   "npm install git+ssh://git@<host>/<path>/pause-sandbox.git#main":
