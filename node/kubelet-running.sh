@@ -16,7 +16,8 @@ note_kubelet() {
 }
 lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
-# stale FILE…: was any of them changed since the kubelet started? Reads systemd. Writes $plan/now, whose time is now's.
+# stale SECONDS FILE…: was any of them changed since the kubelet started, or up to SECONDS before that? Times have whole
+# seconds: of what happened within one, they tell no order. Reads systemd. Writes $plan/now, whose time is now's.
 stale() {
   since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic)
   property ExecMainStartTimestampMonotonic "$since"
@@ -26,7 +27,8 @@ stale() {
   since=${property%??????}
   : >"$plan/now"
   uptime
-  started=$(($(stat -c %Y "$plan/now") - up + since))
+  started=$(($(stat -c %Y "$plan/now") - up + since - $1))
+  shift
   # One that is not there has no line.
   for changed in $(stat -Lc %Z "$@" 2>/dev/null || :); do
     if [ "$changed" -gt "$started" ]; then return 0; fi

@@ -64,7 +64,7 @@ plan_kubelet() {
   unit_files >"$plan/unit-files"
   environment_files >"$plan/environment-files"
   # shellcheck disable=SC2046 # a path a word, as in systemd's own list
-  if stale $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
+  if stale 0 $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")
   used=$(plain_variables "$line")
   read_environment
@@ -196,7 +196,7 @@ check_grammar() {
   [ -e "$1" ] || return 0
   read_now=$(env_file list <"$1" | NAME=$2 awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }')
   [ "$read_now" != "$(cat "$plan/value")" ] || return 0
-  if stale "$1"; then return 0; fi
+  if stale 1 "$1"; then return 0; fi
   if printf '%s\n' "$read_now" | grep -qe "$flag" - "$plan/value"; then
     die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet"
   fi
