@@ -122,9 +122,9 @@ settle_kubelet() {
   restart_kubelet
 }
 
-# Restarts the kubelet, and waits until it is healthy. Sets $health_words. Dies with PS-N018.
+# Restarts the kubelet, and waits until it is healthy. Sets $health_pattern. Dies with PS-N018.
 restart_kubelet() {
-  health_words=''
+  health_pattern=''
   restart kubelet || die 018 'the kubelet does not restart: see systemctl status kubelet'
   within 60 kubelet_healthy || die 018 'the kubelet is not healthy within 60 s of its restart: see journalctl -u kubelet'
 }

@@ -115,13 +115,19 @@ own_environment() {
   }' | sort
 }
 
+# What /proc/net/tcp has of the health port, once that is known.
+health_pattern=''
+
 # Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in its
 # configuration, else 10248. Reads systemd. Sets $health_words, $port, $health_pattern.
 kubelet_healthy() {
   systemctl -q is-active kubelet || return 1
   words=$(argv_of kubelet)
+  # A process has no command line before its first instruction, nor when it has just ended. A unit can also be active without a
+  # process that systemd knows.
+  if [ -z "$words" ] && [ "$(pid_of kubelet)" != 0 ]; then return 1; fi
   # It is asked for again and again: the same command line has the same port.
-  if [ "$words" != "$health_words" ]; then
+  if [ -z "$health_pattern" ] || [ "$words" != "$health_words" ]; then
     health_words=$words
     port=$(option_in "$words" '' healthz-port)
     port=${port:-$(kubelet_setting healthzPort "$words")}
