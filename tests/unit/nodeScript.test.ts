@@ -370,8 +370,16 @@ describe("a run of the node script", () => {
     const entry = fs.readFileSync(path.join(__dirname, "../../node/entry.sh"), "utf8");
     const node = `need_tools() { :; }\nid() { echo 0; }\nlock() { :; }\nrecover() { :; }\n${verb}() { ${does}; }\n`;
     const program = `set -eu\nscript_id=x\n${joinedScript({ run: false })}\n${node}${entry}`;
-    const args = ["-s", verb, "node=n", "image=r.example/p:1", ...more];
-    return spawnSync("sh", args, { cwd, input: program, encoding: "utf8" });
+    // A file, as on a node: what a shell has not read yet of a program on stdin would be taken for settings.
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-script-")), "script.sh");
+    fs.writeFileSync(file, program);
+    const run = spawnSync("sh", [file, verb, "node=n", "image=r.example/p:1", ...more], {
+      cwd,
+      input: "",
+      encoding: "utf8",
+    });
+    fs.rmSync(path.dirname(file), { recursive: true });
+    return run;
   };
   const planned = (does: string) => runOf("plan", does);
 
