@@ -12,9 +12,9 @@ const known = new Map<string, boolean>();
 
 /** Whether the machine has a program, or a tool of lab/toolchain such as `containerd@2.1.4`. Nothing is fetched or built. */
 function has(tool: string): boolean {
-  const found = tool.includes("@")
-    ? spawnSync(GET, ["--have", tool]).status === 0
-    : spawnSync("sh", ["-c", 'command -v "$1"', "sh", tool]).status === 0;
+  const found =
+    spawnSync("sh", ["-c", 'command -v "$1"', "sh", tool]).status === 0 ||
+    spawnSync(GET, ["--have", tool]).status === 0;
   known.set(tool, found);
   return found;
 }
