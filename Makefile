@@ -94,7 +94,7 @@ pack: ## Pack node/ into what is sent to nodes
 	@$(RUN) node/pack.ts
 
 docs: ## Build the documentation as a site into dist-docs, with search and the API
-	@$(RUN) site/build.ts
+	@$(RUN) docs/site/build.ts
 
 diagrams: ## Draw docs/diagrams from their sources (needs graphviz)
 	@for source in docs/diagrams/*.dot; do dot -Tsvg -o "$${source%.dot}.svg" "$$source"; done
@@ -103,20 +103,20 @@ node-script: ## Print the very text that runs as root on every node
 	@$(RUN) -e 'process.stdout.write(require("./node/pack.ts").nodeProgram())'
 
 bench-node: ready ## Measure what a node costs: time, processes, state
-	@$(RUN) bench/node.ts
+	@$(RUN) lab/bench/node.ts
 
 bench-mistake: ready ## Measure what a mistake in a stack's file costs until it is reported
-	@$(RUN) bench/mistake.ts
+	@$(RUN) lab/bench/mistake.ts
 
 bench-scale: ready ## Measure what a large cluster costs the engine, beside a bare command per node
-	@$(RUN) bench/scale.ts $(SIZES)
+	@$(RUN) lab/bench/scale.ts $(SIZES)
 
 bench-fleet: ready ## Measure a fleet of simulated hosts, beside Ansible, pyinfra, plain ssh and eight commands per host
-	@$(RUN) bench/fleet.ts $(HOSTS)
+	@$(RUN) lab/bench/fleet.ts $(HOSTS)
 
 bench-pause: ## Measure the pause beside upstream's (starts the lab where none stands)
 	@lab/toolchain/bootstrap.sh bench
-	@$(RUN) bench/pause.ts
+	@$(RUN) lab/bench/pause.ts
 
 clean: ## Remove the lab and all that was built for it, its images in the engine too
 	@if [ -d lab/node_modules ]; then $(RUN) lab/handmade/main.ts destroy && $(RUN) lab/cluster/main.ts clean; else echo "$(FRESH)" >&2; fi

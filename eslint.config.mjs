@@ -16,7 +16,7 @@ export default tseslint.config(
   },
   {
     // Its own tsconfig.json is that of the project that is made from it, where the package is installed.
-    files: ["template/**"],
+    files: ["examples/template/**"],
     languageOptions: { parserOptions: { projectService: false, project: "tsconfig.json" } },
   },
   {

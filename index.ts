@@ -2,8 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { PauseSandbox } from "./components";
-import { readStackConfig } from "./config";
-import { summaryOf } from "./outputs";
+import { readStackConfig } from "./settings/config";
+import { summaryOf } from "./settings/outputs";
 import { findNodes, reportNodesLeftOut } from "./settings/found";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */

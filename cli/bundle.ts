@@ -5,10 +5,10 @@ import { release } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 
-import { errorText } from "../doctor/facts";
-import { redacted } from "../doctor/redact";
 import { Refused } from "./refuse";
 import type { Result } from "./text";
+import { messageOf } from "../components/errors";
+import { redacted } from "../doctor/redact";
 
 /** Before anybody waits for nodes. */
 export function refuseExisting(file: string): void {
@@ -59,7 +59,7 @@ export async function askForFile(file: string, text: string, yes = false): Promi
     // Only its owner reads it, and what came there meanwhile stays.
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   } catch (error) {
-    throw new Refused(`--bundle ${file}: ${errorText(error)}`);
+    throw new Refused(`--bundle ${file}: ${messageOf(error)}`);
   }
   process.stderr.write(`${file} is written\n`);
 }

@@ -1,29 +1,15 @@
 /** `pause-sandbox check`: whether nodes are as wanted, without a change to any. */
 import { Command, Option } from "commander";
 
-import type { NodeReport } from "../components/node/nodeScript";
-import { type Difference, differencesOf } from "../doctor/drift";
-import { CouldNotLook, errorText } from "../doctor/facts";
-import type { Reach } from "../doctor/reach";
 import { checkText } from "./checkText";
 import { lookAtAll, namedNodes, type ReachOptions, stackReach, type Unlooked, withReachOptions } from "./reachOptions";
 import { orRefuse, Refused } from "./refuse";
-import { terminalPainter } from "./text";
+import { terminalPainter } from "./terminal";
 import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
+import { type Checked, checkNode, type NodeToCheck } from "../doctor/check/checkNode";
 
 interface Options extends ReachOptions, WantedOptions {
   readonly output: "text" | "json";
-}
-
-/** A node that was looked at. */
-export interface Checked {
-  readonly node: string;
-  readonly differences: readonly Difference[];
-  /** The digest by which the node has the image; empty where it has none. */
-  readonly digest: string;
-  readonly runtime: string;
-  readonly runtimeVersion: string;
-  readonly kubelet: string;
 }
 
 const HELP = `
@@ -56,14 +42,7 @@ export function checkCommand(): Command {
     );
 }
 
-export interface CheckedNode {
-  readonly name: string;
-  readonly reach: Reach;
-  /** The name that the stack has for it. */
-  readonly called?: string;
-}
-
-function nodesOf(options: Options, { stack }: Wanted, command: Command): CheckedNode[] {
+function nodesOf(options: Options, { stack }: Wanted, command: Command): NodeToCheck[] {
   const named = namedNodes(options, command);
   if (named.length > 0) return named.map((reach) => ({ name: reach.name, reach }));
   const listed = stack?.nodes ?? [];
@@ -71,24 +50,6 @@ function nodesOf(options: Options, { stack }: Wanted, command: Command): Checked
   return listed.map((node) => {
     return { name: node.name, reach: stackReach(node, options, stack?.keyFile), called: node.name };
   });
-}
-
-/** Without an owner: a plan looks at files and not at who manages the node. */
-export async function checkNode(
-  { reach, called }: Omit<CheckedNode, "name">,
-  { settings, loginUnknown }: Wanted,
-): Promise<Checked> {
-  const { parseReport, renderStdin } = await import("../components/node/nodeScript");
-  const { stdout, stderr } = await reach.plan(renderStdin({ ...settings, node: called }));
-  let report: NodeReport;
-  try {
-    report = parseReport(stdout);
-  } catch (error) {
-    throw new CouldNotLook(errorText(error));
-  }
-  const { node, digest, runtime, runtimeVersion, kubelet } = report;
-  const differences = differencesOf(report, stderr, { ...settings, loginUnknown });
-  return { node, differences, digest, runtime, runtimeVersion, kubelet };
 }
 
 /** What differs is known for sure, whatever could not be looked at. */

@@ -1,9 +1,9 @@
 /** Differences as people read them. */
-import type { Difference } from "../doctor/drift";
-import type { Checked } from "./check";
 import { fleetText } from "./fleet";
 import type { Unlooked } from "./reachOptions";
-import { filled, type Paint } from "./text";
+import { filled, type Paint } from "./terminal";
+import type { Checked } from "../doctor/check/checkNode";
+import type { Difference } from "../doctor/check/drift";
 
 export function checkText(results: readonly (Checked | Unlooked)[], paint: Paint): string {
   const fleet = fleetText(

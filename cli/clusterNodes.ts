@@ -1,10 +1,11 @@
 /** The nodes of a cluster that the doctor looks at: those with Pods that are stuck. */
-import { listNodes, nodesNotListed, selectNodes } from "../components/sources/cluster";
-import { openKubeconfig } from "../components/sources/kubeconfig";
-import { stuckPods } from "../doctor/stuckPods";
 import type { ClusterView } from "./clusterText";
 import { Refused } from "./refuse";
 import type { Stack } from "./stackFile";
+import { openKubeconfig } from "../components/cluster/kubeconfig";
+import { listNodes } from "../components/cluster/list";
+import { nodesNotListed, selectNodes } from "../components/sources/cluster";
+import { stuckPods } from "../doctor/stuckPods";
 
 /** @throws Refused, or Error naming the kubeconfig and what is wrong. */
 export async function askCluster(

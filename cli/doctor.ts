@@ -1,14 +1,7 @@
 /** `pause-sandbox doctor`: its arguments, its output, its exit code. */
 import { Command, Option } from "commander";
 
-import { examine } from "../doctor/examine";
-import { CouldNotLook } from "../doctor/facts";
-import type { Diagnosis, Evidence } from "../doctor/finding";
-import { healingConfig } from "../doctor/heal";
-import type { WantedImage } from "../doctor/judge/stack";
-import { overSsh, type Reach } from "../doctor/reach";
 import { askForFile, bundleText, refuseExisting } from "./bundle";
-import { checkNode } from "./check";
 import { differenceText } from "./checkText";
 import { clusterText, type ClusterView } from "./clusterText";
 import {
@@ -21,10 +14,18 @@ import {
   withReachOptions,
 } from "./reachOptions";
 import { orRefuse } from "./refuse";
-import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
 import { sshLogin } from "./sshLogin";
-import { painter, type Paint, type Result, terminalPainter, textOf } from "./text";
+import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
+import { painter, type Paint, terminalPainter } from "./terminal";
+import { type Result, textOf } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
+import { checkNode } from "../doctor/check/checkNode";
+import { examine } from "../doctor/examine";
+import { CouldNotLook } from "../doctor/facts";
+import type { Diagnosis, Evidence } from "../doctor/finding";
+import { healingConfig } from "../doctor/heal";
+import type { WantedImage } from "../doctor/judge/stack";
+import { overSsh, type Reach } from "../doctor/reach";
 
 interface Options extends ReachOptions, StackOptions {
   readonly output: "text" | "json";

@@ -1,5 +1,5 @@
 /** Many nodes in a few lines: "38 of 40: an unknown root (worker-1, worker-2 and 36 more)". */
-import { filled, type Paint } from "./text";
+import { filled, type Paint } from "./terminal";
 
 /** A node, and what it has in common with others. */
 export interface Kindred {

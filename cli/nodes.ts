@@ -2,10 +2,10 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
 
-import type { ClusterNode, SshConnection, SshHost } from "../components";
-import type { InventoryHost } from "../components/sources/inventory";
-import { errorText } from "../doctor/facts";
 import { orRefuse, readNamed, Refused } from "./refuse";
+import type { ClusterNode, SshConnection, SshHost } from "../components";
+import { messageOf } from "../components/errors";
+import type { InventoryHost } from "../components/sources/inventory";
 
 interface Options {
   readonly kubeconfig?: string;
@@ -169,7 +169,7 @@ async function keysOf({ insecureIgnoreHostKey }: Options, known: string, unknown
     try {
       return { hostKey: hostKeyOf(known, host, port) };
     } catch (error) {
-      unknown.push(errorText(error));
+      unknown.push(messageOf(error));
       return {};
     }
   };

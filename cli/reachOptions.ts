@@ -6,10 +6,11 @@ import * as path from "node:path";
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-import { CouldNotLook, errorText } from "../doctor/facts";
+import type { SshTarget, StackNode } from "./stackFile";
+import { messageOf } from "../components/errors";
+import { CouldNotLook } from "../doctor/facts";
 import type { StuckPod } from "../doctor/finding";
 import { local, overSsh, type Reach } from "../doctor/reach";
-import type { SshTarget, StackNode } from "./stackFile";
 
 export interface ReachOptions {
   readonly host?: readonly string[];
@@ -98,7 +99,7 @@ function linesOf(file: string | undefined, command: Command): string[] {
   try {
     return readFileSync(file, "utf8").split("\n");
   } catch (error) {
-    return command.error(`--hosts ${file}: ${errorText(error)}`);
+    return command.error(`--hosts ${file}: ${messageOf(error)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Bad input as the command line reports it: a line per problem, by the names that were typed, and nothing else. */
-import { errorText } from "../doctor/facts";
+import { messageOf } from "../components/errors";
 
 /** Something that the user can mend; its message is all that is printed. */
 export class Refused extends Error {}
@@ -55,6 +55,6 @@ export async function readNamed(option: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new Refused(`${option} ${file}: ${errorText(error)}`);
+    throw new Refused(`${option} ${file}: ${messageOf(error)}`);
   }
 }

@@ -3,9 +3,9 @@ import { gunzipSync } from "node:zlib";
 
 import { Command, Option } from "commander";
 
-import type { BootForm } from "../components/boot/renderBootSetup";
 import { orRefuse, Refused } from "./refuse";
 import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
+import type { BootForm } from "../components/boot/renderBootSetup";
 
 interface ScriptOptions extends WantedOptions {
   readonly source?: boolean;
@@ -99,7 +99,7 @@ async function bootText(options: BootOptions): Promise<string> {
   try {
     return renderBootSetup(all, form);
   } catch (error) {
-    const { userError } = await import("../components/userError");
+    const { userError } = await import("../components/errors");
     // Both of its errors name a field, and what to do.
     throw error instanceof Error ? userError(error.message) : error;
   }

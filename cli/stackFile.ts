@@ -5,9 +5,9 @@ import * as path from "node:path";
 import { type Command, Option } from "commander";
 import { parse } from "yaml";
 
-import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
-import { errorText } from "../doctor/facts";
 import { readNamed, Refused } from "./refuse";
+import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
+import { messageOf } from "../components/errors";
 
 /** A machine to log in to, in ssh's words. */
 export interface SshTarget {
@@ -103,7 +103,7 @@ function settingsIn(file: string, text: string): Map<string, unknown> {
     ({ config } = (parse(text) ?? {}) as { config?: unknown });
   } catch (error) {
     // The rest of a parser's message quotes the line, which may hold a secret.
-    throw new Refused(`--stack-file ${file}: it is no YAML: ${errorText(error).split("\n")[0] ?? ""}`);
+    throw new Refused(`--stack-file ${file}: it is no YAML: ${messageOf(error).split("\n")[0] ?? ""}`);
   }
   const all = typeof config === "object" && config !== null ? Object.entries(config) : [];
   const own = all.filter(([key]) => key.startsWith(`${PROJECT}:`));
@@ -123,7 +123,10 @@ function loginOf(settings: ReadonlyMap<string, unknown>, given?: string): Stack[
 /** The components' arguments, read by the program's own code as in a run. */
 async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<PauseSandboxArgs> {
   const pulumi = await import("@pulumi/pulumi");
-  const [{ readStackConfig }, { findNodes }] = await Promise.all([import("../config"), import("../settings/found")]);
+  const [{ readStackConfig }, { findNodes }] = await Promise.all([
+    import("../settings/config"),
+    import("../settings/found"),
+  ]);
   const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
   const entries = [...settings].filter(([, value]) => value !== null && value !== undefined);
   pulumi.runtime.setAllConfig(Object.fromEntries(entries.map(([name, value]) => [`${PROJECT}:${name}`, text(value)])));

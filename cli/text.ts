@@ -1,26 +1,11 @@
 /** Diagnoses as people read them: the verdict first, lines of at most 100 columns. */
-import { styleText } from "node:util";
-
-import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } from "../doctor/finding";
 import { fleetText, some } from "./fleet";
 import type { Unlooked } from "./reachOptions";
-
-const COLUMNS = 100;
-
-/** How text is marked; without colours where nobody sees them. */
-export type Paint = (style: "bold" | "red" | "green" | "yellow" | "dim", text: string) => string;
-
-/** @param colours Whether the text goes to a terminal that shows them. */
-export const painter =
-  (colours: boolean): Paint =>
-  (style, text) =>
-    colours ? styleText(style, text) : text;
+import { filled, type Paint } from "./terminal";
+import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } from "../doctor/finding";
 
 /** One node, or one that could not be looked at. */
 export type Result = Diagnosis | Unlooked;
-
-/** Colours where somebody sees them. */
-export const terminalPainter = (): Paint => painter(process.stdout.isTTY && process.env.NO_COLOR === undefined);
 
 /** All that was found; more than one node are grouped by what they suffer of. */
 export function textOf(results: readonly Result[], paint: Paint): string {
@@ -113,21 +98,4 @@ const MARKS = { yes: ["✓", "green"], no: ["✗", "red"], warning: ["!", "yello
 function evidenceText({ is, text }: Evidence, paint: Paint): string {
   const [mark, colour] = MARKS[is];
   return filled(text, `  ${mark} `, "    ").replace(mark, paint(colour, mark));
-}
-
-/** Words in lines of at most 100 columns. A word that is longer stays whole: it may be copied. */
-export function filled(text: string, first: string, others: string, paint = (line: string) => line): string {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.split(/\s+/)) {
-    if (!empty && line.length + 1 + word.length > COLUMNS) {
-      lines.push(paint(line));
-      line = others;
-      empty = true;
-    }
-    line += (empty ? "" : " ") + word;
-    empty = false;
-  }
-  return [...lines, paint(line)].join("\n");
 }

@@ -15,13 +15,8 @@ export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";
 export { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 export { type ImageSigning, PauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
 export { PauseSandbox } from "./pauseSandbox";
-export {
-  type ClusterNode,
-  type PauseSandboxArgs,
-  type ProofArgs,
-  ProofScope,
-  Reconcile,
-  type RolloutGroup,
-} from "./pauseSandboxArgs";
-export { type RegistryTrust, SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";
-export type { RegistryLogin } from "./registryLogin";
+export { type PauseSandboxArgs, type ProofArgs, ProofScope, Reconcile } from "./pauseSandboxArgs";
+export { SandboxNode, type SandboxNodeArgs } from "./node/sandboxNode";
+export type { RegistryLogin } from "./registry/login";
+export type { ClusterNode, RolloutGroup } from "./clusterNode";
+export type { RegistryTrust } from "./registry/trust";

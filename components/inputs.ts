@@ -7,8 +7,8 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
+import { userError } from "./errors";
 import { isLater, kindOf, Problems } from "./problems";
-import { userError } from "./userError";
 
 /** What a value must be. */
 export interface Rule {

@@ -1,15 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
+import type { ClusterNode } from "./clusterNode";
 import { parallelOperations, withoutStacks } from "./engine";
 import { PauseImage } from "./image/pauseImage";
 import { checked, checkedInput, checkPlain, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
-import { Rollout, type RolloutOptions } from "./node/progress";
 import { SandboxNode } from "./node/sandboxNode";
 import {
   checkPauseSandbox,
-  type ClusterNode,
   type PauseSandboxArgs,
   ProofScope,
   Reconcile,
@@ -17,9 +16,10 @@ import {
   SECONDS,
 } from "./pauseSandboxArgs";
 import { Problems } from "./problems";
-import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout";
+import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout/plan";
+import { Rollout, type RolloutOptions } from "./rollout/rollout";
+import { warningsOf } from "./rollout/windows";
 import { LocalhostPod } from "./sample/localhostPod";
-import { warningsOf } from "./windows";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the

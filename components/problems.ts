@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "./errors";
 
 /** Why the components' own lists and objects cannot be Outputs (pulumi#13802: one secret makes the whole value one). */
 const PLAIN =
@@ -68,7 +69,7 @@ export class Problems {
     try {
       return check();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const named = `${field}: `;
       this.errors.push({
         propertyPath: field,

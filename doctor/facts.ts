@@ -3,9 +3,6 @@
 /** Nothing was found because nothing could be looked at. */
 export class CouldNotLook extends Error {}
 
-/** What an error says, whatever was thrown. */
-export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 export interface HostFact {
   /** As images name it: `amd64`. */
   readonly architecture: string;

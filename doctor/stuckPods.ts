@@ -1,7 +1,7 @@
 /** Pods whose sandbox does not start, by the cluster's own events. */
-import { listAll } from "../components/sources/cluster";
-import type { Cluster, EventObject, PodObject } from "../components/sources/kubeconfig";
 import type { StuckPod } from "./finding";
+import type { Cluster, EventObject, PodObject } from "../components/cluster/kubeconfig";
+import { listAll } from "../components/cluster/list";
 
 /** @throws Error naming the kubeconfig, the server and its answer. */
 export async function stuckPods(cluster: Cluster): Promise<StuckPod[]> {

@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { messageOf } from "../components/errors";
 
 /** What is asked for, in parts. */
 export interface WireQuestion {
@@ -203,5 +204,3 @@ async function ask(dial: Dial, question: WireQuestion, path: string, headers: Re
     socket.destroy();
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

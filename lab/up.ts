@@ -4,6 +4,7 @@ import { noticeLoss, openStack } from "./engine";
 import { showFailure } from "./failure";
 import { lineLog } from "./log";
 import { faults, proofTable, prove, registryDigest } from "./proof";
+import { messageOf } from "../components/errors";
 
 async function up(): Promise<void> {
   const log = lineLog();
@@ -24,6 +25,6 @@ async function up(): Promise<void> {
 }
 
 up().catch((error: unknown) => {
-  process.stderr.write(`make up: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`make up: ${messageOf(error)}\n`);
   process.exitCode = 1;
 });

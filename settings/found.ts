@@ -1,13 +1,14 @@
 /** Nodes that no stack's file lists: the setting `nodesFrom`. */
 import * as pulumi from "@pulumi/pulumi";
 
-import { hostsOfInventory, type LeftOut, type NodeSelection } from "../components";
-import { Problems } from "../components/problems";
-import { listNodes, nodesNotListed, selectNodes } from "../components/sources/cluster";
-import { type NodeObject, openKubeconfig } from "../components/sources/kubeconfig";
-import { userError } from "../components/userError";
 import type { NodeConfig } from "./hosts";
 import { isEmpty, object, optional, readFile } from "./values";
+import { hostsOfInventory, type LeftOut, type NodeSelection } from "../components";
+import { type NodeObject, openKubeconfig } from "../components/cluster/kubeconfig";
+import { listNodes } from "../components/cluster/list";
+import { messageOf, userError } from "../components/errors";
+import { Problems } from "../components/problems";
+import { nodesNotListed, selectNodes } from "../components/sources/cluster";
 
 /** What was found, in the form of the setting `nodes`. */
 export interface FoundNodes {
@@ -144,7 +145,7 @@ export async function reportNodesLeftOut(
     }
     nodes = await listNodes(read);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     say(`whether the stack has all nodes of the cluster cannot be told: ${why}`);
     return;
   }

@@ -4,8 +4,8 @@ import * as os from "os";
 import * as path from "path";
 
 import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
+import { atHome } from "../components/cluster/kubeconfig";
 import type { Problems } from "../components/problems";
-import { atHome } from "../components/sources/kubeconfig";
 import { matchesPatterns } from "../components/sources/patterns";
 
 /** A host as it stands in a stack's file; secrets are set apart, for all hosts. */

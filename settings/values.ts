@@ -2,8 +2,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as fs from "fs";
 
+import { atHome } from "../components/cluster/kubeconfig";
+import { messageOf } from "../components/errors";
 import type { Problems } from "../components/problems";
-import { atHome } from "../components/sources/kubeconfig";
 
 /** The value of a setting that is no text. If it is a text all the same, it is wrong, and is left to the checks. */
 export function object(config: pulumi.Config, key: string): unknown {
@@ -54,7 +55,7 @@ export function readFile(problems: Problems, field: string, file: string, allowe
   try {
     return fs.readFileSync(atHome(file), "utf8");
   } catch (error) {
-    problems.add(field, file, `${allowed} (${error instanceof Error ? error.message : String(error)})`);
+    problems.add(field, file, `${allowed} (${messageOf(error)})`);
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import type { Counts } from "./runner/result";
 import { needs } from "./support/needs";
+import { messageOf } from "../components/errors";
 
 const ROOT = path.join(__dirname, "..");
 const BIN = "node_modules/.bin";
@@ -25,7 +26,7 @@ const FORMAT = ["--check", "--log-level", "warn", "--cache", "--cache-strategy",
 const TOOLS: Record<string, readonly string[]> = {
   eslint: [`${BIN}/eslint`, "."],
   types: typesOf(".", "all"),
-  "types of the site": typesOf("site", "site"),
+  "types of the site": typesOf("docs/site", "site"),
   format: [`${BIN}/prettier`, ...FORMAT, "--cache-location", `${CACHE}/prettier/all`, "."],
   shellcheck: ["lab/lint-shell.sh"],
 };
@@ -62,6 +63,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

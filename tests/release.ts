@@ -71,9 +71,13 @@ function uncommitted(root: string): string[] {
 function main(): void {
   const root = path.join(__dirname, "..");
   const read = (name: string): ReleaseFile => ({ name, text: fs.readFileSync(path.join(root, name), "utf8") });
-  const pages = ["README.md", "docs/guide.md", "examples/README.md", "template/README.md", "template/Pulumi.yaml"].map(
-    read,
-  );
+  const pages = [
+    "README.md",
+    "docs/guide.md",
+    "examples/README.md",
+    "examples/template/README.md",
+    "examples/template/Pulumi.yaml",
+  ].map(read);
   const problems = [...uncommitted(root), ...releaseProblems(MANIFESTS.map(read), read("CHANGELOG.md").text, pages)];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;

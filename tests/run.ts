@@ -11,6 +11,7 @@ import { type Counts, type Result, succeeded, told } from "./runner/result";
 import { type Job, schedule } from "./runner/schedule";
 import { type Suite, SUITES } from "./runner/suites";
 import { currentTier, includes, type Tier } from "./support/tier";
+import { messageOf } from "../components/errors";
 
 /** Where a run leaves each suite's output, and the time of each test. Not in git, and not in the package. */
 const KEPT = path.join(__dirname, "../node_modules/.cache/pause-sandbox-tests");
@@ -175,6 +176,6 @@ async function main(folders: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

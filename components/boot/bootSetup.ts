@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
-import { checkedSettings, checkNodeSettings, checkTrust } from "../node/nodeChecks";
-import { type RegistryTrust, secretLogin, trustOf } from "../node/sandboxNode";
-import { Problems } from "../problems";
-import { checkReferenceAndDigest } from "../reference";
 import { type BootSettings, bootProgram } from "./bootFiles";
 import { loginProblem, renderBootSetup } from "./renderBootSetup";
+import { checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { checkedSettings, checkNodeSettings } from "../node/nodeChecks";
+import { Problems } from "../problems";
+import { checkReferenceAndDigest } from "../registry/reference";
+import { checkTrust, type RegistryTrust, secretLogin, trustOf } from "../registry/trust";
 
 /** How the payload for machines that do not exist yet is made. */
 export interface BootSetupOptions {

@@ -2,18 +2,18 @@ import * as docker from "@pulumi/docker";
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 
-import { architectureOf } from "../../image/compile";
 import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
-import { Problems } from "../problems";
-import { checked, fieldsOf } from "../inputs";
 import { explainedPush, type Push } from "./pushFailure";
-import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../reference";
-import { keysFor, onceRead, signedAndVerified } from "./signing/signedAndVerified";
+import { architectureOf } from "../../image/compile";
+import { checked, fieldsOf } from "../inputs";
+import { Problems } from "../problems";
+import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../registry/reference";
+import { keysFor, onceRead, signedAndVerified } from "../registry/signing/signedAndVerified";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
-export type { ImageSigning } from "./signing/signingArgs";
+export type { ImageSigning } from "../registry/signing/signingArgs";
 
 /**
  * A pause image in a registry of one's own: built, mirrored, or one that is there already.

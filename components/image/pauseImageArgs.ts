@@ -3,9 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { buildablePlatforms } from "../../image/compile";
 import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isLater, type Problems } from "../problems";
-import type { RegistryLogin } from "../registryLogin";
-import { checkReferenceAndDigest, checkSource } from "../reference";
-import { checkSigning, type ImageSigning, PUBLIC_KEY } from "./signing/signingArgs";
+import type { RegistryLogin } from "../registry/login";
+import { checkReferenceAndDigest, checkSource } from "../registry/reference";
+import { checkSigning, type ImageSigning, PUBLIC_KEY } from "../registry/signing/signingArgs";
 
 /** Where the pause image comes from. */
 export enum PauseImageSource {

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { monitorWith } from "../engine";
-import { registryOf } from "../reference";
+import { registryOf } from "../registry/reference";
 
 /** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
 export type Push = "image" | "index" | "mirror";

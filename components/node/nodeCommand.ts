@@ -2,9 +2,9 @@
 import { gzipSync } from "node:zlib";
 import { quote, split } from "shlex";
 
-import { userError } from "../userError";
 import { scriptText, sumIn } from "./nodeFile";
 import { fingerprintsOf, type Setting } from "./nodeSettings";
+import { userError } from "../errors";
 
 /** What a run does on the node. */
 export type Verb = "apply" | "plan" | "restore";

@@ -1,7 +1,7 @@
 /** The program of a boot payload, and what a node reports. */
 import { packedNodeScript } from "./nodeScript.generated";
 import { type NodeSettings, settingsText } from "./nodeSettings";
-import { userError } from "../userError";
+import { messageOf, userError } from "../errors";
 import { INVISIBLE, quoted } from "../visible";
 
 /** The runtimes that a node's sandbox image is set in. */
@@ -125,7 +125,7 @@ export function reportOf(subject: string, stdout: string | undefined): NodeRepor
   try {
     return parseReport(stdout);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw userError(`${subject}: ${why}. ${NOT_KNOWN}`);
   }
 }

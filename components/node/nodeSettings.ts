@@ -1,7 +1,7 @@
 /** What one node is asked to be, as the node script reads it. */
 import { createHash } from "node:crypto";
 
-import { userError } from "../userError";
+import { userError } from "../errors";
 
 /** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
 export interface NodeSettings {

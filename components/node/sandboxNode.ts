@@ -2,52 +2,23 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkConnection, connectionInputs, loginOf, type SshConnection, userOf } from "./connection";
+import { checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
-import {
-  checkedSettings,
-  checkKnownLogin,
-  checkKnownTrust,
-  checkNodeSettings,
-  checkTrust,
-  NODE_NAME,
-} from "./nodeChecks";
 import { nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, reportOf } from "./nodeScript";
-import { type NodeSettings, publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
+import { publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
 import { explained } from "./whatChanges";
+import { checked, checkedInput, checkPlain, checkPlainOnly, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { Problems } from "../problems";
+import { checkDigest, checkReferenceAndDigest } from "../registry/reference";
 import {
-  checked,
-  checkedInput,
-  checkPlain,
-  checkPlainOnly,
-  fieldsOf,
-  laterObject,
-  TRUE_OR_FALSE,
-  whenKnown,
-} from "../inputs";
-import { isLater, Problems } from "../problems";
-import { checkDigest, checkReferenceAndDigest } from "../reference";
-import type { RegistryLogin } from "../registryLogin";
-
-/** What a node must trust, and where it pulls from. */
-export interface RegistryTrust {
-  /** Certificate authority of the registry, PEM. Default: the node's own trust store. */
-  ca?: pulumi.Input<string>;
-  /**
-   * URLs to try before the registry itself, in this order, such as `https://mirror.example.com:5000`. Default: none.
-   */
-  mirrors?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
-   * Pull over HTTP, without TLS. Anyone between node and registry can then replace the image. Default: false.
-   */
-  plainHttp?: pulumi.Input<boolean>;
-  /**
-   * The login that the sandbox image is pulled with: no Pod's credentials are used for it. It lies on the node in a file
-   * that only root can read. Refused for cri-dockerd and the dockershim, where docker has logins of its own.
-   * Default: none.
-   */
-  login?: pulumi.Input<RegistryLogin>;
-}
+  checkKnownLogin,
+  checkKnownTrust,
+  checkTrust,
+  type RegistryTrust,
+  secretLogin,
+  trustOf,
+} from "../registry/trust";
 
 /** One node, and what it is to use. */
 export interface SandboxNodeArgs {
@@ -269,24 +240,3 @@ function checkedCa(name: string, ca: string | undefined): string | undefined {
     checkKnownTrust(problems, "trust", { ca });
   });
 }
-
-/** What a node is to trust, a field an Input each. */
-export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
-  const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
-  const { login } = fields;
-  // A login that somebody gives must come. Whether one is in an Output as a whole, nobody knows before.
-  if (login === undefined || isLater(trust) || !isLater(login)) return fields;
-  return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
-}
-
-/** Secret as a whole, so that all that it is sent in is. */
-export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
-  if (login === undefined) return undefined;
-  const secret = (known: KnownLogin | undefined) => {
-    return known === undefined ? undefined : (pulumi.secret(known) as unknown as KnownLogin);
-  };
-  return pulumi.output(login).apply(secret);
-}
-
-/** A login whose parts are known. */
-type KnownLogin = NonNullable<NodeSettings["login"]>;

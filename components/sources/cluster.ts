@@ -1,12 +1,13 @@
 /** Nodes from the cluster itself. */
 import * as pulumi from "@pulumi/pulumi";
 
-import type { SshConnection } from "../node/connection";
-import type { ClusterNode } from "../pauseSandboxArgs";
-import { Problems } from "../problems";
-import { userError } from "../userError";
-import { type Cluster, firstLine, type NodeObject, openKubeconfig, type Page, type PageRequest } from "./kubeconfig";
 import { hostKeyOf } from "./knownHosts";
+import { type NodeObject, openKubeconfig } from "../cluster/kubeconfig";
+import { listNodes } from "../cluster/list";
+import type { ClusterNode } from "../clusterNode";
+import { userError } from "../errors";
+import type { SshConnection } from "../node/connection";
+import { Problems } from "../problems";
 
 /** Which nodes of a cluster are taken, and what their labels say. */
 export interface NodeSelection {
@@ -112,69 +113,6 @@ async function knownValue(input?: pulumi.Input<string>): Promise<string | undefi
     );
   }
   return new Promise((resolve) => output.apply(resolve));
-}
-
-/** So long a cluster may take to answer, in milliseconds. */
-const ANSWERS_WITHIN = 30_000;
-
-/**
- * Every Node object.
- * @throws Error naming the kubeconfig, the server and its answer.
- */
-export function listNodes(cluster: Cluster, labelSelector?: string): Promise<NodeObject[]> {
-  return listAll(cluster, "nodes", (request) => cluster.page({ labelSelector, ...request }));
-}
-
-/**
- * All objects, page by page.
- * @throws Error naming the kubeconfig, the server and its answer.
- */
-export async function listAll<T>(
-  { server, called }: Cluster,
-  what: string,
-  page: (request: PageRequest) => Promise<Page<T>>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let next: string | undefined;
-  try {
-    do {
-      const some = await withinTime(page({ limit: 500, _continue: next }));
-      items.push(...some.items);
-      next = some.metadata?._continue;
-    } while (next !== undefined && next !== "");
-  } catch (error) {
-    throw userError(`the ${what} of ${server} cannot be listed with ${called}: ${answerOf(error)}`);
-  }
-  return items;
-}
-
-async function withinTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${ANSWERS_WITHIN / 1000} s`));
-    }, ANSWERS_WITHIN);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** The server's own message where there is one. */
-function answerOf(error: unknown): string {
-  const { body } = error as { body?: unknown };
-  try {
-    const { message } = JSON.parse(typeof body === "string" ? body : JSON.stringify(body ?? "")) as {
-      message?: unknown;
-    };
-    if (typeof message === "string") return firstLine(message);
-  } catch {
-    // No answer of an API server.
-  }
-  const { cause } = error as { cause?: unknown };
-  return cause === undefined ? firstLine(error) : `${firstLine(error)}: ${firstLine(cause)}`;
 }
 
 /** worker-2 comes before worker-10. */

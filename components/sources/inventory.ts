@@ -1,8 +1,8 @@
 /** Hosts from an Ansible inventory. Source: docs.ansible.com, "How to build your inventory". */
-import { userError } from "../userError";
 import { type Groups, parseInventory, type Vars } from "./inventoryFormats";
 import { jumpOfOptions } from "./proxyJump";
 import { type JumpHost, portOf } from "./sshConfig";
+import { userError } from "../errors";
 
 /** A host of an inventory, with what its variables say of a log-in. */
 export interface InventoryHost {

@@ -1,8 +1,8 @@
 /** The forms that an Ansible inventory may have. Source: docs.ansible.com, "How to build your inventory". */
 import { parse as parseYaml } from "yaml";
 
-import { userError } from "../userError";
 import { withoutComment, wordsOf } from "./words";
+import { messageOf, userError } from "../errors";
 
 export type Vars = Record<string, string>;
 
@@ -73,7 +73,7 @@ function inLine(index: number, step: () => void): void {
   try {
     step();
   } catch (error) {
-    throw userError(`line ${index + 1} of the inventory: ${error instanceof Error ? error.message : String(error)}`);
+    throw userError(`line ${index + 1} of the inventory: ${messageOf(error)}`);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Host keys from a known_hosts text. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". */
 import { createHmac } from "crypto";
 
-import { userError } from "../userError";
 import { matchesPatterns } from "./patterns";
+import { userError } from "../errors";
 
 /** The types that the SSH plugin can check, the preferred one first. */
 const TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];

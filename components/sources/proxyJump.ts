@@ -1,7 +1,7 @@
 /** The jump host that options of ssh name. Source: ssh(1). */
-import { userError } from "../userError";
 import { type JumpHost, parseJump, portOf } from "./sshConfig";
 import { wordsOf } from "./words";
+import { userError } from "../errors";
 
 /** `-J host`, `-o ProxyJump=host`, and the ProxyCommand that does the same. */
 export function jumpOfOptions(name: string, args: readonly (string | undefined)[]): JumpHost | undefined {

@@ -2,8 +2,8 @@
 import * as os from "os";
 import SSHConfig, { LineType } from "ssh-config";
 
-import { userError } from "../userError";
 import { matchesPatterns } from "./patterns";
+import { messageOf, userError } from "../errors";
 
 /** How to log in to a host, as an ssh_config says. What is undefined has its default. */
 export interface SshConfigHost {
@@ -144,9 +144,7 @@ function linesOf(alias: string, text: string): Iterable<SSHConfigLine> {
   try {
     return SSHConfig.parse(text);
   } catch (error) {
-    throw userError(
-      `ssh_config cannot be read for ${alias}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw userError(`ssh_config cannot be read for ${alias}: ${messageOf(error)}`);
   }
 }
 

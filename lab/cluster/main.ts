@@ -1,7 +1,7 @@
 /** `node --import tsx lab/cluster/main.ts up|down|clean|kubeconfig`: the cluster alone, without the program. */
-import { lineLog } from "../log";
 import { clusterClean, clusterDown, clusterUp, readLab } from "./index";
-import { messageOf } from "./wait";
+import { messageOf } from "../../components/errors";
+import { lineLog } from "../log";
 
 const commands: Record<string, () => Promise<void>> = {
   up: async () => {

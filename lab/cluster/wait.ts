@@ -1,4 +1,5 @@
 /** Waiting for a state: asks again until it is there, and says what was missing when the time is up. */
+import { messageOf } from "../../components/errors";
 
 /** Multiplies every time-out of the lab: `PAUSE_SANDBOX_TIMEOUT_SCALE=3` on a slow or busy machine. */
 function timeoutScale(): number {
@@ -28,10 +29,6 @@ export async function waitFor({ what, timeoutSeconds, missing, explain }: Wait):
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Results of all promises, once none is at work any more; if some failed, one error that says all that went wrong. */

@@ -2,16 +2,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { docker, requireEngine } from "../cluster/docker";
-import { exec } from "../cluster/exec";
-import { LABEL, TREE } from "../cluster/layout";
-import { messageOf } from "../cluster/wait";
-import { lineLog } from "../log";
 import type { Pod } from "./checks";
 import { images } from "./images";
 import { chosenPort, requirePort } from "./port";
 import { show } from "./show";
 import { destroy, handmadeDir, noticeLoss, openStack, podOf } from "./stack";
+import { messageOf } from "../../components/errors";
+import { docker, requireEngine } from "../cluster/docker";
+import { exec } from "../cluster/exec";
+import { LABEL, TREE } from "../cluster/layout";
+import { lineLog } from "../log";
 
 const onOutput = (text: string): boolean => process.stderr.write(text);
 

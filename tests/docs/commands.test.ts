@@ -6,9 +6,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { isP256, PUBLIC_KEY } from "../../components/image/signing/signingArgs";
-import { PAGES, ROOT } from "../../site/contents";
 import { commandsOf } from "./commands";
+import { isP256, PUBLIC_KEY } from "../../components/registry/signing/signingArgs";
+import { PAGES, ROOT } from "../../docs/site/contents";
 
 function run(command: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });

@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Browser } from "playwright-core";
 
-import { PAGES, ROOT } from "../../site/contents";
+import { PAGES, ROOT } from "../../docs/site/contents";
 import { deadLinks, pathIn } from "./links";
 import { serve, type Server } from "./server";
 import { newTab, open, start, type Visit, visitAll } from "./visit";
@@ -35,7 +35,7 @@ describe("The site of the documentation", function () {
   let visits: Visit[];
 
   before(async () => {
-    const { status, stdout, stderr } = spawnSync("node", ["--import", "tsx", "site/build.ts", folder], {
+    const { status, stdout, stderr } = spawnSync("node", ["--import", "tsx", "docs/site/build.ts", folder], {
       cwd: ROOT,
       encoding: "utf8",
     });

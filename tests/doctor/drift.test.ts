@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 
 import { type NodeReport, NodeStatus, Runtime } from "../../components/node/nodeScript";
-import { differencesOf } from "../../doctor/drift";
+import { differencesOf } from "../../doctor/check/drift";
 
 const image = "registry.example.com:5000/platform/pause:1.0.0";
 const digest = `sha256:${"a".repeat(64)}`;

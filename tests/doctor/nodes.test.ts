@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import type { SshConnection } from "../../components";
-import { readStackConfig } from "../../config";
+import { readStackConfig } from "../../settings/config";
 import { calledHere, commandLine } from "../support/commandLine";
 import { run } from "../support/mocks";
 import { node, nodesServer, type NodesServer } from "../support/nodesServer";

@@ -177,8 +177,9 @@ until ctr -a @DIR@/daemon/sock version >/dev/null 2>&1; do sleep 0.1; done
       let seen = "";
       events.stdout.on("data", (data: Buffer) => (seen += data.toString()));
       // Nobody is told of what happened before they listen, and nothing says when they do.
-      const listens = setInterval(() => ctr("images", "tag", "--force", image, "marker/first:1"), 100);
-      while (!seen.includes("marker/first:1")) await once(events.stdout, "data");
+      let asked = 0;
+      const listens = setInterval(() => ctr("images", "tag", image, `marker/first:${++asked}`), 100);
+      while (!seen.includes("marker/first:")) await once(events.stdout, "data");
       clearInterval(listens);
       assert.equal(applied({ digest: registry.digests.other }).digest, registry.digests.other);
       ctr("images", "tag", image, "marker/last:1");

@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
-import { environment, TREE, tool } from "../../bench/support/pulumi";
+import { environment, TREE, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../components";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
@@ -47,7 +47,7 @@ export class Engine {
   private readonly env: Record<string, string>;
 
   constructor() {
-    const plugin = path.join(TREE, "bench/scale/plugin/pulumi-resource-command");
+    const plugin = path.join(TREE, "lab/bench/scale/plugin/pulumi-resource-command");
     const env = environment(this.folder, tool("pulumi"), plugin) as Record<string, string>;
     fs.mkdirSync(this.stdout);
     this.env = { ...env, PAUSE_SANDBOX_DOUBLE_LOG: this.log, PAUSE_SANDBOX_DOUBLE_STDOUT: this.stdout };

@@ -11,14 +11,14 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
-import { Host } from "../../bench/fleet/hosts";
-import { Server } from "../../bench/fleet/server";
-import { environment, tool } from "../../bench/support/pulumi";
+import { Host } from "../../lab/bench/fleet/hosts";
+import { Server } from "../../lab/bench/fleet/server";
+import { environment, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox } from "../../components";
 
 const REGISTRY = "registry.example.com:5000";
 const DIGEST = `sha256:${"d".repeat(64)}`;
-const FLEET = path.join(__dirname, "../../bench/fleet");
+const FLEET = path.join(__dirname, "../../lab/bench/fleet");
 /** No other suite's server listens there. */
 const PORTS = [22_622, 22_623] as const;
 

@@ -4,13 +4,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { Host } from "../../bench/fleet/hosts";
+import { Host } from "../../lab/bench/fleet/hosts";
 import { commandLine, type Verb } from "../../components/node/nodeCommand";
 import { nodeFile, remoteName, scriptText } from "../../components/node/nodeFile";
 import { publicSettings, type Setting, stdinSettings, textOf } from "../../components/node/nodeSettings";
 import { atLeast } from "../support/tier";
 
-const FLEET = path.join(__dirname, "../../bench/fleet");
+const FLEET = path.join(__dirname, "../../lab/bench/fleet");
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const PEM = "-----BEGIN CERTIFICATE-----\nQUFB\n-----END CERTIFICATE-----\n";
 const PAIRS = atLeast("long") ? 50 : 8;

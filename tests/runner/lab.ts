@@ -1,6 +1,6 @@
 /** `lab.ts up` and `lab.ts down`: the lab that the suites of one run share. Its end is a test, too: nothing of it may remain. */
+import { messageOf } from "../../components/errors";
 import { clusterDown, clusterUp } from "../../lab/cluster";
-import { messageOf } from "../../lab/cluster/wait";
 import { lineLog } from "../../lab/log";
 import { traces } from "../system/e2e/traces";
 

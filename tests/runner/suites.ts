@@ -54,14 +54,14 @@ export const SUITES: readonly Suite[] = [
     command: [...TSX, "tests/system/faults/main.ts", "--keep"],
   },
   {
-    ...{ name: "bench/node", tier: "long", needs: "the lab" },
+    ...{ name: "lab/bench/node", tier: "long", needs: "the lab" },
     proves: "what a node costs stays within its limits",
-    command: [...TSX, "bench/node.ts"],
+    command: [...TSX, "lab/bench/node.ts"],
   },
   {
-    ...{ name: "bench/pause", tier: "long", needs: "the lab" },
+    ...{ name: "lab/bench/pause", tier: "long", needs: "the lab" },
     proves: "pause stays smaller than upstream's",
-    command: [...TSX, "bench/pause.ts"],
+    command: [...TSX, "lab/bench/pause.ts"],
   },
   {
     ...{ name: "lab/tests/lifecycle", tier: "all", needs: "labs of its own" },
@@ -121,18 +121,18 @@ export const SUITES: readonly Suite[] = [
     proves: "the Pod by hand, on the docker engine alone",
   },
   {
-    ...{ name: "bench/mistake", tier: "long", needs: "tools" },
+    ...{ name: "lab/bench/mistake", tier: "long", needs: "tools" },
     proves: "a mistake in a stack's file costs no more than a preview",
-    command: [...TSX, "bench/mistake.ts"],
+    command: [...TSX, "lab/bench/mistake.ts"],
   },
   {
-    ...{ name: "bench/scale", tier: "long", needs: "tools" },
+    ...{ name: "lab/bench/scale", tier: "long", needs: "tools" },
     proves: "the benchmark of large clusters runs",
-    command: [...TSX, "bench/scale.ts", "3"],
+    command: [...TSX, "lab/bench/scale.ts", "3"],
   },
   {
-    ...{ name: "bench/fleet", tier: "long", needs: "tools" },
+    ...{ name: "lab/bench/fleet", tier: "long", needs: "tools" },
     proves: "the benchmark of a fleet runs, and each contender changes each host",
-    command: [...TSX, "bench/fleet.ts", "2"],
+    command: [...TSX, "lab/bench/fleet.ts", "2"],
   },
 ];

@@ -1,8 +1,8 @@
-/** The project that `pulumi new` makes from template/. */
+/** The project that `pulumi new` makes from examples/template. */
 import * as fs from "fs";
 import * as path from "path";
 
-const template = path.join(__dirname, "../../template");
+const template = path.join(__dirname, "../../examples/template");
 
 /** Text by file, with the two placeholders replaced that `pulumi new` replaces. */
 export function newProject(project: string, description: string): Record<string, string> {

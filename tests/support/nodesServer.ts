@@ -2,7 +2,7 @@
 import * as http from "http";
 import type { AddressInfo } from "net";
 
-import type { NodeObject } from "../../components/sources/kubeconfig";
+import type { NodeObject } from "../../components/cluster/kubeconfig";
 
 /** A Node object as the API server gives it. */
 export function node(

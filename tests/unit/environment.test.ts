@@ -7,17 +7,15 @@ const root = path.join(__dirname, "../..");
 const PLACES = [
   ".ci",
   "Makefile",
-  "bench",
   "cli",
   "components",
-  "config.ts",
   "doctor",
   "image",
   "index.ts",
   "lab",
   "node",
   "plugin",
-  "site",
+  "docs/site",
   "tests",
 ];
 

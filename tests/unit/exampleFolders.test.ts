@@ -7,8 +7,9 @@ const root = path.join(__dirname, "../..");
 const read = (...parts: string[]) => fs.readFileSync(path.join(root, ...parts), "utf8");
 const inside = (...parts: string[]) => fs.readdirSync(path.join(root, "examples", ...parts), { withFileTypes: true });
 
+// The template is no example: `pulumi new` puts names into it first.
 const names = inside()
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && entry.name !== "template")
   .map(({ name }) => name);
 const has = (name: string, file: string) => inside(name).some((entry) => entry.name === file);
 

@@ -6,7 +6,7 @@ import * as os from "os";
 import * as path from "path";
 
 import type { ClusterNode, SshConnection, SshHost } from "../../components";
-import { readStackConfig, type StackConfig } from "../../config";
+import { readStackConfig, type StackConfig } from "../../settings/config";
 import { findNodes, reportNodesLeftOut } from "../../settings/found";
 import { run } from "../support/mocks";
 import { node, nodesServer, type NodesServer } from "../support/nodesServer";

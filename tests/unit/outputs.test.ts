@@ -1,7 +1,7 @@
 import * as assert from "assert";
 
 import type { NodeReport } from "../../components";
-import { summaryOf } from "../../outputs";
+import { summaryOf } from "../../settings/outputs";
 import { DIGEST } from "../support/mocks";
 
 /** A node that a run left alone. */

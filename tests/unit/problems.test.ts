@@ -6,7 +6,7 @@ import { HandmadePod, LocalhostPod, PauseImage, PauseSandbox, SandboxNode } from
 import { checkKnown } from "../../components/node/connection";
 import { checkedSettings } from "../../components/node/nodeChecks";
 import { Problems } from "../../components/problems";
-import { parseReference } from "../../components/reference";
+import { parseReference } from "../../components/registry/reference";
 import { run } from "../support/mocks";
 
 /** The error that a constructor throws. */

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 
 import { NodeStatus } from "../../components";
-import { doneSoFar, isStep, type Progress, stopped, unread } from "../../components/node/progress";
+import { doneSoFar, isStep, type Progress, stopped, unread } from "../../components/rollout/rollout";
 
 const progress = (total: number, statuses: NodeStatus[], failed: string[] = []): Progress => ({
   ...{ total, failed },

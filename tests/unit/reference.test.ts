@@ -1,7 +1,7 @@
 import * as assert from "assert";
 import * as fc from "fast-check";
 
-import { checkSource, digestOf, parseReference } from "../../components/reference";
+import { checkSource, digestOf, parseReference } from "../../components/registry/reference";
 
 describe("a reference for nodes", () => {
   const good: [string, string, string, string][] = [

@@ -1,7 +1,7 @@
 import * as assert from "assert";
 import * as fc from "fast-check";
 
-import { planRollout, type RolloutStep, windowSize } from "../../components/rollout";
+import { planRollout, type RolloutStep, windowSize } from "../../components/rollout/plan";
 
 describe("the order of a rollout", () => {
   const nodes = (canaries: boolean[]) => canaries.map((canary, index) => ({ index, canary }));

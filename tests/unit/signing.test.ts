@@ -7,9 +7,9 @@ import * as path from "path";
 import { setTimeout } from "timers/promises";
 import { secretbox } from "tweetnacl";
 
-import { authorities, dockerLogin } from "../../components/image/signing/access";
 import { PauseImageSource, PauseSandbox } from "../../components";
-import { privateKeyOf } from "../../components/image/signing/keys";
+import { authorities, dockerLogin } from "../../components/registry/access";
+import { privateKeyOf } from "../../components/registry/signing/keys";
 import { DIGEST, type Registered, run } from "../support/mocks";
 
 const PASSWORD = "of the test";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 
-import { soak } from "../../components/node/soak";
-import { clusterBy } from "../../components/sources/access";
+import { clusterBy } from "../../components/cluster/access";
+import { soak } from "../../components/rollout/soak";
 import { nodesServer, type NodesServer, pod } from "../support/nodesServer";
 
 describe("the soak behind the canaries", () => {

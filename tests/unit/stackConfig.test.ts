@@ -6,7 +6,7 @@ import * as path from "path";
 
 import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
 import { known } from "../../components/inputs";
-import { readStackConfig } from "../../config";
+import { readStackConfig } from "../../settings/config";
 import { run } from "../support/mocks";
 import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 
-import { cannotBeReached } from "../../components/node/unreachable";
+import { cannotBeReached } from "../../components/rollout/unreachable";
 
 describe("a node that cannot be reached", () => {
   const cases: [boolean, string][] = [

@@ -4,8 +4,8 @@ import { strict as assert } from "node:assert";
 import type { ClusterNode, PauseSandboxArgs, RolloutGroup } from "../../components";
 import { parallelOperations } from "../../components/engine";
 import { Problems } from "../../components/problems";
-import { planRollout } from "../../components/rollout";
-import { warningsOf, windowsOf } from "../../components/windows";
+import { planRollout } from "../../components/rollout/plan";
+import { warningsOf, windowsOf } from "../../components/rollout/windows";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 type Bastion = pulumi.Input<{ host: pulumi.Input<string>; port?: number }>;

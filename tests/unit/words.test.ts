@@ -67,7 +67,12 @@ const GROUPS: Record<string, { files: string[]; parts: (text: string) => string[
   "a decision": { files: pages.filter((page) => page.includes("decisions/0")), parts: pageParts, long: 27 },
   "a line of the changelog": { files: ["CHANGELOG.md"], parts: pageParts, long: 11 },
   "a comment for users of the components": {
-    files: [...below("components/").filter((file) => file.endsWith(".ts")), "config.ts", "index.ts", "outputs.ts"],
+    files: [
+      ...below("components/").filter((file) => file.endsWith(".ts")),
+      "settings/config.ts",
+      "index.ts",
+      "settings/outputs.ts",
+    ],
     parts: docstringParts,
   },
   "a message of the node script": {

@@ -2,6 +2,7 @@ import * as fs from "fs";
 import { Client, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
 import type { Duplex } from "stream";
 
+import { messageOf } from "../../../components/errors";
 import { object, type Shape } from "../protocol/shape";
 
 /** One host to log in to, with the defaults that the SDK has filled in. */
@@ -83,7 +84,7 @@ async function dialWithRetry(
       return await dial(host, config, through);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const where = `${host.host}:${host.port ?? 22}`;
       if (limit >= 0 && attempt > limit) throw new Error(`after ${attempt} failed attempts: ${where}: ${reason}`);
       progress(`${what} ${attempt}/${limit < 0 ? "inf" : limit} failed: retrying`);

@@ -1,10 +1,11 @@
 import type { ImageBuildOptions } from "dockerode";
 
+import { BuildContext } from "./context";
+import { engine, follow, parseImageName } from "./engine";
+import { messageOf } from "../../../components/errors";
 import type { Call, ResourceType } from "../protocol/plugin";
 import { object } from "../protocol/shape";
 import { containsUnknown, differences, isObject, type Props, UNKNOWN } from "../protocol/values";
-import { BuildContext } from "./context";
-import { engine, follow, parseImageName } from "./engine";
 
 interface Build {
   context?: string;
@@ -163,8 +164,4 @@ function progress(call: Call): (line: string) => void {
   return (line) => {
     call.log(line, { ephemeral: true });
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,12 @@
 import { createHash } from "crypto";
 
-import { type CheckCall, type ExistingCall, InitFailed, type Live, type ResourceType } from "../protocol/plugin";
-import { type Failure, object } from "../protocol/shape";
-import { containsUnknown, differences, isObject, type Props, UNKNOWN } from "../protocol/values";
 import { type Api, type KubeObject, Refused } from "./api";
 import { type Kind, pathOf, type Settings } from "./kinds";
 import { annotation, waitUntilGone, waitUntilReady } from "./wait";
+import { messageOf } from "../../../components/errors";
+import { type CheckCall, type ExistingCall, InitFailed, type Live, type ResourceType } from "../protocol/plugin";
+import { type Failure, object } from "../protocol/shape";
+import { containsUnknown, differences, isObject, type Props, UNKNOWN } from "../protocol/values";
 
 const AUTONAMED = "pulumi.com/autonamed";
 
@@ -105,7 +106,7 @@ async function applied(api: Api, kind: Kind, call: Parameters<ResourceType["crea
   try {
     await waitUntilReady(api, kind, id, call.inputs, call);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const live: Live = { inputs: call.inputs, outputs: kept(accepted) };
     throw new InitFailed(reason, id, live, [reason]);
   }

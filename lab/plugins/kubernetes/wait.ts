@@ -1,7 +1,8 @@
-import type { Call } from "../protocol/plugin";
-import { isObject, type Props } from "../protocol/values";
 import type { Api, KubeObject } from "./api";
 import { type Kind, pathOf } from "./kinds";
+import { messageOf } from "../../../components/errors";
+import type { Call } from "../protocol/plugin";
+import { isObject, type Props } from "../protocol/values";
 
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
@@ -55,7 +56,7 @@ export function annotation(inputs: Props, key: string): unknown {
 
 /** The error with the object's conditions, its containers' states and its events: where the reason usually is. */
 async function explained(error: unknown, api: Api, kind: Kind, id: string): Promise<string> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   // The caller's own signal may be aborted already; what is asked here is answered at once or not at all.
   const signal = AbortSignal.timeout(10_000);
   const object = await api.find(pathOf(kind, id), signal);

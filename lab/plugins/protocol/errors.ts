@@ -6,10 +6,11 @@ import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/st
 
 import { InitFailed } from "./plugin";
 import { compact, type Props } from "./values";
+import { messageOf } from "../../../components/errors";
 
 /** The error as gRPC carries it. A resource that exists though it failed travels along, for the engine to keep. */
 export function grpcError(error: unknown): Partial<grpc.StatusObject> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const metadata = new grpc.Metadata();
   if (error instanceof InitFailed) {
     const status = new Status()

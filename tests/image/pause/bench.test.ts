@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { median, type Pair } from "../../../bench/pauseFigures";
-import { broken, render } from "../../../bench/pauseTable";
+import { median, type Pair } from "../../../lab/bench/pauseFigures";
+import { broken, render } from "../../../lab/bench/pauseTable";
 import { parseFigure } from "../../support/pause/running";
 
 describe("the bench of pause", () => {

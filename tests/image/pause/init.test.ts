@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { memory } from "../../../bench/pauseFigures";
-import { broken } from "../../../bench/pauseTable";
+import { memory } from "../../../lab/bench/pauseFigures";
+import { broken } from "../../../lab/bench/pauseTable";
 import { helper, ownPause, sh, upstreamPause } from "../../support/pause/fixture";
 import { Running, until } from "../../support/pause/running";
 

@@ -2,15 +2,15 @@
 import { strict as assert } from "node:assert";
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
-import { statementOf } from "../../../components/image/signing/bundles";
-import { claimsOf } from "../../../components/image/signing/claims";
-import type { SignedImage } from "../../../components/image/signing/failures";
-import { Repository } from "../../../components/image/signing/repository";
-import { SIGNATURE, signImage, verifyImage } from "../../../components/image/signing/signedImage";
-import { prebuiltContext } from "../../../image/compile";
-import { Registry } from "../../support/registry";
 import { pushBlob, pushIndex, send } from "./handmade";
 import { digestOf, SmallRegistry } from "./smallRegistry";
+import { Repository } from "../../../components/registry/repository";
+import { statementOf } from "../../../components/registry/signing/bundles";
+import { claimsOf } from "../../../components/registry/signing/claims";
+import type { SignedImage } from "../../../components/registry/signing/failures";
+import { SIGNATURE, signImage, verifyImage } from "../../../components/registry/signing/signedImage";
+import { prebuiltContext } from "../../../image/compile";
+import { Registry } from "../../support/registry";
 
 const REPOSITORY = "platform/pause";
 const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -1,15 +1,16 @@
 /** Injects faults into real nodes and judges what is left of them. */
 import { readFileSync } from "node:fs";
+import type { Fault, Injected } from "./fault";
+import type { Random } from "./random";
+import { messageOf } from "../../../components/errors";
+import { clusterUp, type LabInfo } from "../../../lab/cluster";
 import { waitForNode } from "../../../lab/cluster/api";
 import { clusterAuthorities } from "../../../lab/cluster/authorities";
-import { clusterUp, type LabInfo } from "../../../lab/cluster";
 import { CONTROL_PLANE_CONTAINER, nodePlans } from "../../../lab/cluster/layout";
-import { all, messageOf } from "../../../lab/cluster/wait";
+import { all } from "../../../lab/cluster/wait";
 import type { Log } from "../../../lab/log";
-import type { Fault, Injected } from "./fault";
 import { pushImages } from "../../support/nodes/images";
 import { Prober } from "../../support/nodes/prober";
-import type { Random } from "./random";
 import { type Snapshot, torn } from "../../support/nodes/snapshot";
 import { type Run, type State, STATES, Target } from "../../support/nodes/target";
 import { startVictims, victimIp } from "../../support/nodes/victims";

@@ -1,9 +1,9 @@
 /** A machine that is destroyed before the stack is: the one fault that takes the engine, and the whole lab, to show. */
+import { type Tally, waitReady, watch } from "./harness";
+import { messageOf } from "../../../components/errors";
 import { type LabInfo, readLab } from "../../../lab/cluster";
 import { docker } from "../../../lab/cluster/docker";
-import { messageOf } from "../../../lab/cluster/wait";
 import { openStack, type Overrides } from "../../../lab/engine";
-import { type Tally, waitReady, watch } from "./harness";
 import type { Target } from "../../support/nodes/target";
 
 export const HOST_GONE = "host gone at destroy";

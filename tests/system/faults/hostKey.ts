@@ -1,9 +1,9 @@
 /** The host that answers is not the one that is known, or does not answer at all. */
-import { readLab } from "../../../lab/cluster";
-import { messageOf } from "../../../lab/cluster/wait";
-import { connected } from "../../../lab/plugins/command/connection";
 import type { Attempt, Fault, Injected } from "./fault";
 import { connectionTo } from "./killed";
+import { messageOf } from "../../../components/errors";
+import { readLab } from "../../../lab/cluster";
+import { connected } from "../../../lab/plugins/command/connection";
 
 /** Another key in the place of the host's own, as after a reinstallation, or as somebody else in its place has it. */
 const OTHER_KEY = `

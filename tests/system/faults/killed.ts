@@ -1,12 +1,13 @@
 /** The script is ended from outside, at instants that nobody chose. */
 import { readFileSync } from "node:fs";
-import { type LabInfo, readLab } from "../../../lab/cluster";
-import { docker } from "../../../lab/cluster/docker";
-import { messageOf, waitFor } from "../../../lab/cluster/wait";
-import { connected, type Connection } from "../../../lab/plugins/command/connection";
 import type { Attempt, Fault, Injected } from "./fault";
 import { waitReady, watch } from "./harness";
 import type { Random } from "./random";
+import { messageOf } from "../../../components/errors";
+import { type LabInfo, readLab } from "../../../lab/cluster";
+import { docker } from "../../../lab/cluster/docker";
+import { waitFor } from "../../../lab/cluster/wait";
+import { connected, type Connection } from "../../../lab/plugins/command/connection";
 import { delivered } from "../../support/nodes/delivered";
 import { type Run, type State, STATES, type Target } from "../../support/nodes/target";
 

@@ -1,12 +1,12 @@
 /** `make faults`: every fault, counted. `--short` runs what `make test` runs; `--only REGEXP` takes some rows. */
 import { parseArgs } from "node:util";
-import { clusterDown, labStands } from "../../../lab/cluster";
-import { messageOf } from "../../../lab/cluster/wait";
-import { lineLog } from "../../../lab/log";
-import { HOST_GONE, hostGone } from "./hostGone";
 import { prepare } from "./harness";
+import { HOST_GONE, hostGone } from "./hostGone";
 import { report, runSuite, survived } from "./suite";
 import { faults } from "./table";
+import { messageOf } from "../../../components/errors";
+import { clusterDown, labStands } from "../../../lab/cluster";
+import { lineLog } from "../../../lab/log";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

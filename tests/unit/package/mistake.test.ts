@@ -86,7 +86,7 @@ describe("a mistake", function () {
   });
 
   it("of the program itself is reported with its stack, in the memory of a preview", async () => {
-    const folder = changed("bug", "config.ts", (text) =>
+    const folder = changed("bug", "settings/config.ts", (text) =>
       text.replace("problems.throwIfAny();", "problems.throwIfAny();\n  (undefined as unknown as () => void)();"),
     );
     const error = errorOf(await start(folder, {}, LITTLE)).join("\n");

@@ -1,0 +1,21 @@
+import { RunError } from "@pulumi/pulumi/errors";
+
+/**
+ * An error for the user to mend, not one of the program. It is reported as its message alone, also where it is thrown in
+ * the code of an Output. A stack trace would not help, and with one the SDK may take 30 s to report the error
+ * (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).
+ */
+export function userError(message: string): Error {
+  const error = new RunError(message);
+  error.stack = "";
+  return error;
+}
+
+/** What an error says, whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The first line of that, of at most 300 characters. */
+export function firstLine(error: unknown): string {
+  const [line = ""] = messageOf(error).split("\n");
+  return line.slice(0, 300);
+}

@@ -1,0 +1,149 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import { userError } from "../errors";
+import { describe, type Problems } from "../problems";
+
+/** An image reference as nodes are configured with it: `host[:port]/repository:tag`. */
+export interface ImageReference {
+  /** Registry, `host` or `host:port`. */
+  readonly registry: string;
+  /** Path inside the registry, without tag. */
+  readonly repository: string;
+  readonly tag: string;
+}
+
+const HOST =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/i;
+const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+/** What a reference must be, for messages. */
+const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
+
+const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
+
+/**
+ * Reads a fully qualified, tagged reference.
+ *
+ * Nodes get exactly this string. containerd pins the sandbox image only if it was pulled by the very string in the
+ * configuration. That is why short forms are refused instead of completed.
+ *
+ * @param field Name of the argument, for the message.
+ * @throws Error naming field, value, what is allowed and the reason.
+ */
+export function parseReference(field: string, value: string): ImageReference {
+  const refuse = refusal(field, value, REFERENCE_SHAPE);
+  // An Output that turned out to hold nothing.
+  if (typeof (value as unknown) !== "string") refuse("nodes need it");
+  if (value.includes("@")) {
+    refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
+  }
+  const reference = parts(value, refuse);
+  const full = dockerHubName(reference);
+  if (full !== value) {
+    refuse(`runtimes call it ${full} and so never pin it under the name they are given; write ${full}`);
+  }
+  return reference;
+}
+
+/** The only name that Docker Hub's images have for runtimes, which complete and rename what else people write. */
+function dockerHubName({ registry, repository, tag }: ImageReference): string {
+  if (!["docker.io", "index.docker.io"].includes(registry)) return `${registry}/${repository}:${tag}`;
+  return `docker.io/${repository.includes("/") ? "" : "library/"}${repository}:${tag}`;
+}
+
+/**
+ * Checks an image to copy from: `host[:port]/repository` with a tag, a digest or both. Unlike what nodes get, a digest
+ * is welcome here: it says for good which image is meant.
+ *
+ * @param field Name of the argument, for the message.
+ * @throws Error naming field, value, what is allowed and the reason.
+ */
+export function checkSource(field: string, value: string): void {
+  const refuse = refusal(field, value, SOURCE_SHAPE);
+  const at = value.indexOf("@");
+  const name = at < 0 ? value : value.slice(0, at);
+  const tagged = name.lastIndexOf(":") > name.lastIndexOf("/");
+  if (at < 0) {
+    if (!tagged) refuse("neither tag nor digest says which image is meant");
+    parts(value, refuse);
+    return;
+  }
+  if (!/^@sha256:[0-9a-f]{64}$/.test(value.slice(at))) refuse("a digest is @sha256: and 64 hexadecimal digits");
+  // The digest decides, so no tag is needed beside it, and any will do.
+  parts(tagged ? name.replace(/:latest$/, ":any") : `${name}:any`, refuse);
+}
+
+type Refuse = (why: string) => never;
+
+function refusal(field: string, value: string, shape: string): Refuse {
+  return (why) => {
+    throw userError(`${field}: ${describe(value)} is not allowed; it must be ${shape}: ${why}`);
+  };
+}
+
+function parts(value: string, refuse: Refuse): ImageReference {
+  const slash = value.indexOf("/");
+  const registry = slash < 0 ? "" : value.slice(0, slash);
+  if (!isRegistryHost(registry)) refuse("the registry is missing, and runtimes disagree about the default one");
+  const path = value.slice(slash + 1);
+  const colon = path.lastIndexOf(":");
+  if (colon < 0) refuse("the tag is missing, and containerd never pins a tagless sandbox image");
+  const repository = path.slice(0, colon);
+  const tag = path.slice(colon + 1);
+  if (!REPOSITORY.test(repository)) refuse(`the repository ${JSON.stringify(repository)} is not a valid one`);
+  if (!TAG.test(tag)) refuse(`the tag ${JSON.stringify(tag)} is not a valid one`);
+  if (tag === "latest") refuse("`latest` means another image every day; nodes would not agree");
+  return { registry, repository, tag };
+}
+
+/** A registry is told from a path component by a dot, a port, or being `localhost`. */
+function isRegistryHost(host: string): boolean {
+  if (!HOST.test(host)) return false;
+  const port = /:([0-9]+)$/.exec(host.replace(/^\[.*\]/, ""));
+  if (port && Number(port[1]) > 65535) return false;
+  return host.includes(".") || host.includes(":") || host === "localhost";
+}
+
+/** The registry of a reference that has already been checked. */
+export function registryOf(reference: string): string {
+  return reference.slice(0, reference.indexOf("/"));
+}
+
+/**
+ * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report what they pushed.
+ * @throws Error if there is none, since no node could be checked then. A refresh that the registry refused keeps none.
+ */
+export function digestOf(pushed: string): string {
+  const digest = /@(sha256:[0-9a-f]{64})$/.exec(pushed)?.[1];
+  if (digest === undefined)
+    throw userError(
+      `${JSON.stringify(pushed)}: the registry gave no digest for it when it was read back, as with a refused login. ` +
+        "What to do: check the login and run pulumi up --replace '**PauseImage$**'",
+    );
+  return digest;
+}
+
+/** @throws Error naming field, value and what is allowed. */
+export function checkDigest(field: string, digest: unknown): void {
+  if (typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest)) return;
+  throw userError(`${field}: ${describe(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+}
+
+/**
+ * Notes what is wrong with a reference, which must be there, and with a digest. Outputs are checked when they are known.
+ * @param at What stands before the names of the fields in messages: `image.`.
+ */
+export function checkReferenceAndDigest(
+  problems: Problems,
+  at: string,
+  { reference, digest }: { reference: pulumi.Input<string>; digest?: pulumi.Input<string | undefined> },
+): void {
+  if (problems.isGiven(`${at}reference`, reference, REFERENCE_SHAPE) && typeof reference === "string") {
+    problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
+  }
+  if (typeof digest === "string") {
+    problems.attempt(`${at}digest`, () => {
+      checkDigest(`${at}digest`, digest);
+    });
+  }
+}

@@ -1,0 +1,84 @@
+/** What it means that a signature could not be written or read, and what to do. */
+import { userError } from "../../errors";
+import { registryOf } from "../reference";
+import { RegistryAnswer } from "../repository";
+
+/** An image that is signed or verified. */
+export interface SignedImage {
+  /** `host[:port]/repository:tag` */
+  readonly reference: string;
+  /** `sha256:…` */
+  readonly digest: string;
+}
+
+/** How messages call an image. */
+export const called = ({ reference, digest }: SignedImage): string => `${reference}@${digest}`;
+
+export const repositoryOf = ({ reference }: SignedImage): string => reference.slice(0, reference.lastIndexOf(":"));
+
+type Doing = "signed" | "verified";
+
+const OTHER_REGISTRY = "use a registry with OCI 1.1 referrers, or leave signing out";
+/** OCI 1.1's stand-in for the API: a tag named after the digest. */
+const TAG = /\/manifests\/sha256-[0-9a-f]{64}$/;
+const MANIFEST = /\/manifests\/sha256:[0-9a-f]{64}$/;
+
+/** A refusal that is none of the login, and not the absence of the image. */
+const isRefusal = (status: number): boolean => status >= 400 && status < 500 && ![401, 403, 404, 429].includes(status);
+
+function ofAnswer(status: number, url: string, doing: Doing, registry: string): string {
+  if (status === 401) return `give a login, or run: docker login ${registry}`;
+  if (status === 403) return `give a login that may ${doing === "signed" ? "push to" : "pull from"} this repository`;
+  if (status === 429) return "the registry limits requests: run pulumi up again later";
+  if (status >= 500) return "look into the log of the registry, then run pulumi up again";
+  if (doing === "signed" && isRefusal(status) && TAG.test(url)) {
+    return `it has no referrers, and lets nobody write the tag that stands in for them: ${OTHER_REGISTRY}`;
+  }
+  if (doing === "signed" && isRefusal(status) && MANIFEST.test(url)) {
+    return `it takes nothing that refers to an image, it has no referrers: ${OTHER_REGISTRY}`;
+  }
+  if (status === 404) return "the image is not there; push it again: pulumi up --replace '**PauseImage$**'";
+  return "docs/image.md says what a registry needs";
+}
+
+const WAY: readonly (readonly [RegExp, (registry: string) => string])[] = [
+  [
+    /certificate|unable to verify|CERT_|SELF_SIGNED/i,
+    (registry) =>
+      `have this machine trust the authority of ${registry}: /etc/docker/certs.d/${registry}/ca.crt, its trust store, ` +
+      "or the file that SSL_CERT_FILE names",
+  ],
+  [/wrong version number|packet length/i, () => "give the registry TLS: signatures go over verified TLS only"],
+  [/Invalid challenge/, () => "the registry asks for a login in another way than Basic or Bearer"],
+];
+
+/** Names image, registry, reason and way out. Errors that do so already are left as they are. */
+export function explainedSigning(error: unknown, image: SignedImage, doing: Doing): Error {
+  const { status, request, reason } = whatOf(error);
+  const registry = registryOf(image.reference);
+  const said = status === undefined ? reason : `the registry answered ${status} to ${request}`;
+  const way =
+    status === undefined
+      ? (WAY.find(([words]) => words.test(reason))?.[1](registry) ??
+        `check host and port of the reference, and the way to ${registry} from this machine`)
+      : ofAnswer(status, request, doing, registry);
+  return userError(
+    `${called(image)} was not ${doing} in registry ${registry} (${said}). No node is changed. What to do: ${way}`,
+  );
+}
+
+interface What {
+  readonly status?: number;
+  readonly request: string;
+  readonly reason: string;
+}
+
+/** The library's error has another one inside. That has the status in one field, and the URL in its text. */
+function whatOf(error: unknown): What {
+  if (error instanceof RegistryAnswer) return { status: error.status, request: error.request, reason: "" };
+  const { cause = error } = error as { cause?: unknown };
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const [, request, status] = /fetching (\S+) - expected \d+, received (\d+)/.exec(reason) ?? [];
+  if (request !== undefined) return { status: Number(status), request, reason };
+  return { request: "", reason };
+}

@@ -1,0 +1,40 @@
+/** The packages that only programs need which sign an image or have its signature verified. No exported type may name one. */
+import { firstLine, userError } from "../../errors";
+
+/** As package.json has them. */
+const SIGSTORE =
+  "@sigstore/bundle@4 @sigstore/oci@0.6 @sigstore/sign@4 @sigstore/verify@3 make-fetch-happen@15 promise-retry@2";
+
+/** Bundles of sigstore, and OCI's referrers. */
+export async function libraries() {
+  return installed("signing.privateKey and publicKey need", SIGSTORE, async () => {
+    const [bundle, oci, sign, verify, fetch] = await Promise.all([
+      import("@sigstore/bundle"),
+      import("@sigstore/oci"),
+      import("@sigstore/sign"),
+      import("@sigstore/verify"),
+      import("make-fetch-happen"),
+    ]);
+    return { bundle, oci, sign, verify, fetch: fetch.default };
+  });
+}
+
+/** What an SBOM is written with. */
+export async function sbomLibrary() {
+  const load = () => import("@cyclonedx/cyclonedx-library");
+  return installed("signing an image that is built here needs", "@cyclonedx/cyclonedx-library@10", load);
+}
+
+/** The cipher of cosign's private keys, which Node.js does not have. */
+export async function cosignKeys() {
+  return (await installed("a private key of cosign needs", "tweetnacl@1", () => import("tweetnacl"))).default;
+}
+
+/** @throws Error with the command that installs them. */
+async function installed<T>(who: string, packages: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw userError(`${who} packages that are not installed: run npm install ${packages} (${firstLine(error)})`);
+  }
+}

@@ -1,0 +1,126 @@
+/** Signs an image in its registry, and verifies that it is signed. */
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+
+import { RunError } from "@pulumi/pulumi/errors";
+
+import { BUNDLE, type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
+import { called, explainedSigning, repositoryOf, type SignedImage } from "./failures";
+import { libraries } from "./libraries";
+import { messageOf, userError } from "../../errors";
+import type { KnownLogin } from "../access";
+import { registryOf } from "../reference";
+import { type Descriptor, PREDICATE_TYPE, Repository } from "../repository";
+
+/** What a plain signature says: nothing but that the key's owner signed it. */
+export const SIGNATURE: Claim = { predicateType: "https://sigstore.dev/cosign/sign/v1", predicate: {} };
+
+/**
+ * Attaches a signed statement for each claim to an image. Those that are there already are left as they are.
+ *
+ * @param login Default: what `docker login` knows, else nobody.
+ * @returns the claims that were not there.
+ * @throws Error naming image, registry, reason and what to do.
+ */
+export async function signImage(
+  image: SignedImage,
+  claims: readonly Claim[],
+  privateKey: KeyObject,
+  login?: KnownLogin,
+): Promise<Claim[]> {
+  const attached: Claim[] = [];
+  try {
+    const repository = await Repository.open(repositoryOf(image), login);
+    const there = await repository.referrers(image.digest);
+    for (const claim of claims) {
+      if (await isAmong(there, repository, image, claim, privateKey)) continue;
+      await attach(repository, image, claim, privateKey);
+      const kept = await repository.referrers(image.digest);
+      if (!(await isAmong(kept, repository, image, claim, privateKey))) throw userError(notKept(image));
+      attached.push(claim);
+    }
+  } catch (error) {
+    throw RunError.isInstance(error) ? error : explainedSigning(error, image, "signed");
+  }
+  return attached;
+}
+
+const notKept = (image: SignedImage): string =>
+  `${called(image)} was signed, but registry ${registryOf(image.reference)} does not give the signature back: ` +
+  "it has no referrers. What to do: use a registry with OCI 1.1 referrers, or leave signing out";
+
+/** The very claim, not only one of its kind: another version of the project may say more. cosign's own signature will do. */
+async function isAmong(
+  referrers: readonly Descriptor[],
+  repository: Repository,
+  { digest }: SignedImage,
+  claim: Claim,
+  privateKey: KeyObject,
+): Promise<boolean> {
+  const { predicateType } = claim;
+  const wanted = { digest, predicateType, key: createPublicKey(privateKey) };
+  for (const bundle of await repository.bundles(referrers, predicateType)) {
+    const said = await verifiedClaim(bundle, wanted).catch(() => undefined);
+    if (said !== undefined && isDeepStrictEqual(said.predicate, claim.predicate)) return true;
+  }
+  return false;
+}
+
+async function attach(repository: Repository, image: SignedImage, claim: Claim, privateKey: KeyObject): Promise<void> {
+  const { oci } = await libraries();
+  const { digest: imageDigest } = image;
+  const { predicateType } = claim;
+  // The library's types leave the authorities out; it hands them on.
+  const fetchOpts = { ca: repository.ca, timeout: 60_000 };
+  const artifact = Buffer.from(await signedBundle(statementOf(imageDigest, claim), privateKey));
+  const annotations = { "dev.sigstore.bundle.content": "dsse-envelope", [PREDICATE_TYPE]: predicateType };
+  const what = { artifact, mediaType: BUNDLE, imageDigest, imageName: repositoryOf(image), annotations, fetchOpts };
+  const push = (credentials: KnownLogin | undefined) =>
+    // Without credentials it does not log in, whatever its types say.
+    oci.attachArtifactToImage({ ...what, credentials: credentials as KnownLogin });
+  await push(repository.login).catch((error: unknown) => {
+    // It fails where it is given a login that nobody asks for.
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof Error && cause.message === "Invalid challenge: ") return push(undefined);
+    throw error;
+  });
+}
+
+/**
+ * Verifies that a signature by this key is attached to an image.
+ *
+ * @param login Default: what `docker login` knows, else nobody.
+ * @throws Error naming image, registry, reason and what to do.
+ */
+export async function verifyImage(image: SignedImage, publicKey: KeyObject, login?: KnownLogin): Promise<void> {
+  const reasons: string[] = [];
+  const { digest } = image;
+  const { predicateType } = SIGNATURE;
+  try {
+    const repository = await Repository.open(repositoryOf(image), login);
+    const referrers = await repository.referrers(digest);
+    for (const bundle of await repository.bundles(referrers, predicateType)) {
+      try {
+        await verifiedClaim(bundle, { digest, predicateType, key: publicKey });
+        return;
+      } catch (error) {
+        reasons.push(messageOf(error));
+      }
+    }
+  } catch (error) {
+    throw RunError.isInstance(error) ? error : explainedSigning(error, image, "verified");
+  }
+  throw userError(notVerified(image, reasons));
+}
+
+function notVerified(image: SignedImage, reasons: readonly string[]): string {
+  const found =
+    reasons.length === 0
+      ? "none is there"
+      : `${reasons.length} found, none counts: ${[...new Set(reasons)].join("; ")}`;
+  return (
+    `${called(image)} has no signature by publicKey in registry ${registryOf(image.reference)} (${found}). ` +
+    "No node is changed. What to do: sign it with the key that publicKey belongs to, " +
+    `cosign sign --key cosign.key ${repositoryOf(image)}@${image.digest} (cosign 3), or give another publicKey`
+  );
+}

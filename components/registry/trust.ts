@@ -1,0 +1,96 @@
+/** What a node must trust to pull, and what is wrong with it. */
+import * as pulumi from "@pulumi/pulumi";
+
+import type { RegistryLogin } from "./login";
+import { checkPlain, fieldsOf, laterObject, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { isLater, type Problems } from "../problems";
+
+/** What a node must trust, and where it pulls from. */
+export interface RegistryTrust {
+  /** Certificate authority of the registry, PEM. Default: the node's own trust store. */
+  ca?: pulumi.Input<string>;
+  /**
+   * URLs to try before the registry itself, in this order, such as `https://mirror.example.com:5000`. Default: none.
+   */
+  mirrors?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Pull over HTTP, without TLS. Anyone between node and registry can then replace the image. Default: false.
+   */
+  plainHttp?: pulumi.Input<boolean>;
+  /**
+   * The login that the sandbox image is pulled with: no Pod's credentials are used for it. It lies on the node in a file
+   * that only root can read. Refused for cri-dockerd and the dockershim, where docker has logins of its own.
+   * Default: none.
+   */
+  login?: pulumi.Input<RegistryLogin>;
+}
+
+/** What a node is to trust, a field an Input each. */
+export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
+  const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
+  const { login } = fields;
+  // A login that somebody gives must come. Whether one is in an Output as a whole, nobody knows before.
+  if (login === undefined || isLater(trust) || !isLater(login)) return fields;
+  return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
+}
+
+/** Secret as a whole, so that all that it is sent in is. */
+export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
+  if (login === undefined) return undefined;
+  const secret = (known: KnownLogin | undefined) => {
+    return known === undefined ? undefined : (pulumi.secret(known) as unknown as KnownLogin);
+  };
+  return pulumi.output(login).apply(secret);
+}
+
+/** A login whose parts are known. */
+interface KnownLogin {
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
+ * @param field Name of it in messages: `trust`.
+ */
+export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
+  if (isLater(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
+  const { ca, mirrors, plainHttp, login } = trust as RegistryTrust;
+  checkKnownTrust(problems, field, { ca, mirrors, plainHttp });
+  if (login === undefined || isLater(login)) return;
+  if (problems.isObject(`${field}.login`, login, "username and password")) {
+    checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
+  }
+}
+
+/** Also takes what holds Outputs, which it passes over. */
+export function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
+  problems.isGiven(`${field}.password`, password, "the password of the login");
+  if (!problems.isGiven(`${field}.username`, username, "the user of the login")) return;
+  if (username === "" || (typeof username === "string" && /[:\0\r\n]/.test(username))) {
+    problems.add(`${field}.username`, username, "a user name without a colon");
+  }
+}
+
+/** Also takes what holds Outputs, which it passes over. */
+export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors, plainHttp }: RegistryTrust): void {
+  checkPlain(problems, `${field}.ca`, ca, PEM);
+  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
+  if (mirrors === undefined || isLater(mirrors)) return;
+  if (!Array.isArray(mirrors)) problems.addHidden(`${field}.mirrors`, mirrors, "a list of URLs");
+  else
+    mirrors.forEach((url, i) => {
+      checkPlain(problems, `${field}.mirrors[${i}]`, url, MIRROR);
+    });
+}
+
+const PEM: Rule = {
+  allows: (value) =>
+    typeof value === "string" && /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(value),
+  allowed: "certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+  hidden: true,
+};
+const MIRROR: Rule = {
+  allows: (value) => typeof value === "string" && /^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(value),
+  allowed: "an http or https URL, host[:port] and perhaps a path",
+};

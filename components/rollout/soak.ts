@@ -1,0 +1,80 @@
+/** The time between the canaries and the other nodes of a rollout. */
+import { podsOn } from "../cluster/access";
+import type { Cluster, PodObject } from "../cluster/kubeconfig";
+import { userError } from "../errors";
+
+/** How a soak is done. */
+export interface SoakArgs {
+  readonly seconds: number;
+  /** The nodes that were changed. */
+  readonly nodes: readonly string[];
+  /** What is asked for the Pods. Without it, a soak is only a wait. */
+  readonly cluster?: Cluster;
+  /** Called once, with how many Pods are looked at. */
+  readonly begun: (pods: number) => void;
+  /** So often the cluster is asked, in milliseconds. */
+  readonly every?: number;
+}
+
+/**
+ * Waits. The Pods on the nodes that are Ready now must stay Ready, and no container of them may restart.
+ *
+ * A Pod that is deleted, or that has done its work, is no failure. Neither is an API server that does not answer for a while. Its
+ * last answer counts.
+ *
+ * @throws Error naming the Pod and its node, or why the cluster cannot be asked.
+ */
+export async function soak({ seconds, nodes, cluster, begun, every = 5000 }: SoakArgs): Promise<void> {
+  const until = Date.now() + seconds * 1000;
+  const pods = cluster === undefined ? [] : (await podsOnAll(cluster, nodes)).filter(isReady);
+  begun(pods.length);
+  for (;;) {
+    const left = until - Date.now();
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(every, left))));
+    if (cluster !== undefined) await look(cluster, nodes, pods, left > every);
+    if (left <= every) return;
+  }
+}
+
+async function look(
+  cluster: Cluster,
+  nodes: readonly string[],
+  before: readonly PodObject[],
+  goesOn: boolean,
+): Promise<void> {
+  let pods: readonly PodObject[];
+  try {
+    pods = await podsOnAll(cluster, nodes);
+  } catch (error) {
+    if (goesOn) return;
+    throw error;
+  }
+  const now = new Map(pods.map((pod) => [pod.metadata?.uid, pod]));
+  for (const pod of before) {
+    const why = whatBecame(pod, now.get(pod.metadata?.uid));
+    const { metadata = {}, spec = {} } = pod;
+    if (why !== undefined) {
+      throw userError(`Pod ${metadata.namespace ?? ""}/${metadata.name ?? ""} on node ${spec.nodeName ?? ""} ${why}`);
+    }
+  }
+}
+
+async function podsOnAll(cluster: Cluster, nodes: readonly string[]): Promise<PodObject[]> {
+  return (await Promise.all(nodes.map((node) => podsOn(cluster, node)))).flat();
+}
+
+/** The end of a sentence, where it is a failure. */
+function whatBecame(before: PodObject, now: PodObject | undefined): string | undefined {
+  // Whoever owns it has deleted it, or its work is done.
+  if (now === undefined || now.metadata?.deletionTimestamp !== undefined || now.status?.phase === "Succeeded") {
+    return undefined;
+  }
+  const restarts = (pod: PodObject, container: string): number =>
+    pod.status?.containerStatuses?.find(({ name }) => name === container)?.restartCount ?? 0;
+  const restarted = now.status?.containerStatuses?.find(({ name }) => restarts(now, name) > restarts(before, name));
+  if (restarted !== undefined) return `has restarted its container ${restarted.name}`;
+  return isReady(now) ? undefined : "is not Ready any more";
+}
+
+const isReady = ({ status }: PodObject): boolean =>
+  status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";

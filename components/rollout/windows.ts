@@ -1,0 +1,105 @@
+/** How many nodes of each group may be changed at a time, and what is narrower than that. */
+import { type RolloutPlan, type RolloutWindow, windowSize } from "./plan";
+import type { ClusterNode } from "../clusterNode";
+import { checkPlainOnly, type Rule } from "../inputs";
+import type { SshConnection, SshHost } from "../node/connection";
+import type { PauseSandboxArgs } from "../pauseSandboxArgs";
+import { isLater, type Problems } from "../problems";
+
+/** With more unfinished log-ins, sshd drops some at random: `MaxStartups 10:30:100`, the default in sshd_config(5). */
+const LOG_INS_OF_ONE_SSHD = 10;
+
+/** @returns The groups in their order, and how many nodes of each may be changed at a time. */
+export function windowsOf(
+  problems: Problems,
+  { nodes, groups = [], maxUnavailable = "1" }: PauseSandboxArgs,
+): RolloutWindow[] {
+  const listed: ClusterNode[] = Array.isArray(nodes) ? nodes.filter((node: unknown) => node instanceof Object) : [];
+  const inGroup = (name?: string) => listed.filter(({ group }) => group === name);
+  const all = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, listed.length)) ?? 1;
+  const windows = new Map<string | undefined, number>();
+  if (!Array.isArray(groups)) problems.addHidden("groups", groups, GROUPS);
+  else
+    groups.forEach((group, i) => {
+      if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
+      const { name, maxUnavailable: own } = group;
+      checkPlainOnly(problems, `groups[${i}].name`, name, GROUP);
+      if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
+      if (own === undefined) return void windows.set(name, spared(all, maxUnavailable, inGroup(name)));
+      const field = `groups[${i}].maxUnavailable`;
+      const size = problems.attempt(field, () => windowSize(own, inGroup(name).length, field)) ?? 1;
+      windows.set(name, spared(size, own, inGroup(name)));
+    });
+  for (const { group } of listed) {
+    if (!windows.has(group)) windows.set(group, spared(all, maxUnavailable, inGroup(group)));
+  }
+  return [...windows].map(([group, size]) => ({ group, window: size }));
+}
+
+/** Spares a bastion the log-ins of a percentage. A plain number is the word of somebody who knows the bastion. */
+function spared(size: number, asked: string, nodes: readonly ClusterNode[]): number {
+  if (size <= LOG_INS_OF_ONE_SSHD || !/%$/.test(asked)) return size;
+  return busiestBastion(nodes).nodes > LOG_INS_OF_ONE_SSHD ? LOG_INS_OF_ONE_SSHD : size;
+}
+
+/**
+ * What to say of a rollout before it begins.
+ * @param parallel How many operations the engine runs at a time; undefined where nobody knows.
+ */
+export function warningsOf(
+  { steps, canaries }: RolloutPlan<ClusterNode>,
+  windows: readonly RolloutWindow[],
+  parallel = Infinity,
+): string[] {
+  const first = new Set(canaries);
+  const others = steps.map(({ node }) => node).filter((node) => !first.has(node));
+  let [widest, logIns, through] = [0, 0, ""];
+  for (const { group, window } of windows) {
+    const nodes = others.filter((node) => node.group === group);
+    widest = Math.max(widest, Math.min(window, nodes.length));
+    const { bastion, nodes: behind } = busiestBastion(nodes);
+    const together = Math.min(window, behind, parallel);
+    if (together > logIns) [logIns, through] = [together, bastion];
+  }
+  const warnings: string[] = [];
+  if (widest > parallel) {
+    warnings.push(
+      `maxUnavailable allows ${widest} nodes at a time, but the engine runs ${parallel} operations at a time. ` +
+        `For all of them, run pulumi up --parallel ${widest}.`,
+    );
+  }
+  if (logIns > LOG_INS_OF_ONE_SSHD) {
+    warnings.push(
+      `Up to ${logIns} nodes log in at a time through ${through}. Beyond ${LOG_INS_OF_ONE_SSHD} unfinished log-ins, ` +
+        `its sshd drops new ones at random. Set maxUnavailable to "${LOG_INS_OF_ONE_SSHD}", or raise MaxStartups there.`,
+    );
+  }
+  return warnings;
+}
+
+/** The bastion that most of the nodes are behind, and how many these are. */
+function busiestBastion(nodes: readonly ClusterNode[]): { bastion: string; nodes: number } {
+  const behind = new Map<unknown, number>();
+  for (const { connection } of nodes) {
+    const bastion = bastionOf(connection);
+    if (bastion !== undefined) behind.set(bastion, (behind.get(bastion) ?? 0) + 1);
+  }
+  const [[busiest, count] = ["", 0]] = [...behind].sort(([, a], [, b]) => b - a);
+  return { bastion: typeof busiest === "string" ? busiest : "one bastion", nodes: count };
+}
+
+/** What tells one bastion from another: its address, or the Output that it is known by later. */
+function bastionOf(connection: ClusterNode["connection"]): unknown {
+  // Programs without types may give anything.
+  if (isLater(connection) || !(connection instanceof Object)) return undefined;
+  const { bastion } = connection as SshConnection;
+  if (isLater(bastion) || !(bastion instanceof Object)) return bastion;
+  const { host, port = 22 } = bastion as SshHost;
+  return isLater(host) || isLater(port) ? host : `${host as string}:${port as number}`;
+}
+
+const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";
+export const GROUP: Rule = {
+  allows: (value) => typeof value === "string" && /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,251}[A-Za-z0-9])?$/.test(value),
+  allowed: "the name of a group: letters, digits and _ . / - in between",
+};

@@ -1,0 +1,196 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { BootSetupOptions } from "../components";
+import {
+  type ClusterNode,
+  type PauseImageSource,
+  type PauseSandboxArgs,
+  type ProofScope,
+  type Reconcile,
+  type RegistryLogin,
+  type RolloutGroup,
+  type SshHost,
+} from "../components";
+import { Problems } from "../components/problems";
+import { type FoundNodes, nodesFrom } from "./found";
+import { foundNodes, type HostConfig, hostOf, includedFiles, type NodeConfig, nodesOf, pick } from "./hosts";
+import { isEmpty, list, object, optional, readFile, secret, textOrFile } from "./values";
+
+/** What the program takes from a stack's file. */
+export interface StackConfig {
+  readonly args: PauseSandboxArgs;
+  /** Content of a kubeconfig, or the path of one. @default the kubeconfig of whoever runs the program */
+  readonly kubeconfig?: pulumi.Output<string>;
+  /** @default the kubeconfig's current context */
+  readonly kubeContext?: string;
+  /** Fail where the cluster has nodes that the stack does not have. */
+  readonly requireAllNodes: boolean;
+}
+
+/**
+ * Reads the configuration of the stack.
+ *
+ * Shapes are checked here, values by the components. The engine has checked those that Pulumi.yaml declares a type of;
+ * an empty value stands for "not set" there.
+ *
+ * @param found The nodes that `nodesFrom` names; {@link findNodes} finds them.
+ * @throws InputPropertiesError naming every setting that has the wrong shape.
+ */
+export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes): StackConfig {
+  const problems = new Problems("the stack's configuration");
+  const read = {
+    problems,
+    known: textOrFile({ problems, config, what: "a known_hosts file" }, "knownHosts"),
+    sshConfig: textOrFile({ problems, config, what: "an ssh_config" }, "sshConfig"),
+    include: (pattern: string) => includedFiles(pattern),
+    port: config.getNumber("sshPort"),
+  };
+  const nodes = listedNodes(read, config, found);
+  const bastion = object(config, "bastion");
+  const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
+  const push = login(problems, config, "registry");
+  const pull = login(problems, config, "pull");
+  const signing = signingOf(problems, config);
+  const privateKey = privateKeyOf(problems, config);
+  const groups = groupsOf(problems, config);
+  const bootSetup = bootSetupOf(problems, config);
+  problems.throwIfAny();
+
+  const kubeconfig = secret(config, "kubeconfig");
+  const kubeContext = optional(config, "kubeContext");
+  const privateKeyPassword = secret(config, "sshPrivateKeyPassword");
+  const withLogin = (host: HostConfig): SshHost => ({
+    privateKey: privateKey ?? keyIn(host.keyFile),
+    privateKeyPassword,
+    ...pick(host),
+    host: host.host,
+    user: host.user ?? optional(config, "sshUser"),
+    port: host.port ?? config.getNumber("sshPort"),
+  });
+  const toNode = (node: NodeConfig): ClusterNode => {
+    const via = node.bastion ?? jump;
+    const { name, canary, gone, group, restoreOnRemoval, sftp } = node;
+    const connection = { ...withLogin(node), bastion: via && withLogin(via) };
+    return { name, canary, gone, group, restoreOnRemoval, sftp, connection };
+  };
+  return {
+    args: {
+      image: { ...image(config), login: push, signing },
+      nodes: nodes.map(toNode),
+      trust: {
+        ca: optional(config, "registryCa"),
+        mirrors: list(config, "registryMirrors"),
+        plainHttp: config.getBoolean("registryPlainHttp") === true ? true : undefined,
+        login: pull,
+      },
+      maxUnavailable: optional(config, "maxUnavailable"),
+      groups,
+      kubeletFlag: config.getBoolean("kubeletFlag") === false ? false : undefined,
+      recheck: config.getNumber("recheck"),
+      reconcile: optional(config, "reconcile") as Reconcile | undefined,
+      dryRun: config.getBoolean("dryRun") === true ? true : undefined,
+      soakSeconds: config.getNumber("soakSeconds"),
+      kubeconfig,
+      kubeContext,
+      proof: proof(config),
+      bootSetup,
+    },
+    kubeconfig,
+    kubeContext,
+    requireAllNodes: config.getBoolean("requireAllNodes") === true,
+  };
+}
+
+/** The nodes in the stack's file, or those that were found. */
+function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config, found?: FoundNodes): NodeConfig[] {
+  const listed = object(config, "nodes");
+  const from = nodesFrom(config);
+  const none = isEmpty(listed) || (Array.isArray(listed) && listed.length === 0);
+  if (from === undefined) return nodesOf(read, none ? [] : listed);
+  if (!none) read.problems.add("nodes", "a list", "left out where nodesFrom says where the nodes come from");
+  return foundNodes(read, found?.nodes ?? []);
+}
+
+/** The key itself, or what its file has. */
+function privateKeyOf(problems: Problems, config: pulumi.Config): pulumi.Output<string> | undefined {
+  const given = secret(config, "sshPrivateKey");
+  const file = optional(config, "sshPrivateKeyFile");
+  if (file === undefined) return given;
+  if (given !== undefined) problems.add("sshPrivateKeyFile", file, "left out where sshPrivateKey is set");
+  const key = readFile(problems, "sshPrivateKeyFile", file, "the path of a private key that can be read");
+  return key === undefined ? undefined : pulumi.secret(key);
+}
+
+/** A key that an ssh_config or an inventory names; where it is not there, the SSH agent may have it. */
+function keyIn(file: string | undefined): pulumi.Output<string> | undefined {
+  if (file === undefined) return undefined;
+  const key = readFile(new Problems(""), "", file, "");
+  return key === undefined ? undefined : pulumi.secret(key);
+}
+
+/** Values are checked by the component. */
+function groupsOf(problems: Problems, config: pulumi.Config): RolloutGroup[] | undefined {
+  const groups = object(config, "groups");
+  if (isEmpty(groups) || (Array.isArray(groups) && groups.length === 0)) return undefined;
+  if (Array.isArray(groups)) return groups as RolloutGroup[];
+  problems.add("groups", typeof groups, "a list of groups, each an object with name and perhaps maxUnavailable");
+  return undefined;
+}
+
+/** `true`, or an object with options. */
+function bootSetupOf(problems: Problems, config: pulumi.Config): BootSetupOptions | undefined {
+  const setup = object(config, "bootSetup");
+  if (setup === undefined || setup === false) return undefined;
+  if (setup === true) return {};
+  if (typeof setup === "object" && setup !== null && !Array.isArray(setup)) {
+    return isEmpty(setup) ? undefined : (setup as BootSetupOptions);
+  }
+  problems.add("bootSetup", typeof setup, "true, or an object with options of the payloads");
+  return undefined;
+}
+
+function image(config: pulumi.Config): PauseSandboxArgs["image"] {
+  return {
+    reference: config.get("reference") ?? "",
+    source: optional(config, "imageSource") as PauseImageSource | undefined,
+    mirrorOf: optional(config, "mirrorOf"),
+    digest: optional(config, "imageDigest"),
+    platforms: list(config, "platforms"),
+    sourceUrl: optional(config, "sourceUrl"),
+    buildFromSource: config.getBoolean("buildFromSource") === true ? true : undefined,
+    plainHttp: config.getBoolean("pushPlainHttp") === true ? true : undefined,
+    publicKey: optional(config, "imagePublicKey"),
+  };
+}
+
+function signingOf(problems: Problems, config: pulumi.Config): PauseSandboxArgs["image"]["signing"] {
+  const privateKey = secret(config, "imageSigningKey");
+  const password = secret(config, "imageSigningPassword");
+  if (privateKey !== undefined) return { privateKey, password };
+  if (password !== undefined)
+    problems.add("imageSigningKey", undefined, "the key that imageSigningPassword belongs to");
+  return undefined;
+}
+
+/** User and password go together: with one of them alone, the run would go on without a login. Nobody asked for that. */
+function login(problems: Problems, config: pulumi.Config, what: "registry" | "pull"): RegistryLogin | undefined {
+  const [user, word] = [`${what}Username`, `${what}Password`];
+  const username = optional(config, user);
+  const password = secret(config, word);
+  if (username !== undefined && password !== undefined) return { username, password };
+  if (username !== undefined) problems.add(word, undefined, `the password of ${user}, a secret`);
+  if (password !== undefined) problems.add(user, undefined, `the user that ${word} belongs to`);
+  return undefined;
+}
+
+function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
+  const scope = optional(config, "proof");
+  if (scope === "none") return undefined;
+  return {
+    scope: scope as ProofScope | undefined,
+    nginxImage: config.get("nginxImage") ?? "",
+    appImage: config.get("appImage") ?? "",
+    appPort: config.getNumber("appPort"),
+    namespace: optional(config, "namespace"),
+  };
+}
