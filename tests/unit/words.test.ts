@@ -3,8 +3,6 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { docstringParts, messagesOf, pageParts, sentencesOf, testNames, wordsOf } from "../support/prose";
-
 const root = path.join(__dirname, "../..");
 const own = path.relative(root, __filename);
 
@@ -39,7 +37,7 @@ const SKIPPED = new Set([".git", "data", "dist", "dist-docs", "node_modules"]);
 function filesBelow(folder: string): string[] {
   return fs
     .readdirSync(path.join(root, folder), { withFileTypes: true })
-    .filter(({ name }) => !SKIPPED.has(name) && !name.includes(".generated."))
+    .filter(({ name }) => !SKIPPED.has(name))
     .flatMap((entry) => {
       const name = path.join(folder, entry.name);
       if (entry.isDirectory()) return filesBelow(name);
@@ -51,8 +49,6 @@ function filesBelow(folder: string): string[] {
 const files = filesBelow("");
 const read = (file: string): string => fs.readFileSync(path.join(root, file), "utf8");
 const pages = files.filter((file) => file.endsWith(".md"));
-const below = (...folders: string[]) => files.filter((file) => folders.some((folder) => file.startsWith(folder)));
-
 /** Links of a page to files of this project, without their anchors. */
 function links(page: string): string[] {
   return [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)\s]*)?\)/g)]
@@ -60,49 +56,11 @@ function links(page: string): string[] {
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** What is read at once: a page, a comment, the two halves of a message, the name of a test. */
-const GROUPS: Record<string, { files: string[]; parts: (text: string) => string[]; long?: number }> = {
-  "a page": { files: pages.filter((page) => !/decisions\/0|CHANGELOG/.test(page)), parts: pageParts },
-  // These may only become fewer.
-  "a decision": { files: pages.filter((page) => page.includes("decisions/0")), parts: pageParts, long: 27 },
-  "a line of the changelog": { files: ["CHANGELOG.md"], parts: pageParts, long: 11 },
-  "a comment for users of the components": {
-    files: [
-      ...below("components/").filter((file) => file.endsWith(".ts")),
-      "settings/config.ts",
-      "index.ts",
-      "settings/outputs.ts",
-    ],
-    parts: docstringParts,
-  },
-  "a message of the node script": {
-    files: below("node/").filter((file) => file.endsWith(".sh")),
-    // What is wrong, and what to do.
-    parts: (text) => messagesOf(text).flatMap((message) => message.split(/: /)),
-  },
-  "the name of a test": { files: files.filter((file) => file.endsWith(".test.ts")), parts: testNames },
-};
-
-const LONGEST = 20;
-
 describe("What people read", () => {
   for (const [usual, word] of WORDS) {
     it(`says "${usual}", and nowhere ${word.source}`, () => {
       const said = files.filter((file) => file !== own && KINDS.test(file) && new RegExp(word, "i").test(read(file)));
       assert.deepEqual(said, []);
-    });
-  }
-
-  for (const [group, { files: members, parts, long = 0 }] of Object.entries(GROUPS)) {
-    it(`has sentences of at most ${LONGEST} words in ${group}${long > 0 ? `, but for ${long}` : ""}`, () => {
-      const sentences = members.flatMap((file) =>
-        parts(read(file)).flatMap((part) => sentencesOf(part).map((sentence) => ({ file, sentence }))),
-      );
-      assert.ok(sentences.length > 10, "there are sentences");
-      const found = sentences.filter(({ sentence }) => wordsOf(sentence) > LONGEST);
-      const shown = found.map(({ file, sentence }) => `${file}: ${sentence}`).join("\n");
-      assert.ok(found.length <= long, shown);
-      assert.ok(found.length === long, `only ${found.length} are left: put that number here`);
     });
   }
 
