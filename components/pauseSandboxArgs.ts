@@ -14,12 +14,14 @@ import { GROUP, windowsOf } from "./rollout/windows";
 import { checkLocalhostPod } from "./sample/localhostPod";
 
 /** On which nodes the sample Pod proves the sandbox. */
-export enum ProofScope {
+export const ProofScope = {
   /** One Pod, wherever the scheduler puts it. */
-  One = "one",
+  One: "one",
   /** One Pod on every node. */
-  Every = "every",
-}
+  Every: "every",
+} as const;
+/** A value of {@link ProofScope}. */
+export type ProofScope = (typeof ProofScope)[keyof typeof ProofScope];
 
 /** The sample Pod: nginx in front of an app on 127.0.0.1, in one sandbox. */
 export interface ProofArgs {
@@ -38,12 +40,14 @@ export interface ProofArgs {
 }
 
 /** When nodes are looked at. */
-export enum Reconcile {
+export const Reconcile = {
   /** A node runs again where something was asked of it that it was not asked before. */
-  OnChange = "on-change",
+  OnChange: "on-change",
   /** Each `pulumi up` looks at every node, and repairs what somebody else has changed. */
-  EveryUp = "every-up",
-}
+  EveryUp: "every-up",
+} as const;
+/** A value of {@link Reconcile}. */
+export type Reconcile = (typeof Reconcile)[keyof typeof Reconcile];
 
 /** The image, the nodes and the order of the rollout. */
 export interface PauseSandboxArgs {

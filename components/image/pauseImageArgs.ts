@@ -8,21 +8,23 @@ import { checkReferenceAndDigest, checkSource } from "../registry/reference";
 import { checkSigning, type ImageSigning, PUBLIC_KEY } from "../registry/signing/signingArgs";
 
 /** Where the pause image comes from. */
-export enum PauseImageSource {
+export const PauseImageSource = {
   /**
    * Push this project's own pause, for Linux on amd64, arm64, arm, ppc64le, riscv64 and s390x. Its binaries come with the
    * project; `buildFromSource` compiles them where the program runs.
    */
-  Build = "build",
+  Build: "build",
   /**
    * Copy another image, for example upstream's, into the own registry. It goes from registry to registry, byte for
    * byte, with every platform. This is the way to a pause for Windows nodes, which is not built here; their containerd
    * is configured by hand, see docs/image.md.
    */
-  Mirror = "mirror",
+  Mirror: "mirror",
   /** Use a reference as it is; nothing is built or pushed. */
-  Existing = "existing",
-}
+  Existing: "existing",
+} as const;
+/** A value of {@link PauseImageSource}. */
+export type PauseImageSource = (typeof PauseImageSource)[keyof typeof PauseImageSource];
 
 /** Which image it is, where it comes from and where it is pushed to. */
 export interface PauseImageArgs {

@@ -5,30 +5,34 @@ import { messageOf, userError } from "../errors";
 import { INVISIBLE, quoted } from "../visible";
 
 /** The runtimes that a node's sandbox image is set in. */
-export enum Runtime {
+export const Runtime = {
   /** containerd 1.6 to 2.4. */
-  Containerd = "containerd",
+  Containerd: "containerd",
   /** CRI-O. */
-  CriO = "cri-o",
+  CriO: "cri-o",
   /** Docker, behind cri-dockerd. */
-  CriDockerd = "cri-dockerd",
+  CriDockerd: "cri-dockerd",
   /** Docker, behind a kubelet up to 1.23. */
-  Dockershim = "dockershim",
+  Dockershim: "dockershim",
   /** The containerd that k3s brings. */
-  K3s = "k3s",
+  K3s: "k3s",
   /** The containerd that RKE2 brings. */
-  Rke2 = "rke2",
-}
+  Rke2: "rke2",
+} as const;
+/** A value of {@link Runtime}. */
+export type Runtime = (typeof Runtime)[keyof typeof Runtime];
 
 /** What a run did to a node. */
-export enum NodeStatus {
+export const NodeStatus = {
   /** It was changed. */
-  Changed = "changed",
+  Changed: "changed",
   /** It was as wanted, and was left alone. */
-  Unchanged = "unchanged",
+  Unchanged: "unchanged",
   /** A dry run found that it is not as wanted. */
-  WouldChange = "would-change",
-}
+  WouldChange: "would-change",
+} as const;
+/** A value of {@link NodeStatus}. */
+export type NodeStatus = (typeof NodeStatus)[keyof typeof NodeStatus];
 
 /** What a node reports after `apply` or `restore`: its one line on stdout. */
 export interface NodeReport {
