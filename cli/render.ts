@@ -1,5 +1,4 @@
 /** `pause-sandbox render`: the node script, or the payload of machines that do not exist yet, on stdout. */
-import { gunzipSync } from "node:zlib";
 
 import { Command, Option } from "commander";
 
@@ -74,8 +73,8 @@ const printed = (text: () => Promise<string>): Promise<void> =>
 
 async function scriptText(options: ScriptOptions): Promise<string> {
   if (options.source === true) {
-    const { packedNodeScript } = await import("../components/node/nodeScript.generated");
-    return gunzipSync(Buffer.from(packedNodeScript, "base64")).toString();
+    const { nodeProgram } = await import("../components/node/program");
+    return nodeProgram();
   }
   const { settings } = whole(await wantedOf(options));
   const { renderStdin } = await import("../components/node/nodeScript");

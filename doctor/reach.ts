@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
 
-import { packedDoctorScript } from "./doctorScript.generated";
 import { CouldNotLook } from "./facts";
+import { doctorParts, packedProgram } from "../components/node/program";
 
 /** A node, and what can be done there without changing it. */
 export interface Reach {
@@ -35,7 +35,7 @@ export interface Said {
 
 /** The program as a shell takes it on stdin; braces make a transfer that is cut do nothing. */
 export function doctorStdin(): string {
-  return `{ p=$(printf %s '${packedDoctorScript}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor </dev/null;exit;}\n`;
+  return `{ p=$(printf %s '${packedProgram(doctorParts)}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor </dev/null;exit;}\n`;
 }
 
 /** Users other than root become root the way that their node lets them, without a question. */

@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { gunzipSync } from "node:zlib";
 
-import { packedNodeScript } from "./nodeScript.generated";
 import { pemLines } from "./nodeSettings";
+import { nodeProgram } from "./program";
 
 /** The script as a file here. */
 export interface NodeFile {
@@ -40,7 +39,6 @@ export function remoteName({ owner, login }: Place, sum: string): string {
 export const sumIn = (name: string): string | undefined =>
   /^\.pause-sandbox-(?:[0-9a-f]+-)*([0-9a-f]+)\.sh$/.exec(name)?.[1];
 
-let program: string | undefined;
 const written = new Map<string, NodeFile>();
 
 /**
@@ -48,10 +46,9 @@ const written = new Map<string, NodeFile>();
  * syntax error instead of a shorter program.
  */
 export function scriptText(ca = ""): string {
-  program ??= gunzipSync(Buffer.from(packedNodeScript, "base64")).toString();
   const lines = pemLines(ca).map((line) => `${line}\n`);
   const quoted = lines.join("").replaceAll("'", `'\\''`);
-  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${program}}\n`;
+  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${nodeProgram()}}\n`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The program of a boot payload, and what a node reports. */
-import { packedNodeScript } from "./nodeScript.generated";
 import { type NodeSettings, settingsText } from "./nodeSettings";
+import { packedProgram } from "./program";
 import { messageOf, userError } from "../errors";
 import { INVISIBLE, quoted } from "../visible";
 
@@ -75,7 +75,7 @@ export function renderStdin(settings: NodeSettings): string {
   const data = Buffer.from(settingsText(settings)).toString("base64");
   return [
     "{",
-    `p=$(printf %s '${packedNodeScript}'|base64 -d|gzip -d)||exit 3`,
+    `p=$(printf %s '${packedProgram()}'|base64 -d|gzip -d)||exit 3`,
     `printf %s '${data}'|base64 -d|sh -c "$p" pause-sandbox "$@"`,
     "exit $?",
     "}",

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { bootProgram } from "../../components/boot/bootFiles";
 import { renderBootSetup } from "../../components/boot/renderBootSetup";
 import { renderStdin } from "../../components/node/nodeScript";
-import { nodeProgram } from "../../node/pack";
+import { nodeProgram } from "../../components/node/program";
 import { calledHere, commandLine } from "../support/commandLine";
 
 const image = "registry.example.com:5000/platform/pause:1.0.0";

@@ -5,8 +5,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { joinedScript } from "../../node/pack";
 import { type Run, shells } from "./script";
+import { joinedScript } from "../../components/node/program";
 
 const image = "registry.example.org:5000/platform/pause:1.0.0";
 

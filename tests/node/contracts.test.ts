@@ -1,8 +1,6 @@
 /** What an auditor relies on when reading node/*.sh: that lint sees everything, and that the comment over a function is true. */
 import { strict as assert } from "node:assert";
 
-import { findings } from "../../node/lint";
-import { parts } from "../../node/pack";
 import {
   assigned,
   codesOf,
@@ -14,6 +12,8 @@ import {
   textOf,
   withoutQuoted,
 } from "./functions";
+import { parts } from "../../components/node/program";
+import { findings } from "../lintNode";
 
 const all = functions();
 

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { parts } from "../../node/pack";
+import { parts } from "../../components/node/program";
 
 const folder = path.join(__dirname, "../../node");
 

@@ -7,9 +7,9 @@ import * as path from "node:path";
 import * as fc from "fast-check";
 import { parse } from "smol-toml";
 
-import { joinedScript } from "../../node/pack";
-import { type Tier, currentTier } from "../support/tier";
 import { containerdOf, describeWith } from "./toolchain";
+import { joinedScript } from "../../components/node/program";
+import { type Tier, currentTier } from "../support/tier";
 
 /** How many cases each tier has. PAUSE_SANDBOX_FUZZ has the last word. */
 const CASES: Record<Tier, number> = { check: 40, test: 40, all: 200, long: 10_000 };

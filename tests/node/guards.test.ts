@@ -8,11 +8,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { joinedScript } from "../../node/pack";
 import { commandsOf, functionsOf } from "./commands";
 import { Host } from "./host";
 import { type Run, type Shell, shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
+import { joinedScript } from "../../components/node/program";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
 

@@ -5,11 +5,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type NodeReport, parseReport } from "../../components/node/nodeScript";
-import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
-import { joinedScript } from "../../node/pack";
 import { type Run, type Shell, wanted as image } from "./script";
 import { containerdOf } from "./toolchain";
+import { type NodeReport, parseReport } from "../../components/node/nodeScript";
+import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
+import { joinedScript } from "../../components/node/program";
 
 /** What the registry has. */
 export const digest = `sha256:${"a".repeat(64)}`;

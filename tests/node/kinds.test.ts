@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { joinedScript } from "../../node/pack";
 import { shells } from "./script";
+import { joinedScript } from "../../components/node/program";
 
 interface Node {
   /** Units that are active on it; they are loaded as well. */

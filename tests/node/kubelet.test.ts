@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { joinedScript } from "../../node/pack";
 import { shells } from "./script";
+import { joinedScript } from "../../components/node/program";
 
 const flag = "--pod-infra-container-image=registry.example.org/pause:1";
 const kubeadm = "/var/lib/kubelet/kubeadm-flags.env";

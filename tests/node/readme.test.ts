@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { parts } from "../../node/pack";
+import { parts } from "../../components/node/program";
 
 const folder = path.join(__dirname, "../../node");
 const readme = path.join(folder, "README.md");

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { joinedScript } from "../../node/pack";
+import { joinedScript } from "../../components/node/program";
 import { atLeast } from "../support/tier";
 
 /** A shell that nodes have as /bin/sh. */

@@ -5,11 +5,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type NodeSettings } from "../../components/node/nodeSettings";
-import { joinedScript } from "../../node/pack";
 import { Host } from "./host";
 import { type Shell, shells } from "./script";
 import { containerdOf, describeWith } from "./toolchain";
+import { type NodeSettings } from "../../components/node/nodeSettings";
+import { joinedScript } from "../../components/node/program";
 
 /** By its path below the node's folder; a directory has no text. */
 type Files = Record<string, { mode: string; text?: string }>;

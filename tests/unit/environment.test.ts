@@ -39,7 +39,7 @@ function files(place: string): string[] {
   if (fs.statSync(full).isFile()) return [place];
   return fs
     .readdirSync(full, { withFileTypes: true })
-    .filter(({ name }) => name !== "node_modules" && name !== "data" && !name.includes(".generated."))
+    .filter(({ name }) => name !== "node_modules" && name !== "data")
     .flatMap(({ name }) => files(path.join(place, name)));
 }
 

@@ -1,6 +1,6 @@
 /** A tool that the script runs is not on the node. */
-import { joinedScript } from "../../../node/pack";
 import type { Attempt, Fault, Injected } from "./fault";
+import { joinedScript } from "../../../components/node/program";
 
 /** What the script itself says that it runs. */
 const TOOLS = (/^tools='([^']*)'/m.exec(joinedScript())?.[1] ?? "").split(" ");

@@ -1,5 +1,5 @@
 /**
- * Lints node/*.sh as the one script that they are: `node --import tsx node/lint.ts`.
+ * Lints node/*.sh as the one script that they are: `node --import tsx tests/lintNode.ts`.
  *
  * A part alone would hide what matters most: a variable that no part sets (SC2154), one that no part reads (SC2034). The text is
  * that of `make node-script` with its comments, since a line that needs an exception says so in one.
@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { doctorParts, parts } from "./pack";
+import { doctorParts, parts } from "../components/node/program";
 
 /** What ShellCheck says of one place. */
 interface Finding {
@@ -20,10 +20,14 @@ interface Finding {
 }
 
 /** Every line that runs on a node, with the place it comes from. */
-function lines(more: string, of: string[]): { text: string; file: string; line: number }[] {
-  const head = ["set -eu", "script_id=lint"].map((text, at) => ({ text, file: "node/pack.ts", line: at + 1 }));
+function lines(more: string, of: readonly string[]): { text: string; file: string; line: number }[] {
+  const head = ["set -eu", "script_id=lint"].map((text, at) => ({
+    text,
+    file: "components/node/program.ts",
+    line: at + 1,
+  }));
   const rest = of.flatMap((part) => {
-    const text = readFileSync(join(__dirname, `${part}.sh`), "utf8");
+    const text = readFileSync(join(__dirname, "../node", `${part}.sh`), "utf8");
     return text.split("\n").map((one, at) => ({ text: one, file: `node/${part}.sh`, line: at + 1 }));
   });
   return [...head, ...rest, { text: more, file: "more", line: 1 }];
@@ -34,7 +38,7 @@ function lines(more: string, of: string[]): { text: string; file: string; line: 
  * @param more A line of shell behind the last one. Default: none.
  * @param of The parts of the program. Default: those of the script that nodes get.
  */
-export function findings(more = "", of = parts): string[] {
+export function findings(more = "", of: readonly string[] = parts): string[] {
   const all = lines(more, of);
   const input = all.map(({ text }) => text).join("\n");
   const run = spawnSync("shellcheck", ["--norc", "-s", "sh", "-f", "json1", "-"], { input, encoding: "utf8" });
