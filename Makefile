@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format update verify \
-	docs pause-binaries verify-pause release-check diagrams node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready packages
+	docs pause-binaries verify-pause release-check diagrams globals node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready packages
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -95,6 +95,9 @@ docs: ## Build the documentation as a site into dist-docs, with search and the A
 
 diagrams: ## Draw docs/diagrams from their sources (needs graphviz)
 	@for source in docs/diagrams/*.dot; do dot -Tsvg -o "$${source%.dot}.svg" "$$source"; done
+
+globals: ## Print the variables that parts of the node script share
+	@$(RUN) tests/node/globals.ts
 
 node-script: ## Print the very text that runs as root on every node
 	@$(RUN) -e 'process.stdout.write(require("./components/node/program.ts").nodeProgram())'

@@ -3,7 +3,6 @@
 import { Command, type CommanderError } from "commander";
 
 import { checkCommand } from "./check";
-import { completionCommand } from "./completion";
 import { doctorCommand } from "./doctor";
 import { nodesCommand } from "./nodes";
 import { renderCommand } from "./render";
@@ -17,7 +16,7 @@ const exit =
     process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
 
 export function program(): Command {
-  const commands = [doctorCommand(), checkCommand(), nodesCommand(), renderCommand(), completionCommand()];
+  const commands = [doctorCommand(), checkCommand(), nodesCommand(), renderCommand()];
   for (const one of commands) endWith(one, exit(one.name()));
   return commands.reduce((all, one) => all.addCommand(one), base());
 }

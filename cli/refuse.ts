@@ -14,7 +14,6 @@ const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/^reference\b/g, "--image"],
   [/^digest\b/g, "--digest"],
   [/\bprogramUrl\b/g, "--program-url"],
-  [/\bupgradeImage\b/g, "--upgrade-image"],
   [/\bset allowLoginInUserData to true/g, "use --allow-login-in-user-data"],
   [/^allowLoginInUserData\b/g, "--allow-login-in-user-data"],
 ];

@@ -13,7 +13,6 @@ interface ScriptOptions extends WantedOptions {
 interface BootOptions extends WantedOptions {
   readonly format: string;
   readonly programUrl?: string;
-  readonly upgradeImage?: string;
   readonly allowLoginInUserData?: boolean;
 }
 
@@ -23,7 +22,6 @@ const FORMATS: Readonly<Record<string, BootForm | "program">> = {
   "cloud-init": "cloudInit",
   ignition: "ignition",
   kubeadm: "kubeadm",
-  "upgrade-plan": "upgradePlan",
   program: "program",
 };
 
@@ -54,7 +52,6 @@ export function renderCommand(): Command {
     .description("Prints the payload that heals a machine before its first Pod")
     .addOption(new Option("--format <form>", "what reads it").choices(Object.keys(FORMATS)).makeOptionMandatory())
     .option("--program-url <url>", "where machines fetch the program, which --format program prints")
-    .option("--upgrade-image <image>", "an image with chroot, for the upgrade plan")
     .option("--allow-login-in-user-data", "let the login stand in user data")
     .addHelpText("after", BOOT_HELP)
     .action((options: BootOptions) => printed(() => bootText(options)));
@@ -82,11 +79,11 @@ async function scriptText(options: ScriptOptions): Promise<string> {
 }
 
 async function bootText(options: BootOptions): Promise<string> {
-  const { programUrl, upgradeImage, allowLoginInUserData } = options;
+  const { programUrl, allowLoginInUserData } = options;
   const form = FORMATS[options.format] ?? "shell";
   const given = whole(await wantedOf(options));
   const settings = { ...bootOptionsOf(given), ...given.settings };
-  const all = { ...settings, ...withoutNothing({ programUrl, upgradeImage, allowLoginInUserData }) };
+  const all = { ...settings, ...withoutNothing({ programUrl, allowLoginInUserData }) };
   const { checkBootOptions } = await import("../components/boot/bootSetup");
   const { checked } = await import("../components/inputs");
   checked("pause-sandbox", all, (problems) => {
@@ -104,7 +101,7 @@ async function bootText(options: BootOptions): Promise<string> {
   }
 }
 
-type BootChoices = Pick<BootOptions, "programUrl" | "upgradeImage" | "allowLoginInUserData">;
+type BootChoices = Pick<BootOptions, "programUrl" | "allowLoginInUserData">;
 
 /** How a stack with `bootSetup` makes its payload. All of it is plain in a stack's file. */
 const bootOptionsOf = ({ stack }: Wanted): BootChoices => (stack?.args.bootSetup ?? {}) as BootChoices;

@@ -147,7 +147,7 @@ export const RECONCILE: Rule = {
 };
 
 function checkBootSetup(problems: Problems, bootSetup: pulumi.Input<BootSetupOptions>): void {
-  if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "upgradeImage, or none")) return;
+  if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "programUrl, or none")) return;
   checkBootOptions(problems, "bootSetup.", bootSetup as BootSetupOptions);
 }
 

@@ -3,7 +3,7 @@ import type { PackageSpec } from "@pulumi/pulumi/provider/experimental/schema";
 
 import * as components from "../components";
 
-const { PauseSandbox, PauseImage, BootSetup, LocalhostPod, HandmadePod } = components;
+const { PauseSandbox, PauseImage, BootSetup, LocalhostPod } = components;
 
 /** Else the names in a program change with the place that the package comes from: with the owner of a git repository. */
 const LANGUAGES: Readonly<Record<string, object>> = {
@@ -26,7 +26,7 @@ export class Components extends ComponentProvider {
     super({
       name: "pause-sandbox",
       dirname: __dirname,
-      components: [PauseSandbox, PauseImage, BootSetup, LocalhostPod, HandmadePod],
+      components: [PauseSandbox, PauseImage, BootSetup, LocalhostPod],
     });
   }
 

@@ -19,7 +19,6 @@ const test = (file: string): string[] => ["node_modules/.bin/mocha", "--grep", "
 
 /** In an order in which none reads what a later one writes. */
 const WRITERS: readonly Writer[] = [
-  { files: ["node/README.md"], command: test("tests/node/readme.test.ts") },
   { files: ["CONTRIBUTING.md"], command: test("tests/unit/runner.test.ts") },
   { files: ["tests/unit/schema.json"], command: test("tests/unit/schema.test.ts") },
   {

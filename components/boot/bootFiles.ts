@@ -16,11 +16,6 @@ export interface BootSettings extends Omit<NodeSettings, "node" | "owner"> {
    * @default the program is a part of the payload
    */
   programUrl?: string;
-  /**
-   * An image with `chroot`, which the system-upgrade-controller starts on nodes.
-   * @default none: there is no Plan
-   */
-  upgradeImage?: string;
 }
 
 export interface BootFile {

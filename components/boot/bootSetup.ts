@@ -20,8 +20,6 @@ export interface BootSetupOptions {
    * some 4 KiB instead of 40: EC2 takes 16 KiB. Default: none; the program is a part of each form.
    */
   programUrl?: pulumi.Input<string>;
-  /** An image with `chroot`, such as busybox, for the upgrade plan. Default: none; there is no upgrade plan. */
-  upgradeImage?: pulumi.Input<string>;
 }
 
 /** What machines that do not exist yet are to use. */
@@ -48,8 +46,6 @@ export interface BootPayloads {
   ignition: string;
   /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
   kubeadm: string;
-  /** YAML of a Secret and a Plan of the system-upgrade-controller; undefined without `upgradeImage`. */
-  upgradePlan?: string;
   /** What runs on the machine, to be uploaded to `programUrl`. */
   program: string;
 }
@@ -72,8 +68,6 @@ export class BootSetup extends pulumi.ComponentResource {
   public readonly ignition: pulumi.Output<string>;
   /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
   public readonly kubeadm: pulumi.Output<string>;
-  /** YAML of a Secret and a Plan of the system-upgrade-controller; undefined without `upgradeImage`. */
-  public readonly upgradePlan: pulumi.Output<string | undefined>;
   /** What runs on the machine, to be uploaded to `programUrl`. */
   public readonly program: pulumi.Output<string>;
 
@@ -89,10 +83,9 @@ export class BootSetup extends pulumi.ComponentResource {
     this.cloudInit = payloads.cloudInit;
     this.ignition = payloads.ignition;
     this.kubeadm = payloads.kubeadm;
-    this.upgradePlan = payloads.apply(({ upgradePlan }) => upgradePlan);
     this.program = payloads.program;
-    const { shell, cloudInit, ignition, kubeadm, upgradePlan, program } = this;
-    this.registerOutputs({ shell, cloudInit, ignition, kubeadm, upgradePlan, program });
+    const { shell, cloudInit, ignition, kubeadm, program } = this;
+    this.registerOutputs({ shell, cloudInit, ignition, kubeadm, program });
   }
 }
 
@@ -112,12 +105,11 @@ function checkArgs(problems: Problems, args: BootSetupArgs): void {
 export function checkBootOptions(problems: Problems, prefix: string, options: BootSetupOptions): void {
   checkPlain(problems, `${prefix}allowLoginInUserData`, options.allowLoginInUserData, TRUE_OR_FALSE);
   checkPlain(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
-  checkPlain(problems, `${prefix}upgradeImage`, options.upgradeImage, IMAGE);
 }
 
 /** How the payload is made, a field an Input each. */
 export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetupOptions {
-  return fieldsOf("bootSetup", options, ["allowLoginInUserData", "programUrl", "upgradeImage"]);
+  return fieldsOf("bootSetup", options, ["allowLoginInUserData", "programUrl"]);
 }
 
 /**
@@ -126,8 +118,8 @@ export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetu
  */
 export function bootPayloads(subject: string, args: BootSetupArgs): pulumi.Output<BootPayloads> {
   const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
-  const { reference, digest, kubeletFlag, allowLoginInUserData, programUrl, upgradeImage } = args;
-  const options = { allowLoginInUserData, programUrl, upgradeImage };
+  const { reference, digest, kubeletFlag, allowLoginInUserData, programUrl } = args;
+  const options = { allowLoginInUserData, programUrl };
   return pulumi
     .all([{ reference, digest, kubeletFlag }, { ca, mirrors, plainHttp }, options, secretLogin(login)])
     .apply(([{ reference: image, ...now }, trust, known, secret]) =>
@@ -150,7 +142,6 @@ function allForms(subject: string, settings: BootSettings): BootPayloads {
     cloudInit: renderBootSetup(settings, "cloudInit"),
     ignition: renderBootSetup(settings, "ignition"),
     kubeadm: renderBootSetup(settings, "kubeadm"),
-    upgradePlan: settings.upgradeImage === undefined ? undefined : renderBootSetup(settings, "upgradePlan"),
     program: bootProgram(settings),
   };
 }
@@ -161,9 +152,4 @@ const HTTPS_URL: Rule = {
   allowed: "an https URL without user and password",
   // It may be one that lets anybody in who has it.
   hidden: true,
-};
-const IMAGE: Rule = {
-  allows: (value) =>
-    typeof value === "string" && /^[a-z0-9][A-Za-z0-9._:/-]*(:[\w.-]+|@sha256:[0-9a-f]{64})$/.test(value),
-  allowed: "an image with a tag or a digest",
 };

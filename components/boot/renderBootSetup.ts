@@ -1,27 +1,18 @@
 /** The payload for machines that do not exist yet, in the forms that platforms take. */
 import { stringify } from "yaml";
 
-import {
-  BOOT_UNIT,
-  type BootFile,
-  type BootSettings,
-  PROGRAM,
-  programFile,
-  RETRY_UNIT,
-  sha256,
-  unitFiles,
-} from "./bootFiles";
+import { BOOT_UNIT, type BootFile, type BootSettings, PROGRAM, programFile, RETRY_UNIT, unitFiles } from "./bootFiles";
 
 /** The forms, by what reads them. */
-export type BootForm = "shell" | "cloudInit" | "ignition" | "kubeadm" | "upgradePlan";
+export type BootForm = "shell" | "cloudInit" | "ignition" | "kubeadm";
 
 /**
  * The payload in one form. Installs the program and its two units, and where the form can do so, runs it at once.
  *
- * @throws Error naming the field: the login would be readable in user data, or an upgrade plan has no image.
+ * @throws Error naming the field: the login would be readable in user data.
  */
 export function renderBootSetup(settings: BootSettings, form: BootForm): string {
-  if (form !== "upgradePlan") refuseLogin(settings);
+  refuseLogin(settings);
   switch (form) {
     case "shell":
       return shell(files(settings), [...ENABLE, START_OR_RETRY]);
@@ -31,8 +22,6 @@ export function renderBootSetup(settings: BootSettings, form: BootForm): string 
       return ignition(settings);
     case "kubeadm":
       return kubeadm(files(settings));
-    case "upgradePlan":
-      return upgradePlan(settings);
     default:
       return form satisfies never;
   }
@@ -115,34 +104,6 @@ function kubeadm(all: BootFile[]): string {
     files: all.map(({ path, mode, content }) => ({ path, owner: "root:root", permissions: octal(mode), content })),
     preKubeadmCommands: [...ENABLE, START_OR_RETRY],
   });
-}
-
-/** The program is in a Secret, so that it may hold a login. A run that fails has the controller's job fail. */
-function upgradePlan(settings: BootSettings): string {
-  const { upgradeImage } = settings;
-  if (upgradeImage === undefined) {
-    throw new Error("upgradeImage: no value is not allowed; it must be an image with chroot, for the upgrade plan");
-  }
-  const name = "pause-sandbox-boot";
-  const metadata = { name, namespace: "system-upgrade" };
-  const script = shell(files({ ...settings, programUrl: undefined }), [...ENABLE, START]);
-  const mounted = `/run/system-upgrade/secrets/${name}`;
-  const secret = { apiVersion: "v1", kind: "Secret", metadata, stringData: { "install.sh": script } };
-  const plan = {
-    apiVersion: "upgrade.cattle.io/v1",
-    kind: "Plan",
-    metadata,
-    spec: {
-      concurrency: 1,
-      version: sha256(script).slice(0, 16),
-      nodeSelector: { matchExpressions: [{ key: "kubernetes.io/os", operator: "In", values: ["linux"] }] },
-      serviceAccountName: "system-upgrade",
-      tolerations: [{ operator: "Exists" }],
-      secrets: [{ name, path: `/host${mounted}` }],
-      upgrade: { image: upgradeImage, command: ["chroot", "/host"], args: ["sh", `${mounted}/install.sh`] },
-    },
-  };
-  return `${yaml(secret)}---\n${yaml(plan)}`;
 }
 
 /** Long lines stay whole: a folded program would be none. */

@@ -57,12 +57,6 @@ export function clusterApi({ reference, digest, ca }: Shared, joinConfiguration:
   });
 }
 
-/** Machines that run already and that nobody may log in to: the system-upgrade-controller installs the payload. */
-export function existingMachines({ reference, digest, ca }: Shared, upgradeImage: string) {
-  const boot = new BootSetup("existing", { reference, digest, trust: { ca }, upgradeImage });
-  return new k8s.yaml.v2.ConfigGroup("upgrade", { yaml: boot.upgradePlan.apply((plan) => plan ?? "") });
-}
-
 /** Bare metal: what the boot server of PXE hands out, by the system that is installed. */
 export function bareMetal({ reference, digest, ca }: Shared) {
   const boot = new BootSetup("pxe", { reference, digest, trust: { ca } });

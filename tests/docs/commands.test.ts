@@ -58,8 +58,7 @@ const TRIED: readonly { readonly which: RegExp; readonly tries: (command: string
       const words = own.split(" ").filter((word) => word !== "");
       const at = words.findIndex((word) => !/^[a-z]+$/.test(word));
       const verbs = words.slice(0, at < 0 ? words.length : at);
-      // The shell that `completion` is for is an argument.
-      const help = helpOf(verbs[0] === "completion" ? ["completion"] : verbs);
+      const help = helpOf(verbs);
       const options = words.filter((word) => word.startsWith("-"));
       assert.deepEqual(
         options.filter((option) => !new RegExp(`^ .*${option}\\b`, "m").test(help)),

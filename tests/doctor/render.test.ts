@@ -63,13 +63,10 @@ describe("pause-sandbox render", function () {
     ["cloud-init", "cloudInit"],
     ["ignition", "ignition"],
     ["kubeadm", "kubeadm"],
-    ["upgrade-plan", "upgradePlan"],
   ] as const) {
     it(`boot prints the payload as ${format}`, async () => {
-      const upgrade = form === "upgradePlan" ? { upgradeImage: "registry.example.com/busybox:1" } : {};
-      const more = form === "upgradePlan" ? ["--upgrade-image", "registry.example.com/busybox:1"] : [];
-      const text = renderBootSetup({ image, ca: caPem, ...upgrade }, form);
-      await prints(["boot", "--format", format, "--image", image, "--ca", ca, ...more], text);
+      const text = renderBootSetup({ image, ca: caPem }, form);
+      await prints(["boot", "--format", format, "--image", image, "--ca", ca], text);
     });
   }
 
@@ -121,11 +118,6 @@ describe("pause-sandbox render", function () {
       "a login in user data",
       ["boot", "--format", "shell", ...withLogin],
       /^error: .*the login would be in user data, .*--program-url/,
-    ],
-    [
-      "a plan without its image",
-      ["boot", "--format", "upgrade-plan", ...ok],
-      /^error: --upgrade-image: no value is not/,
     ],
     [
       "a bad URL",

@@ -4,7 +4,7 @@ import { spawnSync } from "child_process";
 import * as fs from "fs";
 import * as os from "os";
 import * as path from "path";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 
 import { BootSetup, type BootSetupArgs, PauseSandbox } from "../../components";
 import { type BootFile, bootProgram, type BootSettings, programFile, unitFiles } from "../../components/boot/bootFiles";
@@ -17,8 +17,7 @@ const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const login = { username: "puller", password: "hunter2" };
 const secret = Buffer.from(`${login.username}:${login.password}`).toString("base64");
 const programUrl = "https://boot.example.com/node?signature=a%2Fb";
-const upgradeImage = "registry.example.com:5000/busybox:1.37";
-const settings: BootSettings = { image, digest: DIGEST, ca, upgradeImage };
+const settings: BootSettings = { image, digest: DIGEST, ca };
 const USER_DATA: readonly BootForm[] = ["shell", "cloudInit", "ignition", "kubeadm"];
 
 const all = (from: BootSettings): BootFile[] => [programFile(from), ...unitFiles()];
@@ -125,20 +124,6 @@ describe("the payload for machines that do not exist yet", () => {
     assert.strictEqual(spec.preKubeadmCommands.length, 3);
   });
 
-  it("is a Plan with its script in a Secret, and another version when anything in it is another", () => {
-    const documents = (from: BootSettings) =>
-      parseAllDocuments(renderBootSetup(from, "upgradePlan")).map((one) => one.toJS() as Record<string, never>);
-    const [hidden, plan] = documents({ ...settings, login, programUrl });
-    assert.deepStrictEqual([hidden?.kind, plan?.kind], ["Secret", "Plan"]);
-    assert.ok(decoded(JSON.stringify(hidden)).includes(secret), "the program is in the Secret, with its login");
-    assert.ok(!decoded(JSON.stringify(plan)).includes(secret));
-    const version = (from: BootSettings) =>
-      (documents(from)[1] as unknown as { spec: { version: string } }).spec.version;
-    assert.strictEqual(version(settings), version(settings));
-    assert.notStrictEqual(version(settings), version({ ...settings, image: image.replace("1.0.0", "1.0.1") }));
-    assert.throws(() => renderBootSetup({ image }, "upgradePlan"), /upgradeImage: no value is not allowed/);
-  });
-
   for (const form of USER_DATA) {
     it(`refuses a login in user data, unless that is asked for: ${form}`, () => {
       assert.throws(
@@ -207,35 +192,33 @@ describe("BootSetup", () => {
     let made: BootSetup | undefined;
     const resources = await run(() => {
       made = new BootSetup("boot", wanted);
-      return pulumi.all([made.shell, made.upgradePlan]).apply(() => "");
+      return made.shell.apply(() => "");
     });
     assert.ok(made);
     const value = <T>(output: pulumi.Output<T>) => (output as unknown as { promise(): Promise<T> }).promise();
     return {
       resources: resources.map(({ type }) => type),
       shell: await value(made.shell),
-      plan: await value(made.upgradePlan),
       program: await value(made.program),
       secret: await pulumi.isSecret(made.shell),
     };
   }
 
   it("needs no node, creates nothing, and gives each form of the same payload", async () => {
-    const { resources, shell, plan, secret } = await outputs(args);
+    const { resources, shell, secret } = await outputs(args);
     const expected: BootSettings = { image, digest: DIGEST, ca, kubeletFlag: false };
     assert.deepStrictEqual(resources, ["pause-sandbox:index:BootSetup"]);
     assert.strictEqual(shell, renderBootSetup(expected, "shell"));
-    assert.deepStrictEqual([plan, secret], [undefined, false]);
+    assert.strictEqual(secret, false);
   });
 
   it("takes Outputs wherever plain values may stand, with the same result", async () => {
-    const plain = await outputs({ ...args, upgradeImage, programUrl });
+    const plain = await outputs({ ...args, programUrl });
     const later = await outputs({
       reference: pulumi.output(image),
       digest: pulumi.output(DIGEST),
       trust: pulumi.output({ ca }),
       kubeletFlag: pulumi.output(false),
-      upgradeImage: pulumi.output(upgradeImage),
       programUrl: pulumi.output(programUrl),
     });
     assert.deepStrictEqual(later, plain);
@@ -258,8 +241,8 @@ describe("BootSetup", () => {
   });
 
   it("names every argument that is wrong", async () => {
-    const wrong = { reference: "pause", programUrl: "http://x/it's", upgradeImage: "busybox", kubeletFlag: "no" };
-    const words = ["reference: ", "programUrl: ", "upgradeImage: ", "kubeletFlag: "];
+    const wrong = { reference: "pause", programUrl: "http://x/it's", kubeletFlag: "no" };
+    const words = ["reference: ", "programUrl: ", "kubeletFlag: "];
     await refused(() => new BootSetup("boot", wrong as never), words);
   });
 });

@@ -4,13 +4,7 @@ import * as path from "path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  bareMetal,
-  clusterApi,
-  existingMachines,
-  karpenter,
-  launchTemplate,
-} from "../../examples/autoscaled/platforms";
+import { bareMetal, clusterApi, karpenter, launchTemplate } from "../../examples/autoscaled/platforms";
 import { DIGEST, run } from "../support/mocks";
 
 const shared = {
@@ -65,11 +59,6 @@ describe("nodes that join later", () => {
     assert.strictEqual(template.spec.files?.length, 3);
   });
 
-  it("machines that run already: a Secret and a Plan", async () => {
-    const { yaml } = await inputs(/ConfigGroup$/, () => existingMachines(shared, "registry.example.com/busybox:1"));
-    assert.match(String(yaml), /^kind: Secret$[^]*^---$[^]*^kind: Plan$/m);
-  });
-
   it("bare metal: one form for each installer", async () => {
     const { ignition, userData, script } = await result(() => pulumi.output(bareMetal(shared)));
     assert.match(ignition, /"version": "3\.4\.0"/);
@@ -80,7 +69,7 @@ describe("nodes that join later", () => {
   it("docs/joining.md names each function of the example, and no other", () => {
     const page = fs.readFileSync(path.join(__dirname, "../../docs/joining.md"), "utf8");
     const table = [...page.matchAll(/\| `([a-zA-Z]+)` +\|$/gm)].map(([, name]) => name);
-    const functions = ["bareMetal", "clusterApi", "existingMachines", "karpenter", "launchTemplate"];
+    const functions = ["bareMetal", "clusterApi", "karpenter", "launchTemplate"];
     assert.deepStrictEqual([...new Set(table)].sort(), functions);
   });
 });

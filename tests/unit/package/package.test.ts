@@ -4,9 +4,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { apiText, entryPoints, undocumented } from "./api";
+import { checkout, consumer, pack, sh, snippet, TREE, typeErrors } from "./consumer";
 import { sourcesHash } from "../../../image/compile";
 import type { Registered } from "../../support/mocks";
-import { checkout, consumer, pack, sh, snippet, TREE, typeErrors } from "./consumer";
 import { newProject } from "../../support/newProject";
 import { startProgram } from "../../support/starter";
 
@@ -178,7 +178,7 @@ describe("the package", function () {
 
     it("says what each command does", () => {
       const help = bin("--help");
-      for (const command of ["doctor", "check", "nodes", "render", "completion"]) {
+      for (const command of ["doctor", "check", "nodes", "render"]) {
         assert.match(help, new RegExp(`^ {2}${command} `, "m"));
         assert.match(bin(command, "--help"), new RegExp(`^Usage: pause-sandbox ${command} `));
       }
