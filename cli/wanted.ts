@@ -1,7 +1,7 @@
 /** What nodes are to be: from options, from a stack's file, or from both. */
 import type { Command } from "commander";
 
-import type { NodeSettings } from "../components/node/nodeSettings";
+import { type NodeSettings, TOLD } from "../components/node/nodeSettings";
 import { readNamed, Refused } from "./refuse";
 import { readStackFile, type Stack, stackFileOf, type StackOptions, UNKNOWN, withStackOptions } from "./stackFile";
 
@@ -29,13 +29,11 @@ $PAUSE_SANDBOX_PULL_PASSWORD. It never stands on a command line.`;
 
 /** Adds the options by which settings are given. */
 export function withWantedOptions(command: Command): Command {
-  return withStackOptions(command, "take the settings of this stack")
-    .option("--image <reference>", "the sandbox image, host[:port]/repository:tag")
-    .option("--digest <digest>", "the digest that the image must have, sha256:…")
-    .option("--ca <file>", "certificate authority of the registry, PEM")
-    .option("--mirror <url...>", "URLs to try before the registry itself")
-    .option("--plain-http", "pull over HTTP, without TLS")
-    .option("--no-kubelet-flag", "take the kubelet's --pod-infra-container-image away")
+  withStackOptions(command, "take the settings of this stack");
+  for (const told of Object.values(TOLD)) {
+    if ("option" in told) command.option(told.option[0], told.option[1]);
+  }
+  return command
     .option("--pull-username <name>", "the login that the image is pulled with")
     .option("--pull-password-file <file>", "its password");
 }

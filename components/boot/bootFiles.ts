@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 
 import { renderStdin } from "../node/nodeScript";
-import { type NodeSettings } from "../node/nodeSettings";
+import { BOOT_NAMES, type NodeSettings } from "../node/nodeSettings";
 
 /** What a machine that does not exist yet is to be. It has no name yet, and no stack that manages it. */
 export interface BootSettings extends Omit<NodeSettings, "node" | "owner"> {
@@ -36,8 +36,9 @@ export const RETRY_UNIT = "pause-sandbox-retry.service";
 
 /** What runs as root on the machine: the transaction and its settings. Names no node and no owner. */
 export function bootProgram(settings: BootSettings): string {
-  const { image, digest, ca, mirrors, plainHttp, kubeletFlag, login } = settings;
-  return renderStdin({ image, digest, ca, mirrors, plainHttp, kubeletFlag, login });
+  const { image } = settings;
+  const own = Object.fromEntries(BOOT_NAMES.map((name) => [name, settings[name as keyof BootSettings]]));
+  return renderStdin({ ...own, image });
 }
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -8,21 +8,52 @@ import { checkDigest, parseReference } from "../registry/reference";
 import { checkKnownLogin, checkKnownTrust } from "../registry/trust";
 import { INVISIBLE } from "../visible";
 
+/** What each setting has to be; by the names that users know. */
+const RULES: {
+  [K in keyof Required<NodeSettings>]: (problems: Problems, value: NonNullable<NodeSettings[K]>) => void;
+} = {
+  node: (problems, name) => {
+    checkPlain(problems, "nodeName", name, NODE_NAME);
+  },
+  // Made of the names of project, stack and resource.
+  owner: () => undefined,
+  image: (problems, image) => {
+    problems.attempt("reference", () => parseReference("reference", image));
+  },
+  digest: (problems, digest) => {
+    problems.attempt("digest", () => {
+      checkDigest("digest", digest);
+    });
+  },
+  ca: (problems, ca) => {
+    checkKnownTrust(problems, "trust", { ca });
+  },
+  mirrors: (problems, mirrors) => {
+    checkKnownTrust(problems, "trust", { mirrors });
+  },
+  plainHttp: (problems, plainHttp) => {
+    checkKnownTrust(problems, "trust", { plainHttp });
+  },
+  kubeletFlag: (problems, kubeletFlag) => {
+    checkNodeSettings(problems, { kubeletFlag });
+  },
+  login: (problems, login) => {
+    checkKnownLogin(problems, "trust.login", login);
+  },
+};
+
 /** Returns the settings of a node. @throws InputPropertiesError naming every one that is not allowed. */
 export function checkedSettings(
   settings: NodeSettings & SharedSettings,
   { recheck, subject }: { recheck?: number; subject?: string } = {},
 ): NodeSettings {
-  const { node, image, digest, ca, mirrors, plainHttp, login } = settings;
-  return checked(subject ?? `SandboxNode "${node ?? ""}"`, settings, (problems) => {
-    problems.attempt("reference", () => parseReference("reference", image));
-    problems.attempt("digest", () => {
-      if (digest !== undefined) checkDigest("digest", digest);
-    });
-    checkPlain(problems, "nodeName", node, NODE_NAME);
-    checkKnownTrust(problems, "trust", { ca, mirrors, plainHttp });
-    if (login) checkKnownLogin(problems, "trust.login", login);
-    checkNodeSettings(problems, { kubeletFlag: settings.kubeletFlag, recheck, dryRun: settings.dryRun });
+  return checked(subject ?? `SandboxNode "${settings.node ?? ""}"`, settings, (problems) => {
+    for (const [name, rule] of Object.entries(RULES)) {
+      const value: unknown = settings[name as keyof NodeSettings];
+      // Programs without types may leave the image out.
+      if (value !== undefined || name === "image") (rule as (of: Problems, value: unknown) => void)(problems, value);
+    }
+    checkNodeSettings(problems, { recheck, dryRun: settings.dryRun });
   });
 }
 

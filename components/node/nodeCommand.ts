@@ -1,9 +1,9 @@
 /** The command lines that a node gets, and what a command line of an earlier run asked for. */
-import { gzipSync } from "node:zlib";
 import { quote, split } from "shlex";
 
 import { scriptText, sumIn } from "./nodeFile";
 import { fingerprintsOf, type Setting } from "./nodeSettings";
+import { packed } from "./program";
 import { userError } from "../errors";
 
 /** What a run does on the node. */
@@ -65,16 +65,13 @@ const join = (words: readonly string[]): string =>
 /** A program that unpacks the script in memory and runs it. */
 function carrying(ca = ""): string {
   const text = scriptText(ca);
-  const packed = gzipSync(Buffer.from(text), { level: 9 });
   if (Buffer.byteLength(text) > LONGEST_ARGUMENT) {
     throw userError(
       `trust.ca: ${Buffer.byteLength(ca)} bytes are too long for a node without sftp; ` +
         "give only the certificate that the registry's chain ends at",
     );
   }
-  // The byte that names the operating system differs between machines.
-  packed[9] = 3;
-  return `p=$(printf %s ${packed.toString("base64")}|base64 -d|gzip -d)||exit 3;exec sh -c "$p" pause-sandbox "$@"`;
+  return `p=$(printf %s ${packed(text)}|base64 -d|gzip -d)||exit 3;exec sh -c "$p" pause-sandbox "$@"`;
 }
 
 /** What a command asks of a node. */
@@ -103,9 +100,9 @@ export function readCommand(command: string, stdin: string): Asked {
 
 /** In 0.1.0 all settings stood on stdin in base64, behind the script. */
 function linesOf(stdin: string): Setting[] {
-  const packed = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh -c/.exec(stdin)?.[1];
-  const text = packed === undefined ? stdin : Buffer.from(packed, "base64").toString();
-  const recheck = packed === undefined ? [] : [...stdin.matchAll(/^# (recheck) (.+)$/gm)];
+  const encoded = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh -c/.exec(stdin)?.[1];
+  const text = encoded === undefined ? stdin : Buffer.from(encoded, "base64").toString();
+  const recheck = encoded === undefined ? [] : [...stdin.matchAll(/^# (recheck) (.+)$/gm)];
   const lines = [...text.matchAll(/^(\S+) (.*)$/gm), ...recheck].map(
     ([, key = "", value = ""]): Setting => [key, value],
   );

@@ -52,43 +52,130 @@ export interface NodeSettings {
 /** A key of the node script and its value. */
 export type Setting = readonly [key: string, value: string];
 
+/** Words of a preview for a setting that comes or goes, or that differs. */
+export type Words = (before: readonly string[], now: readonly string[]) => string;
+
+/** Where a setting stands: on the command line, where everybody on the node can read it, or on stdin. */
+type Place = "command" | "stdin";
+
+/** All that is told of one setting. What a value must be is in RULES of nodeChecks.ts. */
+interface Told<T> {
+  /** Its key for the node script. */
+  readonly key: string;
+  readonly place: Place;
+  /** Its values under this key, in order; none where nothing needs to be said. */
+  readonly values: (value: T) => readonly string[];
+  /** What a preview says. */
+  readonly words: Words;
+  /** Whether the payload of a machine has it that has no name yet, and no stack that manages it. */
+  readonly boot: boolean;
+  /** The option of the command line that gives it, and its help. The login has a file of its own. */
+  readonly option?: readonly [flags: string, help: string];
+}
+
+export const NONE = "none";
+const listed = (values: readonly string[]): string => (values.length === 0 ? NONE : values.join(" and "));
+const step =
+  (what: string, shown: (value: string) => string = (value) => value): Words =>
+  (before, now) =>
+    `${what} ${listed(before.map(shown))} → ${listed(now.map(shown))}`;
+const onOff =
+  (on: string, off: string): Words =>
+  (_, now) =>
+    now.length > 0 ? on : off;
+
+/**
+ * The settings, in the order in which the script reads them. With a setting that is missing here, or in RULES, nothing compiles.
+ * The script's side is `setting` in node/lib/settings.sh, and the table in node/README.md.
+ */
+export const TOLD = {
+  node: { key: "node", place: "command", values: (name) => [scalar("node", name)], words: step("name"), boot: false },
+  owner: {
+    ...{ key: "owner", place: "command", boot: false },
+    values: (owner) => [scalar("owner", owner)],
+    words: step("managed by"),
+  },
+  image: {
+    ...{ key: "image", place: "command", boot: true },
+    values: (image) => [scalar("image", image)],
+    words: step("image"),
+    option: ["--image <reference>", "the sandbox image, host[:port]/repository:tag"],
+  },
+  // It is known last.
+  digest: {
+    ...{ key: "digest", place: "stdin", boot: true },
+    values: (digest) => [scalar("digest", digest)],
+    words: step("digest", (value) => `${value.slice(0, "sha256:".length + 12)}…`),
+    option: ["--digest <digest>", "the digest that the image must have, sha256:…"],
+  },
+  // The certificates themselves come with the script: people compare fingerprints.
+  ca: {
+    ...{ key: "ca-sha256", place: "command", boot: true },
+    values: (ca) => fingerprintsOf(ca),
+    words: step("CA", (value) => `SHA-256 ${value.slice(0, 23)}…`),
+    option: ["--ca <file>", "certificate authority of the registry, PEM"],
+  },
+  mirrors: {
+    ...{ key: "mirror", place: "command", boot: true },
+    values: (mirrors) => mirrors.map((mirror, i) => scalar(`mirrors[${i}]`, mirror)),
+    words: step("mirrors"),
+    option: ["--mirror <url...>", "URLs to try before the registry itself"],
+  },
+  // Only `true`: false sends nothing.
+  plainHttp: {
+    ...{ key: "plain-http", place: "command", boot: true },
+    values: (plain) => (plain ? ["1"] : []),
+    words: onOff("plain HTTP", "TLS instead of plain HTTP"),
+    option: ["--plain-http", "pull over HTTP, without TLS"],
+  },
+  kubeletFlag: {
+    ...{ key: "kubelet-flag", place: "command", boot: true },
+    values: (wanted) => (wanted ? [] : ["0"]),
+    words: onOff("without the kubelet's flag", "with the kubelet's flag"),
+    option: ["--no-kubelet-flag", "take the kubelet's --pod-infra-container-image away"],
+  },
+  login: {
+    ...{ key: "login", place: "stdin", boot: true },
+    values: (login) => [basic(login)],
+    // Its value is a secret.
+    words: (before, now) =>
+      now.length === 0 ? "no login any more" : before.length === 0 ? "a login" : "another login",
+  },
+} as const satisfies { [K in keyof Required<NodeSettings>]: Told<NonNullable<NodeSettings[K]>> };
+
+const NAMES = Object.keys(TOLD) as (keyof NodeSettings)[];
+
+/** The settings of a machine that has no name yet. */
+export const BOOT_NAMES = NAMES.filter((name) => TOLD[name].boot);
+
+function linesOf(settings: Partial<NodeSettings>, name: keyof NodeSettings): Setting[] {
+  const { key, values } = TOLD[name] as Told<unknown>;
+  const value = settings[name];
+  return value === undefined ? [] : values(value).map((one): Setting => [key, one]);
+}
+
+const at = (place: Place, settings: Partial<NodeSettings>): Setting[] =>
+  NAMES.filter((name) => TOLD[name].place === place).flatMap((name) => linesOf(settings, name));
+
 /**
  * What may stand on a command line, but for the certificates themselves: by their fingerprints people compare them.
  * @throws Error naming field and value when a value holds NUL, CR or LF.
  */
-export function publicSettings(settings: Omit<NodeSettings, "digest" | "login">): Setting[] {
-  const { node, owner, image, ca = "", mirrors = [], plainHttp, kubeletFlag } = settings;
-  return [
-    ...optional("node", node),
-    ...optional("owner", owner),
-    ["image", scalar("image", image)],
-    ...fingerprintsOf(ca).map((one): Setting => ["ca-sha256", one]),
-    ...mirrors.map((mirror, i): Setting => ["mirror", scalar(`mirrors[${i}]`, mirror)]),
-    // Only `true`: false sends nothing.
-    ...(plainHttp === true ? [["plain-http", "1"] as const] : []),
-    ...(kubeletFlag === false ? [["kubelet-flag", "0"] as const] : []),
-  ];
-}
+export const publicSettings = (settings: Omit<NodeSettings, "digest" | "login">): Setting[] => at("command", settings);
 
 /**
  * What goes to stdin: the login, and what is known last.
  * @throws Error naming the field when a value holds NUL, CR or LF.
  */
-export function stdinSettings({ digest, login }: Pick<NodeSettings, "digest" | "login">): Setting[] {
-  return [...optional("digest", digest), ...(login === undefined ? [] : [["login", basic(login)] as const])];
-}
+export const stdinSettings = (settings: Pick<NodeSettings, "digest" | "login">): Setting[] => at("stdin", settings);
 
 /**
  * All settings as the node reads them: `key value` lines, the value verbatim to the end of the line.
  * @throws Error naming field and value when a value holds NUL, CR or LF.
  */
 export function settingsText(settings: NodeSettings): string {
-  const { ca = "", digest, login, ...others } = settings;
-  const shown = publicSettings(others);
-  const at = shown.findIndex(([key]) => key === "image") + 1;
-  const certificates = pemLines(ca).map((line): Setting => ["ca", line]);
-  const rest = [...certificates, ...shown.slice(at), ...stdinSettings({ login })];
-  return textOf([...shown.slice(0, at), ...stdinSettings({ digest }), ...rest]);
+  const certificates = pemLines(settings.ca ?? "").map((line): Setting => ["ca", line]);
+  return textOf(NAMES.flatMap((name) => [...(name === "ca" ? certificates : []), ...linesOf(settings, name)]));
 }
 
 /** The lines of stdin. */
@@ -113,9 +200,6 @@ export function fingerprintsOf(pem: string): string[] {
     return (hash.match(/../g) ?? []).join(":");
   });
 }
-
-const optional = (key: string, value: string | undefined): Setting[] =>
-  value === undefined ? [] : [[key, scalar(key, value)]];
 
 const scalar = (field: string, value: string): string => {
   if (/[\0\r\n]/.test(value)) {

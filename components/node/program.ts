@@ -82,11 +82,13 @@ export const nodeProgram = once((of) => {
 });
 
 /**
- * The program as one word for a shell: gzip, base64. It is a part of what nodes are given, so it is the same on every machine: each
- * Node.js has a zlib of its own, whose bytes differ.
+ * A text as one word for a shell: gzip, base64. Nodes get it, so it is the same on every machine. The zlib of each Node.js has bytes of
+ * its own.
  */
-export const packedProgram = once((of) => {
+export function packed(text: string): string {
   // Without a time in the head.
-  const packed = gzipSync(Buffer.from(nodeProgram(of)), { level: 9, mtime: 0 });
-  return Buffer.from(packed).toString("base64");
-});
+  return Buffer.from(gzipSync(Buffer.from(text), { level: 9, mtime: 0 })).toString("base64");
+}
+
+/** The program in that form. */
+export const packedProgram = once((of) => packed(nodeProgram(of)));

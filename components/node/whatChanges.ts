@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { type Asked, readCommand } from "./nodeCommand";
+import { BOOT_NAMES, NONE, type NodeSettings, TOLD, type Words } from "./nodeSettings";
 import { monitorWith } from "../engine";
 import { known } from "../inputs";
 
@@ -12,48 +13,26 @@ export interface NodeInputs {
   readonly stdin?: string;
 }
 
-/** Words for a setting that comes or goes, or that differs. */
-type Words = (before: readonly string[], now: readonly string[]) => string;
+const MOST_ASKED: readonly (keyof NodeSettings)[] = ["image", "digest", "ca", "mirrors", "plainHttp", "login"];
 
-const none = "none";
-const listed = (values: readonly string[]): string => (values.length === 0 ? none : values.join(" and "));
-const step =
-  (what: string, shown: (value: string) => string = (value) => value): Words =>
-  (before, now) =>
-    `${what} ${listed(before.map(shown))} → ${listed(now.map(shown))}`;
-const digest = (value: string): string => `${value.slice(0, "sha256:".length + 12)}…`;
-const fingerprint = (value: string): string => `SHA-256 ${value.slice(0, 23)}…`;
-const onOff =
-  (on: string, off: string): Words =>
-  (_, now) =>
-    now.length > 0 ? on : off;
+/** In the order in which people ask; the name and the owner come last. */
+const ORDER = [...new Set([...MOST_ASKED, ...BOOT_NAMES, ...(Object.keys(TOLD) as (keyof NodeSettings)[])])];
 
-/** In the order in which people ask. */
 const SETTINGS: readonly (readonly [string, Words])[] = [
-  ["image", step("image")],
-  ["digest", step("digest", digest)],
-  ["ca-sha256", step("CA", fingerprint)],
-  ["mirror", step("mirrors")],
-  ["plain-http", onOff("plain HTTP", "TLS instead of plain HTTP")],
-  // Its value is a secret.
-  [
-    "login",
-    (before, now) => (now.length === 0 ? "no login any more" : before.length === 0 ? "a login" : "another login"),
-  ],
-  ["kubelet-flag", onOff("without the kubelet's flag", "with the kubelet's flag")],
-  ["node", step("name")],
-  ["owner", step("managed by")],
+  ...ORDER.map((name) => [TOLD[name].key, TOLD[name].words] as const),
   ["recheck", () => "looked at again"],
 ];
+const HIDDEN = Object.values(TOLD).flatMap(({ key, place }) => (place === "stdin" ? [key] : []));
+/** What is said of a node that comes: neither its name nor who manages it. */
+const OF_A_NEW_NODE = BOOT_NAMES.map((name) => TOLD[name].key);
 
 /** What a new node will be. */
 export function whatComes(now: NodeInputs): string {
   if (now.create === undefined) return "will be changed; to what is not known yet";
   const asked = readCommand(now.create, now.stdin ?? "");
-  const parts = SETTINGS.slice(0, -3).flatMap(([key, words]) => {
+  const parts = SETTINGS.filter(([key]) => OF_A_NEW_NODE.includes(key)).flatMap(([key, words]) => {
     const values = asked.settings.get(key) ?? [];
-    if (key === "image") return [`image ${listed(values)}`];
-    return values.length > 0 ? [words([], values).replace(`${none} → `, "")] : [];
+    return values.length > 0 || key === TOLD.image.key ? [words([], values).replace(`${NONE} → `, "")] : [];
   });
   return sentence(asked, now, parts);
 }
@@ -66,7 +45,7 @@ export function whatChanges(before: NodeInputs, now: NodeInputs): string {
   if (now.create === undefined) return "will be changed; to what is not known yet";
   const was = readCommand(before.create ?? "", before.stdin ?? "");
   const asked = readCommand(now.create, now.stdin ?? "");
-  const hidden = now.stdin === undefined ? ["digest", "login"] : [];
+  const hidden: string[] = now.stdin === undefined ? HIDDEN : [];
   const parts = SETTINGS.filter(([key]) => !hidden.includes(key)).flatMap(([key, words]) => {
     const [old = [], values = []] = [was.settings.get(key), asked.settings.get(key)];
     return old.join("\n") === values.join("\n") ? [] : [words(old, values)];

@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { script } from "./globals";
+import { TOLD } from "../../components/node/nodeSettings";
 import { parts } from "../../components/node/program";
 
 const folder = path.join(__dirname, "../../node");
@@ -77,5 +78,8 @@ describe("node/README.md", () => {
       ([, key = "", value, name = ""]) => `${key}${value === undefined ? "" : ` ${value}`} $${name}`,
     );
     assert.deepEqual(unique(table("Settings").map((cells) => `${cells[1]} ${cells[2]}`)), unique(wire));
+    // What the components send is what the script takes; it is shown fingerprints, and given certificates.
+    const sent = Object.values(TOLD).map(({ key }) => key.replace("ca-sha256", "ca"));
+    assert.deepEqual(unique(wire.map((line) => line.split(" ")[0] ?? "")), unique(sent));
   });
 });
