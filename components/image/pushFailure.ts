@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { monitorWith } from "../engine";
+import { type Answer, answerOfWords } from "../registry/answers";
 import { registryOf } from "../registry/reference";
 
 /** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
@@ -23,21 +24,10 @@ type WayOut = string | ((where: Where) => string);
 
 const PUSH_ALL_AGAIN = "pulumi up --replace '**PauseImage$**'";
 
-const LOST = /@sha256:[0-9a-f]{64}: not found/;
-const NO_LOGIN = /no basic auth credentials|authentication is required|empty challenge/;
-const UNAUTHORIZED = /unauthorized|authentication required| 401[: ]/i;
-const DENIED = /denied|forbidden|insufficient_scope| 403[: ]/i;
 const pullLogin = ({ registry }: Where) => `run: docker login ${registry}, as someone who may pull mirrorOf`;
 
-/** Where a mirror is copied from. Reasons are in the words of engines, plugins and registries, the more telling first. */
-const AT_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
-  [/not found/, "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login"],
-  [NO_LOGIN, ({ registry }) => `run: docker login ${registry}`],
-  [UNAUTHORIZED, pullLogin],
-  [DENIED, pullLogin],
-];
-
-const AT_TARGET: readonly (readonly [RegExp, WayOut])[] = [
+/** What only a push is told, in words of its own. These count before what every answer means. */
+const OF_A_PUSH: readonly (readonly [RegExp, WayOut])[] = [
   [
     /name unknown|project \S+ not found|repository with name/i,
     "create the repository, or its project, in the registry",
@@ -46,35 +36,56 @@ const AT_TARGET: readonly (readonly [RegExp, WayOut])[] = [
     /immutable|cannot be overwritten/i,
     "use another tag, or let the registry overwrite this one and <tag>-linux-<arch>",
   ],
-  [LOST, `the registry lost images that the index names; push all again: ${PUSH_ALL_AGAIN}`],
-  [NO_LOGIN, ({ registry }) => `give a login, or run: docker login ${registry}`],
-  [UNAUTHORIZED, "give another login"],
-  [DENIED, "give a login that may push to this repository"],
-];
-
-const ANYWHERE: readonly (readonly [RegExp, WayOut])[] = [
   [
-    /x509|certificate/,
-    ({ push, registry }) =>
-      push === "image"
-        ? `put the authority of ${registry} into /etc/docker/certs.d/${registry}/ca.crt, where the docker engine runs`
-        : `have this machine trust the authority of ${registry}: its trust store, or the file that SSL_CERT_FILE names`,
+    /@sha256:[0-9a-f]{64}: not found/,
+    `the registry lost images that the index names; push all again: ${PUSH_ALL_AGAIN}`,
   ],
+];
+const OF_A_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
+  [/not found/, "check name, tag and digest of mirrorOf; a registry may hide what it shows after docker login"],
+];
+const PLAIN_HTTP: readonly (readonly [RegExp, WayOut])[] = [
   [
     /(?:request to |Head ")http:\/\//,
     "an index goes over plain HTTP to a loopback address: use another one, or plainHttp with one platform",
   ],
-  [
-    /HTTP response to HTTPS client|wrong version number/,
-    "give the registry TLS, or set plainHttp with one platform, where its docker engine may speak HTTP",
-  ],
-  [/too ?many ?requests| 429[: ]/i, "the registry limits requests: run pulumi up again later"],
-  [
-    /refused|no such host|ENOTFOUND|timeout|timed out|deadline exceeded|no route to host|unreachable|\bEOF\b|connection reset/i,
-    ({ field }) => `check host and port of ${field}, and the way there from this machine and its docker engine`,
-  ],
-  [/HTTP status: 5\d\d| 50[0-4][: ]/, ({ registry }) => `look into the log of ${registry}, then run pulumi up again`],
 ];
+
+const ANYWHERE: Partial<Record<Answer, WayOut>> = {
+  untrusted: ({ push, registry }) =>
+    push === "image"
+      ? `put the authority of ${registry} into /etc/docker/certs.d/${registry}/ca.crt, where the docker engine runs`
+      : `have this machine trust the authority of ${registry}: its trust store, or the file that SSL_CERT_FILE names`,
+  "no-tls": "give the registry TLS, or set plainHttp with one platform, where its docker engine may speak HTTP",
+  "too-often": "the registry limits requests: run pulumi up again later",
+  unreached: ({ field }) =>
+    `check host and port of ${field}, and the way there from this machine and its docker engine`,
+  fails: ({ registry }) => `look into the log of ${registry}, then run pulumi up again`,
+};
+const AT_TARGET: Partial<Record<Answer, WayOut>> = {
+  ...ANYWHERE,
+  "no-login": ({ registry }) => `give a login, or run: docker login ${registry}`,
+  unauthorized: "give another login",
+  forbidden: "give a login that may push to this repository",
+};
+/** Where a mirror is copied from. */
+const AT_SOURCE: Partial<Record<Answer, WayOut>> = {
+  ...ANYWHERE,
+  "no-login": ({ registry }) => `run: docker login ${registry}`,
+  unauthorized: pullLogin,
+  forbidden: pullLogin,
+};
+
+function wayOutOf(said: string, atSource: boolean): WayOut | undefined {
+  const own = (atSource ? OF_A_SOURCE : OF_A_PUSH).find(([words]) => words.test(said));
+  if (own) return own[1];
+  const answer = answerOfWords(said);
+  const known = answer && (atSource ? AT_SOURCE : AT_TARGET)[answer];
+  const plain = PLAIN_HTTP.find(([words]) => words.test(said))?.[1];
+  // A login or a certificate tells more than the way there.
+  const telling = answer !== undefined && ["no-login", "unauthorized", "forbidden", "untrusted"].includes(answer);
+  return telling ? known : (plain ?? known);
+}
 
 /**
  * Names registry, reference, reason and way out.
@@ -94,10 +105,8 @@ export function pushFailure(push: Push, reference: string, reason: string, sourc
   const where: Where = atSource
     ? { push, registry: registryOf(source), field: "mirrorOf" }
     : { push, registry, field: "reference" };
-  const rows = [...(atSource ? AT_SOURCE : AT_TARGET), ...ANYWHERE];
   const wayOut =
-    rows.find(([words]) => words.test(said))?.[1] ??
-    (written ? "run pulumi up again" : "docs/image.md lists reasons and what to do");
+    wayOutOf(said, atSource) ?? (written ? "run pulumi up again" : "docs/image.md lists reasons and what to do");
   const next = typeof wayOut === "string" ? wayOut : wayOut(where);
   return `${reference} ${outcome} (${said}). What to do: ${next}`;
 }

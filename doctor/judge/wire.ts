@@ -1,6 +1,7 @@
 /** What a walk to a registry means for a node. */
 import type { X509Certificate } from "node:crypto";
 
+import { answerOfStatus } from "../../components/registry/answers";
 import { type ChainFault, judgeChain, nameOf } from "../chain";
 import type { Evidence, Finding } from "../finding";
 import type { ImageName } from "../imageName";
@@ -186,39 +187,39 @@ function spell(seconds: number): string {
 function answerFault(fact: WireFact, at: string, { image, architecture }: NodeView): Bad | undefined {
   const name = `${image.repository}:${image.tag}`;
   const said = fact.realm === undefined ? "" : `; logins are given out at ${fact.realm}`;
-  switch (fact.status) {
-    case 200: {
-      const has = fact.architectures ?? [];
-      if (has.length === 0 || has.includes(architecture)) return undefined;
-      return {
-        code: "PS-D013",
-        kind: "an image for another architecture",
-        what: `${name} is there for ${has.join(", ")}, and the node is ${architecture}`,
-        remedy: `Push it for linux/${architecture} too: platforms`,
-      };
-    }
-    case 401:
+  if (fact.status === 200) {
+    const has = fact.architectures ?? [];
+    if (has.length === 0 || has.includes(architecture)) return undefined;
+    return {
+      code: "PS-D013",
+      kind: "an image for another architecture",
+      what: `${name} is there for ${has.join(", ")}, and the node is ${architecture}`,
+      remedy: `Push it for linux/${architecture} too: platforms`,
+    };
+  }
+  switch (answerOfStatus(fact.status ?? 0)) {
+    case "unauthorized":
       return {
         code: "PS-D009",
         kind: "a registry that wants a login",
         what: `${at} wants a login for ${name} (401${said})`,
         remedy: "Set pullUsername and pullPassword (trust.login). A sandbox is pulled without imagePullSecrets",
       };
-    case 403:
+    case "forbidden":
       return {
         code: "PS-D010",
         kind: "a registry that forbids the pull",
         what: `${at} forbids ${name} (403${said})`,
         remedy: "Give this login, or everybody, the right to pull this repository",
       };
-    case 429:
+    case "too-often":
       return {
         code: "PS-D011",
         kind: "a registry that is asked too often",
         what: `${at} is asked too often from there (429)`,
         remedy: "Set reference to a registry of your own: imageSource mirror copies the image",
       };
-    case 404:
+    case "missing":
       return {
         code: "PS-D012",
         kind: "an image that is not there",

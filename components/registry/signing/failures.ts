@@ -1,5 +1,6 @@
 /** What it means that a signature could not be written or read, and what to do. */
 import { userError } from "../../errors";
+import { type Answer, answerOfStatus, answerOfWords } from "../answers";
 import { registryOf } from "../reference";
 import { RegistryAnswer } from "../repository";
 
@@ -23,45 +24,46 @@ const OTHER_REGISTRY = "use a registry with OCI 1.1 referrers, or leave signing 
 const TAG = /\/manifests\/sha256-[0-9a-f]{64}$/;
 const MANIFEST = /\/manifests\/sha256:[0-9a-f]{64}$/;
 
-/** A refusal that is none of the login, and not the absence of the image. */
-const isRefusal = (status: number): boolean => status >= 400 && status < 500 && ![401, 403, 404, 429].includes(status);
+type WayOut = (doing: Doing, registry: string) => string;
 
-function ofAnswer(status: number, url: string, doing: Doing, registry: string): string {
-  if (status === 401) return `give a login, or run: docker login ${registry}`;
-  if (status === 403) return `give a login that may ${doing === "signed" ? "push to" : "pull from"} this repository`;
-  if (status === 429) return "the registry limits requests: run pulumi up again later";
-  if (status >= 500) return "look into the log of the registry, then run pulumi up again";
-  if (doing === "signed" && isRefusal(status) && TAG.test(url)) {
+const OF_ANSWERS: Partial<Record<Answer, WayOut>> = {
+  unauthorized: (_, registry) => `give a login, or run: docker login ${registry}`,
+  forbidden: (doing) => `give a login that may ${doing === "signed" ? "push to" : "pull from"} this repository`,
+  missing: () => "the image is not there; push it again: pulumi up --replace '**PauseImage$**'",
+  "too-often": () => "the registry limits requests: run pulumi up again later",
+  fails: () => "look into the log of the registry, then run pulumi up again",
+  untrusted: (_, registry) =>
+    `have this machine trust the authority of ${registry}: /etc/docker/certs.d/${registry}/ca.crt, its trust store, ` +
+    "or the file that SSL_CERT_FILE names",
+  "no-tls": () => "give the registry TLS: signatures go over verified TLS only",
+};
+
+function ofStatus(status: number, url: string, doing: Doing, registry: string): string {
+  const answer = answerOfStatus(status);
+  if (doing === "signed" && answer === "refuses" && TAG.test(url)) {
     return `it has no referrers, and lets nobody write the tag that stands in for them: ${OTHER_REGISTRY}`;
   }
-  if (doing === "signed" && isRefusal(status) && MANIFEST.test(url)) {
+  if (doing === "signed" && answer === "refuses" && MANIFEST.test(url)) {
     return `it takes nothing that refers to an image, it has no referrers: ${OTHER_REGISTRY}`;
   }
-  if (status === 404) return "the image is not there; push it again: pulumi up --replace '**PauseImage$**'";
-  return "docs/image.md says what a registry needs";
+  return OF_ANSWERS[answer]?.(doing, registry) ?? "docs/image.md says what a registry needs";
 }
 
-const WAY: readonly (readonly [RegExp, (registry: string) => string])[] = [
-  [
-    /certificate|unable to verify|CERT_|SELF_SIGNED/i,
-    (registry) =>
-      `have this machine trust the authority of ${registry}: /etc/docker/certs.d/${registry}/ca.crt, its trust store, ` +
-      "or the file that SSL_CERT_FILE names",
-  ],
-  [/wrong version number|packet length/i, () => "give the registry TLS: signatures go over verified TLS only"],
-  [/Invalid challenge/, () => "the registry asks for a login in another way than Basic or Bearer"],
-];
+function ofWords(reason: string, doing: Doing, registry: string): string {
+  if (reason.includes("Invalid challenge")) return "the registry asks for a login in another way than Basic or Bearer";
+  const answer = /unable to verify/i.test(reason) ? "untrusted" : answerOfWords(reason);
+  const known = answer === "untrusted" || answer === "no-tls" ? OF_ANSWERS[answer] : undefined;
+  return (
+    known?.(doing, registry) ?? `check host and port of the reference, and the way to ${registry} from this machine`
+  );
+}
 
 /** Names image, registry, reason and way out. Errors that do so already are left as they are. */
 export function explainedSigning(error: unknown, image: SignedImage, doing: Doing): Error {
   const { status, request, reason } = whatOf(error);
   const registry = registryOf(image.reference);
   const said = status === undefined ? reason : `the registry answered ${status} to ${request}`;
-  const way =
-    status === undefined
-      ? (WAY.find(([words]) => words.test(reason))?.[1](registry) ??
-        `check host and port of the reference, and the way to ${registry} from this machine`)
-      : ofAnswer(status, request, doing, registry);
+  const way = status === undefined ? ofWords(reason, doing, registry) : ofStatus(status, request, doing, registry);
   return userError(
     `${called(image)} was not ${doing} in registry ${registry} (${said}). No node is changed. What to do: ${way}`,
   );
