@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { orRefuse, readNamed, Refused } from "./refuse";
 import type { ClusterNode, SshConnection, SshHost } from "../components";
 import { messageOf } from "../components/errors";
-import type { InventoryHost } from "../components/sources/inventory";
+import type { InventoryNode } from "../components/sources/inventoryNodes";
 
 interface Options {
   readonly kubeconfig?: string;
@@ -119,32 +119,21 @@ function ofCluster({ name, canary, group, connection }: ClusterNode): Host {
 
 async function fromInventory(options: Options, known?: string): Promise<Record<string, unknown>> {
   const { inventory = "", group, canaryGroup } = options;
-  const { hostsOfInventory } = await import("../components/sources/inventory");
-  const text = await readNamed("--inventory", inventory);
-  const groups = new Set(hostsOfInventory(text).flatMap((one) => one.groups));
-  if (canaryGroup !== undefined && !groups.has(canaryGroup)) {
-    throw new Refused(
-      `--canary-group ${canaryGroup}: the inventory has no host in it; use one of ${[...groups].join(", ")}`,
-    );
-  }
-  const hosts = hostsOfInventory(text, group);
+  const { nodesOfInventory } = await import("../components/sources/inventoryNodes");
+  const found = nodesOfInventory(await readNamed("--inventory", inventory), { group, canaryGroup });
   const unknown: string[] = [];
   const keyOf = await keysOf(options, known ?? "", unknown);
-  const nodes = hosts.map(({ name, host, port, user, proxyJump, groups: own }): Host => {
-    const canary = canaryGroup !== undefined && own.includes(canaryGroup) ? true : undefined;
-    const bastion = proxyJump && {
-      ...{ host: proxyJump.host, port: proxyJump.port, user: proxyJump.user },
-      ...keyOf(proxyJump.host, proxyJump.port),
-    };
-    return { name, host, port, user, ...keyOf(host, port), canary, bastion };
+  const nodes = found.map(({ name, host, port, user, canary, bastion }): Host => {
+    const jump = bastion && { ...bastion, ...keyOf(bastion.host, bastion.port) };
+    return { name, host, port, user, ...keyOf(host, port), canary, bastion: jump };
   });
   if (unknown.length > 0) throw new Refused([...new Set(unknown)].join("\n"));
-  return { ...keyFileOf(hosts), nodes };
+  return { ...keyFileOf(found), nodes };
 }
 
 /** A stack has one key for all hosts. */
-function keyFileOf(hosts: readonly InventoryHost[]): Record<string, string> {
-  const files = [...new Set(hosts.flatMap(({ privateKeyFile }) => privateKeyFile ?? []))];
+function keyFileOf(nodes: readonly InventoryNode[]): Record<string, string> {
+  const files = [...new Set(nodes.flatMap(({ keyFile }) => keyFile ?? []))];
   const [file] = files;
   if (files.length > 1) {
     process.stderr.write(`left out: the private keys ${files.join(", ")}; a stack has one, sshPrivateKeyFile\n`);

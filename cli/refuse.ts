@@ -15,6 +15,7 @@ const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/^digest\b/g, "--digest"],
   [/\bprogramUrl\b/g, "--program-url"],
   [/\bset allowLoginInUserData to true/g, "use --allow-login-in-user-data"],
+  [/^canaryGroup\b/g, "--canary-group"],
   [/^allowLoginInUserData\b/g, "--allow-login-in-user-data"],
 ];
 

@@ -3,12 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { NodeConfig } from "./hosts";
 import { isEmpty, object, optional, readFile } from "./values";
-import { hostsOfInventory, type LeftOut, type NodeSelection } from "../components";
+import type { LeftOut, NodeSelection } from "../components";
 import { type NodeObject, openKubeconfig } from "../components/cluster/kubeconfig";
 import { listNodes } from "../components/cluster/list";
 import { messageOf, userError } from "../components/errors";
 import { Problems } from "../components/problems";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
+import { nodesOfInventory } from "../components/sources/inventoryNodes";
 
 /** What was found, in the form of the setting `nodes`. */
 export interface FoundNodes {
@@ -105,16 +106,15 @@ function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: Inve
   );
   problems.throwIfAny();
   const shared = insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {};
-  return hostsOfInventory(text ?? "", group).map(({ name, host, port, user, privateKeyFile, proxyJump, groups }) => {
-    const canary = canaryGroup !== undefined && groups.includes(canaryGroup) ? { canary: true } : {};
-    const known = Object.entries({ port, user, keyFile: privateKeyFile }).filter(([, value]) => value !== undefined);
-    const bastion = proxyJump === undefined ? {} : { bastion: { ...withoutNothing(proxyJump), ...shared } };
-    return { name, host, ...Object.fromEntries(known), ...canary, ...shared, ...bastion };
-  });
-}
-
-function withoutNothing<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+  try {
+    return nodesOfInventory(text ?? "", { group, canaryGroup }).map(({ bastion, ...node }) => ({
+      ...node,
+      ...shared,
+      ...(bastion && { bastion: { ...bastion, ...shared } }),
+    }));
+  } catch (error) {
+    throw userError(`nodesFrom.inventory: ${messageOf(error)}`);
+  }
 }
 
 /**

@@ -123,6 +123,17 @@ describe("nodes that the stack's file does not list", () => {
     assert.deepStrictEqual([bastion.host, bastion.user, bastion.hostKey], ["bastion", "j", hostKey]);
   });
 
+  it("are refused where no host of the inventory is a canary by the group that is named", async () => {
+    const inventory = file("hosts.ini", "[workers]\nw1\n[canaries]\nw9\n");
+    for (const canaryGroup of ["canarys", "canaries"]) {
+      const nodesFrom = { inventory: { file: inventory, group: "workers", canaryGroup } };
+      const said = new RegExp(
+        `nodesFrom.inventory: canaryGroup ${canaryGroup}: no host that is taken is in it; .* all, workers`,
+      );
+      await assert.rejects(read({ nodesFrom, knownHosts }), said);
+    }
+  });
+
   it("have what an ssh_config says of them, and so have listed ones and bastions", async () => {
     const key = file("id", "key-of-the-host");
     const sshConfig = file(

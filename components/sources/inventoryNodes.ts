@@ -1,0 +1,47 @@
+/** Nodes from an Ansible inventory: what a stack and the command line make of its hosts. */
+import { hostsOfInventory } from "./inventory";
+import type { JumpHost } from "./sshConfig";
+import { userError } from "../errors";
+
+/** A host of an inventory as a node; a field is missing where the inventory does not say it. */
+export interface InventoryNode {
+  readonly name: string;
+  readonly host: string;
+  readonly port?: number;
+  readonly user?: string;
+  /** Path of its private key. */
+  readonly keyFile?: string;
+  readonly canary?: true;
+  readonly bastion?: JumpHost;
+}
+
+/** Which hosts are taken, and which of them are canaries. */
+export interface InventorySelection {
+  /** Default: all. */
+  readonly group?: string;
+  /** Hosts of this group are changed before the others. Default: none. */
+  readonly canaryGroup?: string;
+}
+
+/**
+ * The nodes of an inventory, in the order in which they stand there.
+ * @param text Content of the inventory.
+ * @throws Error naming host or group, the value, and what is allowed: also where no host that is taken is in `canaryGroup`.
+ */
+export function nodesOfInventory(text: string, { group, canaryGroup }: InventorySelection = {}): InventoryNode[] {
+  const hosts = hostsOfInventory(text, group);
+  if (canaryGroup !== undefined && !hosts.some(({ groups }) => groups.includes(canaryGroup))) {
+    const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort().join(", ");
+    throw userError(`canaryGroup ${canaryGroup}: no host that is taken is in it; the inventory has them in ${known}`);
+  }
+  return hosts.map(({ name, host, port, user, privateKeyFile, proxyJump, groups }) =>
+    said({
+      ...{ name, host, port, user, keyFile: privateKeyFile },
+      canary: canaryGroup !== undefined && groups.includes(canaryGroup) ? true : undefined,
+      bastion: proxyJump && said(proxyJump),
+    }),
+  );
+}
+
+const said = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
