@@ -81,16 +81,6 @@ want_for() {
   want "$@"
 }
 
-# The unit that reads the runtime's files. The dockershim is a part of the kubelet.
-runtime_unit() {
-  case $runtime in
-    cri_dockerd) echo cri-docker ;;
-    dockershim) echo kubelet ;;
-    k3s) echo "$unit" ;;
-    *) echo "$runtime" ;;
-  esac
-}
-
 # The units whose files this run changes, the runtime's first. Nothing is restarted for certs.d: it is read at each pull.
 units_changed() {
   awk -F '\t' -v own="$(runtime_unit)" '

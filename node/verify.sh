@@ -156,10 +156,7 @@ run_sandbox() {
     "$check_name" "$check_name" >"$plan/sandbox.json"
   printf %s "$socket" >"$journal/sandbox"
   sandbox=$(cri runp "$plan/sandbox.json") || return 1
-  case $runtime in
-    cri_dockerd | dockershim) seen=$(docker_seen) ;;
-    *) seen=$(cri inspectp -o go-template --template '{{.info.image}}' "$sandbox") ;;
-  esac || return 1
+  seen=$("${runtime}_seen") || return 1
   # One image may have several names (the same bytes pushed under another tag), and the runtime gives any of them.
   if [ "$seen" != "$image" ] && same_image "$seen" "$image"; then seen=$image; fi
   drop_check_sandboxes

@@ -18,12 +18,12 @@ need_tools
 use_scratch
 fact host host_fact || :
 if fact runtime runtime_fact; then
-  look 2>/dev/null
+  read_runtime 2>/dev/null
   image=${1:-$sandbox_before}
   registry=${image%%/*}
   fact able able_fact || :
   fact files files_fact || :
-  if [ "$runtime" = containerd ]; then fact registry registry_fact || :; fi
+  if "${runtime}_directories"; then fact registry registry_fact || :; fi
   fact roots roots_fact || :
   fact name name_fact || :
   fact proxy proxy_fact || :

@@ -40,28 +40,18 @@ now_seconds() {
 
 # Which runtime the node has, and what that says of its sandbox image.
 runtime_fact() {
-  look
+  read_runtime
   printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"version":%s}' \
     "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
-    "$(json_string "${socket:-}")" "$(started_seconds "$(runtime_unit)")" "$(json_string "$target")" "$(json_string "$runtime_version")"
+    "$(json_string "${socket:-}")" "$(started_seconds "$("${runtime}_daemon")")" "$(json_string "$target")" "$(json_string "$runtime_version")"
 }
 
 # Finds the runtime and reads what it is told. Dies as `plan` does.
-look() {
+read_runtime() {
   detect
   mkdir -p "$plan"
   : >"$plan/seen"
   "${runtime}_read"
-}
-
-# The unit of the runtime.
-runtime_unit() {
-  case $runtime in
-    k3s) printf %s "$unit" ;;
-    cri_dockerd) printf cri-docker ;;
-    dockershim) printf docker ;;
-    *) printf %s "$runtime" ;;
-  esac
 }
 
 # started_seconds UNIT: when its process was started, by this node's clock; 0 where none runs. Reads systemd.
@@ -70,12 +60,9 @@ started_seconds() {
   if [ "$since" ]; then printf %s "$(($(now_seconds) - $(clock) + since))"; else printf 0; fi
 }
 
-# What keeps containerd from serving any Pod. Prints nothing but a list that is empty. Dies with PS-N005, PS-N024.
+# What keeps the runtime from serving any Pod. Prints nothing but a list that is empty. Dies with PS-N005, PS-N024.
 able_fact() {
-  if [ "$runtime" = containerd ]; then
-    refuse_disabled
-    refuse_deaf
-  fi
+  "${runtime}_serves"
   printf '[]'
 }
 
@@ -85,7 +72,7 @@ told='^[[:space:]]*((version|imports|sandbox_image|sandbox|pause_image|pause-ima
 
 # The files that the runtime reads. Reads $config, $target.
 files_fact() {
-  if [ "$runtime" = containerd ]; then list_files; else printf '%s\n' "$target" >"$plan/load"; fi
+  "${runtime}_lists"
   printf '['
   sep=''
   while IFS= read -r file; do
@@ -147,7 +134,7 @@ name_fact() {
 
 # The proxies of the runtime's process, without their logins.
 proxy_fact() {
-  pid=$(pid_of "$(runtime_unit)")
+  pid=$(pid_of "$("${runtime}_daemon")")
   printf '['
   if [ "${pid:-0}" != 0 ]; then
     lines_of "/proc/$pid/environ" | grep -iE '^(https?|no)_proxy=' | sed 's|//[^/]*@|//|' | json_list
@@ -173,7 +160,7 @@ flagged() {
 # What runtime and kubelet have said of late of a sandbox that does not start, the last lines, verbatim.
 events_fact() {
   needs journalctl
-  journalctl --no-pager -q -o cat -n 4000 -u "$(runtime_unit)" -u kubelet |
+  journalctl --no-pager -q -o cat -n 4000 -u "$("${runtime}_daemon")" -u kubelet |
     grep -E 'failed to (get|pull) (and unpack )?(sandbox )?image|failed to (setup|create) .*sandbox|unknown flag: ' | tail -n 3 >"$scratch/events" || :
   printf '[%s]' "$(json_list <"$scratch/events")"
 }

@@ -42,6 +42,18 @@ taken() {
   [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not take $1 from there; it reads $2"
 }
 
+# The unit that is restarted for the runtime's configuration: the first of its units. Reads what systemd knows, for k3s.
+runtime_unit() {
+  units=$("${runtime}_units")
+  printf '%s\n' "${units%%"$nl"*}"
+}
+
+# The files that a runtime reads, where it is one that decides. Writes $plan/load.
+list_target() { printf '%s\n' "$target" >"$plan/load"; }
+
+# The image that sandbox $sandbox runs on, by CRI. Reads the runtime.
+cri_seen() { cri inspectp -o go-template --template '{{.info.image}}' "$sandbox"; }
+
 # Has the runtime pull the image. Changes the runtime's images. Sets $pulled.
 cri_pull() {
   cri pull "$(by_digest)" >/dev/null || pull_failed

@@ -35,7 +35,8 @@ containerd_find() {
   runtime_version=${runtime_version%%[~+]*}
   case $runtime_version in [12].[0-9]*) ;; *) die 005 "$containerd --version says '$runtime_version': containerd 1.x and 2.x are supported" ;; esac
   reach='*/certs.d/*'
-  watched=$config$nl$target$nl${config%/*}$nl${target%/*}$nl$containerd${nl}/etc/systemd/system/containerd.service.d
+  # 2.2 and later import conf.d although no file names it.
+  watched=/etc/containerd/conf.d$nl$config$nl$target$nl${config%/*}$nl${target%/*}$nl$containerd${nl}/etc/systemd/system/containerd.service.d
 }
 
 address=''
@@ -245,3 +246,18 @@ reset_key() {
   if [ "$was" ]; then toml_set "$1" "$was"; else toml_unset "$1"; fi <"$plan/edit" >"$plan/edited"
   mv "$plan/edited" "$plan/edit"
 }
+
+# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
+containerd_units() { printf '%s\n' containerd; }
+containerd_daemon() { printf '%s\n' containerd; }
+containerd_seen() { cri_seen; }
+containerd_namer() { echo ctr; }
+
+# What keeps it from serving any Pod.
+containerd_serves() {
+  refuse_disabled
+  refuse_deaf
+}
+
+containerd_lists() { list_files; }
+containerd_directories() { :; }

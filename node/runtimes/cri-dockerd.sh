@@ -82,3 +82,12 @@ cri_dockerd_pull() { cri_pull; }
 
 # Its word on a sandbox has no image; the sandbox is a container of docker's. Reads docker. Writes $home/error.
 docker_seen() { docker inspect -f '{{.Config.Image}}' "$sandbox" 2>"$home/error"; }
+
+# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
+cri_dockerd_units() { printf '%s\n' cri-docker cri-docker.socket; }
+cri_dockerd_daemon() { printf '%s\n' cri-docker; }
+cri_dockerd_seen() { docker_seen; }
+cri_dockerd_namer() { echo docker; }
+cri_dockerd_serves() { :; }
+cri_dockerd_lists() { list_target; }
+cri_dockerd_directories() { return 1; }

@@ -92,3 +92,12 @@ crio_pull() {
   [ -z "$login" ] || return 1
   cri_pull
 }
+
+# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
+crio_units() { printf '%s\n' crio; }
+crio_daemon() { printf '%s\n' crio; }
+crio_seen() { cri_seen; }
+crio_namer() { echo crio; }
+crio_serves() { :; }
+crio_lists() { list_target; }
+crio_directories() { return 1; }

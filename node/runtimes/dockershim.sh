@@ -31,3 +31,12 @@ dockershim_check() { :; }
 dockershim_restart() { settle_kubelet; }
 
 dockershim_pull() { cri_pull; }
+
+# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
+dockershim_units() { printf '%s\n' kubelet; }
+dockershim_daemon() { printf '%s\n' docker; }
+dockershim_seen() { docker_seen; }
+dockershim_namer() { echo docker; }
+dockershim_serves() { :; }
+dockershim_lists() { list_target; }
+dockershim_directories() { return 1; }

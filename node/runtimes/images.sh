@@ -8,14 +8,6 @@
 # CRI has no call that gives a name, and containerd's takes all names of the same image away. containerd has `ctr` for it, docker
 # its own command line. CRI-O cannot give a name; it takes away the one that it is asked for.
 
-namer_of() {
-  case $runtime in
-    cri_dockerd | dockershim) echo docker ;;
-    crio) echo crio ;;
-    *) echo ctr ;;
-  esac
-}
-
 # The digest that a first pull by tag got: a second one gets the same.
 fixed=''
 
@@ -30,7 +22,7 @@ by_digest() {
 # Notes what the runtime has before its images change. Reads the runtime's images. Sets $namer. Writes $journal/names,
 # by $journal/names.new, and $journal/pull.
 note_names() {
-  namer=$(namer_of)
+  namer=$("${runtime}_namer")
   "${namer}_names" >"$journal/names.new" || pull_failed
   printf '%s\n' "$namer" "$socket" "$image" "$digest" >"$journal/pull"
   sync "$journal/names.new" "$journal/pull" 2>/dev/null || sync

@@ -29,7 +29,8 @@ k3s_find() {
   socket=/run/k3s/containerd/containerd.sock
   # Both are read at a start only.
   reach=''
-  watched=$config$nl$config.d$nl$registries$nl$k3s
+  # Templates take the place of what k3s would write.
+  watched=$config$nl$config.d$nl$registries$nl$k3s$nl${generated%/*}/config.toml.tmpl$nl${generated%/*}/config-v3.toml.tmpl
 }
 
 # unit_option VARIABLE DEFAULT NAME…: an option of the unit's command line, else the variable in its process's environment,
@@ -170,3 +171,12 @@ k3s_pull() {
     cri_pull
   fi
 }
+
+# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
+k3s_units() { printf '%s\n' "$unit"; }
+k3s_daemon() { printf '%s\n' "$unit"; }
+k3s_seen() { cri_seen; }
+k3s_namer() { echo ctr; }
+k3s_serves() { :; }
+k3s_lists() { list_target; }
+k3s_directories() { return 1; }

@@ -36,7 +36,7 @@ write_state() {
     report_line '' '' unchanged
   } >"$journal/state"
   watch_list | sed '/^\//!d; s,/*$,,' | sort -u >"$journal/watch"
-  look <"$journal/watch" >"$journal/stat"
+  looks <"$journal/watch" >"$journal/stat"
 }
 
 # What decides. Never a directory that lives: the kubelet renames files of its own in /var/lib/kubelet at each new Pod.
@@ -45,23 +45,13 @@ watch_list() {
   # What we wrote, and beside it what else may be read from a directory that holds nothing but configuration.
   sed -n 'p; s,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
   [ ! -e "$plan/imports" ] || pattern_files <"$plan/imports"
-  # 2.2 and later import it although no file names it.
-  [ "$runtime" != containerd ] || echo /etc/containerd/conf.d
   # shellcheck disable=SC2046 # a unit a word
-  watch_units $(watched_units)
+  watch_units $("${runtime}_units") kubelet
   [ -z "${kubelet_version:-}" ] || watch_kubelet
-  # Templates take the place of what k3s would write.
-  [ -z "${generated:-}" ] || printf '%s\n' "${generated%/*}/config.toml.tmpl" "${generated%/*}/config-v3.toml.tmpl"
 }
 
 # The directory of a pattern, a path that is none as it stands.
 pattern_files() { sed '/[][*?]/s,/[^/]*$,,'; }
-
-watched_units() {
-  runtime_unit
-  echo kubelet
-  case $runtime in cri_dockerd) echo cri-docker.socket ;; esac
-}
 
 unit_roots='/etc/systemd/system /run/systemd/system /etc/systemd/system.control /run/systemd/system.control
 /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
@@ -96,7 +86,7 @@ watch_kubelet() {
 
 # Inode, size and times, of a link and of what it leads to: whoever touches a file changes its ctime, which nobody can set
 # back. Of a directory, the files in it: its own times say nothing.
-look() {
+looks() {
   set --
   while IFS= read -r path; do
     if [ -d "$path" ]; then
@@ -129,7 +119,7 @@ nothing_to_do() {
   done <"$home/state"
   # Nothing to compare is no proof: somebody may have cleaned up here.
   [ -s "$home/watch" ] && [ -s "$home/stat" ] || return 1
-  [ "$(look <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
+  [ "$(looks <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
   inspect_image || return 1
   case $line in
     *"\"digest\":\"$got\""*"\"pinned\":$pinned"*) ;;

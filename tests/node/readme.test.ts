@@ -56,7 +56,8 @@ describe("node/README.md", () => {
   });
 
   it("lists what each runtime has to answer, and each answers it", () => {
-    const functions = unique(found(/"\$\{runtime\}_([a-z]+)"/g));
+    const doctor = ["facts", "entry"].map((name) => fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"));
+    const functions = unique(found(/"\$\{runtime\}_([a-z]+)"/g, [all, ...doctor].join("\n")));
     const [header = []] = [
       fs
         .readFileSync(readme, "utf8")
@@ -71,6 +72,19 @@ describe("node/README.md", () => {
     );
     for (const runtime of runtimes)
       for (const name of functions) assert.match(all, new RegExp(`^${runtime}_${name}\\(\\)`, "m"));
+  });
+
+  it("is right that only a runtime's own file knows which runtime it is", () => {
+    const elsewhere = ["facts", "entry"].map((name): [string, string] => [
+      `doctor/${name}`,
+      fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"),
+    ]);
+    const asks = [...script, ...elsewhere].flatMap(([name, text]) =>
+      name.startsWith("runtimes/")
+        ? []
+        : [...text.matchAll(/^.*(?:case \$runtime\b|"\$runtime" !?=).*$/gm)].map(([line]) => `${name}: ${line}`),
+    );
+    assert.deepEqual(asks, []);
   });
 
   it("lists the settings by their names on the wire and in the shell", () => {
