@@ -17,7 +17,7 @@ import { orRefuse } from "./refuse";
 import { sshLogin } from "./sshLogin";
 import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
 import { painter, type Paint, terminalPainter } from "./terminal";
-import { type Result, textOf } from "./text";
+import { type Result, diagnosesText } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
 import { examine } from "../doctor/examine";
@@ -173,7 +173,7 @@ function printed(results: readonly Result[], { output }: Options, cluster?: Clus
 
 function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterView): string {
   const head = cluster === undefined ? "" : `${clusterText(cluster).join("\n")}\n`;
-  const nodes = results.length === 0 ? "" : textOf(results, paint);
+  const nodes = results.length === 0 ? "" : diagnosesText(results, paint);
   return [head, nodes].filter((part) => part !== "").join("\n");
 }
 

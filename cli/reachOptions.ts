@@ -48,7 +48,7 @@ function parallel(text: string): number {
 /** The nodes that the options name. */
 export function namedNodes(options: ReachOptions, command: Command): Reach[] {
   const { host = [], hosts } = options;
-  const listed = linesOf(hosts, command)
+  const listed = hostsInFile(hosts, command)
     .map((line) => line.replace(/#.*/, "").trim())
     .filter((line) => line !== "");
   const names = [...new Set([...host, ...listed])];
@@ -94,7 +94,7 @@ export function sshArguments({ sshConfig, identity, jump, user, port }: Omit<Rea
   return given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }
 
-function linesOf(file: string | undefined, command: Command): string[] {
+function hostsInFile(file: string | undefined, command: Command): string[] {
   if (file === undefined) return [];
   try {
     return readFileSync(file, "utf8").split("\n");

@@ -8,7 +8,7 @@ import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } fr
 export type Result = Diagnosis | Unlooked;
 
 /** All that was found; more than one node are grouped by what they suffer of. */
-export function textOf(results: readonly Result[], paint: Paint): string {
+export function diagnosesText(results: readonly Result[], paint: Paint): string {
   if (results.length === 1) return results.map((one) => wholeText(one, paint)).join("\n");
   const fleet = fleetText(
     results.map((one) => ({ node: one.node, kind: kindOf(one) })),

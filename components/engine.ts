@@ -19,7 +19,7 @@ export function parallelOperations(): number | undefined {
 }
 
 /** The engine's monitor, where hooks of this kind can be had: not under mocks. */
-export function monitorWith(hooks: "registerErrorHook" | "registerResourceHook"): object | undefined {
+export function hookableMonitor(hooks: "registerErrorHook" | "registerResourceHook"): object | undefined {
   const monitor = pulumi.runtime.getMonitor() as object | undefined;
   return monitor && hooks in monitor ? monitor : undefined;
 }

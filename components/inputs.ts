@@ -8,7 +8,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { userError } from "./errors";
-import { isLater, kindOf, Problems } from "./problems";
+import { isOutput, kindOf, Problems } from "./problems";
 
 /** What a value must be. */
 export interface Rule {
@@ -27,14 +27,14 @@ export function checkValue(problems: Problems, field: string, value: unknown, ru
 }
 
 /** Notes an optional plain value that its rule does not allow. What is known only later is checked then. */
-export function checkPlain(problems: Problems, field: string, value: unknown, rule: Rule): void {
-  if (value !== undefined && !isLater(value)) checkValue(problems, field, value, rule);
+export function checkUnlessOutput(problems: Problems, field: string, value: unknown, rule: Rule): void {
+  if (value !== undefined && !isOutput(value)) checkValue(problems, field, value, rule);
 }
 
 /** Notes an optional value that its rule does not allow, or that is an Output although it must be plain. */
-export function checkPlainOnly(problems: Problems, field: string, value: unknown, rule: Rule): void {
-  if (isLater(value)) problems.addHidden(field, value, rule.allowed);
-  else checkPlain(problems, field, value, rule);
+export function checkNoOutput(problems: Problems, field: string, value: unknown, rule: Rule): void {
+  if (isOutput(value)) problems.addHidden(field, value, rule.allowed);
+  else checkUnlessOutput(problems, field, value, rule);
 }
 
 /**
@@ -55,7 +55,7 @@ export function checked<T>(subject: string, value: T, check: (problems: Problems
  * object is known when all of its fields are. It is secret as a whole if one of them is.
  */
 export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwrap<T>) => U): pulumi.Input<U> {
-  return holdsLater(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
+  return holdsOutput(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
 }
 
 /**
@@ -83,7 +83,7 @@ export function fieldsOf<T extends object, K extends keyof T>(
   input: pulumi.Input<T>,
   fields: readonly K[],
 ): Pick<T, K> {
-  if (!isLater(input)) return input as T;
+  if (!isOutput(input)) return input as T;
   const known = laterObject(called, input);
   return Object.fromEntries(fields.map((field) => [field, known.apply((object) => object[field])])) as Pick<T, K>;
 }
@@ -102,7 +102,7 @@ export function laterObject<T extends object>(called: string, input: pulumi.Inpu
  *
  * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
  */
-export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+export function valueOf<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
   // The SDK's types leave it out.
   return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
 }
@@ -110,7 +110,7 @@ export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
 export const TRUE_OR_FALSE: Rule = { allows: (value) => typeof value === "boolean", allowed: "true or false" };
 
 /** True where the value, or something inside it, is known only later. */
-function holdsLater(value: unknown): boolean {
-  if (isLater(value)) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some(holdsLater);
+function holdsOutput(value: unknown): boolean {
+  if (isOutput(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsOutput);
 }

@@ -4,10 +4,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type BootSetupOptions, checkBootOptions } from "./boot/bootSetup";
 import type { ClusterNode, RolloutGroup } from "./clusterNode";
 import { checkPauseImage, type PauseImageArgs } from "./image/pauseImage";
-import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "./inputs";
+import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "./inputs";
 import { checkConnection } from "./node/connection";
 import { checkNodeSettings } from "./node/nodeChecks";
-import { isLater, isWholeNumber, type Problems } from "./problems";
+import { isOutput, isWholeNumber, type Problems } from "./problems";
 import { checkTrust, type RegistryTrust } from "./registry/trust";
 import type { RolloutWindow } from "./rollout/plan";
 import { GROUP, windowsOf } from "./rollout/windows";
@@ -119,11 +119,11 @@ export function checkPauseSandbox(problems: Problems, args: PauseSandboxArgs): R
   if (proof !== undefined) checkProof(problems, proof);
   if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
-  checkPlainOnly(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
-  checkPlain(problems, "reconcile", args.reconcile, RECONCILE);
-  checkPlain(problems, "soakSeconds", args.soakSeconds, SECONDS);
-  checkPlain(problems, "kubeconfig", args.kubeconfig, KUBECONFIG);
-  checkPlain(problems, "kubeContext", args.kubeContext, KUBE_CONTEXT);
+  checkNoOutput(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, "reconcile", args.reconcile, RECONCILE);
+  checkUnlessOutput(problems, "soakSeconds", args.soakSeconds, SECONDS);
+  checkUnlessOutput(problems, "kubeconfig", args.kubeconfig, KUBECONFIG);
+  checkUnlessOutput(problems, "kubeContext", args.kubeContext, KUBE_CONTEXT);
   return windowsOf(problems, args);
 }
 
@@ -147,7 +147,7 @@ export const RECONCILE: Rule = {
 };
 
 function checkBootSetup(problems: Problems, bootSetup: pulumi.Input<BootSetupOptions>): void {
-  if (isLater(bootSetup) || !problems.isObject("bootSetup", bootSetup, "programUrl, or none")) return;
+  if (isOutput(bootSetup) || !problems.isObject("bootSetup", bootSetup, "programUrl, or none")) return;
   checkBootOptions(problems, "bootSetup.", bootSetup as BootSetupOptions);
 }
 
@@ -163,11 +163,11 @@ function checkNodes(problems: Problems, nodes: ClusterNode[]): void {
   nodes.forEach((node, i) => {
     if (!problems.isObject(`nodes[${i}]`, node, "name and connection")) return;
     checkName(problems, `nodes[${i}].name`, node.name, seen);
-    checkPlainOnly(problems, `nodes[${i}].canary`, node.canary, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].group`, node.group, GROUP);
-    checkPlainOnly(problems, `nodes[${i}].restoreOnRemoval`, node.restoreOnRemoval, TRUE_OR_FALSE);
-    checkPlainOnly(problems, `nodes[${i}].sftp`, node.sftp, TRUE_OR_FALSE);
+    checkNoOutput(problems, `nodes[${i}].canary`, node.canary, TRUE_OR_FALSE);
+    checkNoOutput(problems, `nodes[${i}].gone`, node.gone, TRUE_OR_FALSE);
+    checkNoOutput(problems, `nodes[${i}].group`, node.group, GROUP);
+    checkNoOutput(problems, `nodes[${i}].restoreOnRemoval`, node.restoreOnRemoval, TRUE_OR_FALSE);
+    checkNoOutput(problems, `nodes[${i}].sftp`, node.sftp, TRUE_OR_FALSE);
     checkConnection(problems, `nodes[${i}].connection`, node.connection);
   });
 }

@@ -37,7 +37,7 @@ export class Problems {
    * @param field Path of the argument; empty for the arguments as a whole.
    */
   addHidden(field: string, value: unknown, allowed: string): void {
-    const why = isLater(value) ? `. ${PLAIN}` : "";
+    const why = isOutput(value) ? `. ${PLAIN}` : "";
     this.errors.push({ propertyPath: field, reason: `${kindOf(value)} is not allowed; it must be ${allowed}${why}` });
   }
 
@@ -48,14 +48,14 @@ export class Problems {
    * @returns True if it is an object, so that its fields can be checked.
    */
   isObject(field: string, value: unknown, needs: string): boolean {
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && !isLater(value)) return true;
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !isOutput(value)) return true;
     this.addHidden(field, value, `an object with ${needs}`);
     return false;
   }
 
   /** Notes a value that must be there and is not. Outputs are checked when they are known. */
   isGiven(field: string, value: unknown, allowed: string): boolean {
-    if (isLater(value) || typeof value === "string") return true;
+    if (isOutput(value) || typeof value === "string") return true;
     this.addHidden(field, value, allowed);
     return false;
   }
@@ -100,7 +100,7 @@ export class Problems {
 /** A value for a message, cut to a length that can be read. */
 export function describe(value: unknown): string {
   if (value === undefined) return "no value";
-  if (isLater(value)) return kindOf(value);
+  if (isOutput(value)) return kindOf(value);
   // JSON has no text for a function or a symbol; its type must do.
   const text = (JSON.stringify(value) as string | undefined) ?? typeof value;
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
@@ -121,7 +121,7 @@ export function kindOf(value: unknown): string {
 }
 
 /** True for a value that is known only while the program runs. */
-export function isLater(value: unknown): boolean {
+export function isOutput(value: unknown): boolean {
   return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 

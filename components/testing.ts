@@ -1,7 +1,7 @@
 /** What a test of a program needs that uses the components: no engine, no registry, no node. */
 import * as pulumi from "@pulumi/pulumi";
 
-export { known } from "./inputs";
+export { valueOf } from "./inputs";
 import { readCommand } from "./node/nodeCommand";
 import { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 
@@ -80,7 +80,7 @@ function reportOf(
   pushed: string,
   report: (node: string) => Partial<NodeReport>,
 ): NodeReport {
-  const { verb, settings } = readCommand(textOf(inputs.create), textOf(inputs.stdin));
+  const { verb, settings } = readCommand(textOrNone(inputs.create), textOrNone(inputs.stdin));
   const [node = name, image = "", digest = pushed] = ["node", "image", "digest"].map((key) => settings.get(key)?.[0]);
   const planned = verb === "plan";
   return {
@@ -97,7 +97,7 @@ function reportOf(
 /** Marks a secret on the wire between program and engine; mocks get it as it is sent. */
 const SECRET = "4dabf18193072939515e22adb298388d";
 
-const textOf = (input: unknown): string => {
+const textOrNone = (input: unknown): string => {
   const text = shown(input);
   return typeof text === "string" ? text : "";
 };

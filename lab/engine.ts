@@ -5,9 +5,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseDocument, stringify } from "yaml";
 
+import type { LabInfo } from "./cluster";
 import { exec } from "./cluster/exec";
 import { writeAtomic } from "./cluster/files";
-import type { LabInfo } from "./cluster";
 import { labDir, TREE } from "./cluster/layout";
 import { variableOf } from "./cluster/process";
 import { until } from "./kubectl";
@@ -108,11 +108,11 @@ async function environment(): Promise<Environment> {
   const names = ["pulumi", "kubectl@1.34.2", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
   const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
   const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
-  made(path.join(labDir(), "state"));
+  madeFolder(path.join(labDir(), "state"));
   const env = {
     PATH: [...folders, process.env.PATH ?? ""].join(path.delimiter),
     [BACKEND_VARIABLE]: backendUrl(),
-    PULUMI_HOME: made(path.join(labDir(), "pulumi-home")),
+    PULUMI_HOME: madeFolder(path.join(labDir(), "pulumi-home")),
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Every node's state holds the script twice; docs/decisions/0005-script-in-state.md has the figures.
@@ -124,7 +124,7 @@ async function environment(): Promise<Environment> {
   return { env, inline: !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs") };
 }
 
-function made(directory: string): string {
+function madeFolder(directory: string): string {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   return directory;
 }

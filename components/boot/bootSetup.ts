@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { type BootSettings, bootProgram } from "./bootFiles";
 import { loginProblem, renderBootSetup } from "./renderBootSetup";
-import { checkPlain, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { checkUnlessOutput, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { checkedSettings, checkNodeSettings } from "../node/nodeChecks";
 import { Problems } from "../problems";
 import { checkReferenceAndDigest } from "../registry/reference";
@@ -103,8 +103,8 @@ function checkArgs(problems: Problems, args: BootSetupArgs): void {
  * @param prefix What stands before the names of the fields in messages: `bootSetup.`.
  */
 export function checkBootOptions(problems: Problems, prefix: string, options: BootSetupOptions): void {
-  checkPlain(problems, `${prefix}allowLoginInUserData`, options.allowLoginInUserData, TRUE_OR_FALSE);
-  checkPlain(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
+  checkUnlessOutput(problems, `${prefix}allowLoginInUserData`, options.allowLoginInUserData, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
 }
 
 /** How the payload is made, a field an Input each. */

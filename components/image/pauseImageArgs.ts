@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import { buildablePlatforms } from "../../image/compile";
-import { checkPlain, checkPlainOnly, type Rule, TRUE_OR_FALSE } from "../inputs";
-import { isLater, type Problems } from "../problems";
+import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { isOutput, type Problems } from "../problems";
 import type { RegistryLogin } from "../registry/login";
 import { checkReferenceAndDigest, checkSource } from "../registry/reference";
 import { checkSigning, type ImageSigning, PUBLIC_KEY } from "../registry/signing/signingArgs";
@@ -143,7 +143,7 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
 function checkSignature(problems: Problems, at: string, args: PauseImageArgs): void {
   const { source, signing, publicKey, digest, plainHttp } = args;
   if (signing !== undefined) checkSigning(problems, `${at}signing`, signing);
-  checkPlain(problems, `${at}publicKey`, publicKey, PUBLIC_KEY);
+  checkUnlessOutput(problems, `${at}publicKey`, publicKey, PUBLIC_KEY);
   if (source === PauseImageSource.Existing && publicKey !== undefined && digest === undefined) {
     problems.add(`${at}digest`, digest, "the digest that is signed: a tag may be written again after a look at it");
   }
@@ -159,7 +159,7 @@ function checkSignature(problems: Problems, at: string, args: PauseImageArgs): v
 }
 
 function checkLogin(problems: Problems, field: string, login: pulumi.Input<RegistryLogin>): void {
-  if (isLater(login) || !problems.isObject(field, login, "username and password")) return;
+  if (isOutput(login) || !problems.isObject(field, login, "username and password")) return;
   const { username, password } = login as RegistryLogin;
   problems.isGiven(`${field}.username`, username, "the user of the login");
   problems.isGiven(`${field}.password`, password, "the password of the login");
@@ -199,9 +199,9 @@ function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void 
     const why = "exactly one platform with plainHttp: an index over several is only pushed over verified TLS";
     problems.add(`${at}platforms`, platforms, why);
   }
-  checkPlainOnly(problems, `${at}plainHttp`, plainHttp, TRUE_OR_FALSE);
-  checkPlain(problems, `${at}buildFromSource`, args.buildFromSource, TRUE_OR_FALSE);
-  checkPlain(problems, `${at}sourceUrl`, sourceUrl, SOURCE_URL);
+  checkNoOutput(problems, `${at}plainHttp`, plainHttp, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, `${at}buildFromSource`, args.buildFromSource, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, `${at}sourceUrl`, sourceUrl, SOURCE_URL);
   if (typeof args.reference === "string" && plainHttp !== true) {
     checkTagLength(problems, `${at}reference`, args.reference, platforms);
   }

@@ -5,7 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
-import { monitorWith } from "../engine";
+import { hookableMonitor } from "../engine";
 import { type Answer, answerOfWords } from "../registry/answers";
 import { registryOf } from "../registry/reference";
 
@@ -127,7 +127,7 @@ let hooks = 0;
  * @param name The name of the resource.
  */
 export function explainedPush(component: pulumi.Resource, name: string, push: Push): pulumi.CustomResourceOptions {
-  if (!monitorWith("registerErrorHook")) return {};
+  if (!hookableMonitor("registerErrorHook")) return {};
   const say = async ({ newInputs, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
     const { imageName, tag = imageName, sources } = (newInputs ?? {}) as Record<string, unknown>;
     if (typeof tag === "string" && errors[0] !== undefined) {

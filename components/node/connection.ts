@@ -2,7 +2,7 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checked, checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, type Problems } from "../problems";
+import { isOutput, isWholeNumber, type Problems } from "../problems";
 
 /** How to log in to a jump host. */
 export interface SshHost {
@@ -86,10 +86,10 @@ function matches(expression: RegExp): (value: unknown) => boolean {
  */
 export function checkConnection(problems: Problems, field: string, connection: pulumi.Input<SshConnection>): void {
   // Programs without types may leave it out.
-  if (isLater(connection) || !problems.isObject(field, connection, "host and hostKey")) return;
+  if (isOutput(connection) || !problems.isObject(field, connection, "host and hostKey")) return;
   const { bastion } = connection as SshConnection;
   checkHost(problems, field, connection as SshConnection);
-  if (bastion === undefined || isLater(bastion)) return;
+  if (bastion === undefined || isOutput(bastion)) return;
   if (problems.isObject(`${field}.bastion`, bastion, "host and hostKey")) {
     checkHost(problems, `${field}.bastion`, bastion as SshHost);
   }
@@ -98,13 +98,13 @@ export function checkConnection(problems: Problems, field: string, connection: p
 function checkHost(problems: Problems, field: string, ssh: SshHost): void {
   for (const key of CHECKED) {
     const value = ssh[key];
-    if (!isLater(value)) checkField(problems, field, key, value, withoutKey(ssh.insecureIgnoreHostKey));
+    if (!isOutput(value)) checkField(problems, field, key, value, withoutKey(ssh.insecureIgnoreHostKey));
   }
 }
 
 /** Only true does without a host key. What is known only later is checked then. */
 const withoutKey = (insecureIgnoreHostKey: unknown): boolean =>
-  insecureIgnoreHostKey === true || isLater(insecureIgnoreHostKey);
+  insecureIgnoreHostKey === true || isOutput(insecureIgnoreHostKey);
 
 /** The log-in needs a host, and a key unless somebody chose to do without; all else has a default. */
 function checkField(problems: Problems, field: string, key: Checked, value: unknown, noHostKey: boolean): void {
@@ -143,7 +143,7 @@ function proxyInputs(
     checked("SSH connection", known, (problems) => problems.isObject("connection.bastion", known, "host and hostKey"));
     return hostInputs("connection.bastion", known);
   };
-  if (!isLater(bastion)) return inputs(bastion as SshHost | undefined);
+  if (!isOutput(bastion)) return inputs(bastion as SshHost | undefined);
   const proxy = pulumi.output(bastion).apply((known) => inputs(known));
   return proxy as pulumi.Output<command.types.input.remote.ProxyConnectionArgs>;
 }
@@ -167,7 +167,7 @@ function hostInputs(field: string, ssh: SshHost): command.types.input.remote.Pro
 /** Nothing stays nothing: a secret of it would be sent as a null. */
 function secretOf(value: pulumi.Input<string> | undefined): pulumi.Input<string> | undefined {
   const secret = (known: string | undefined) => (known === undefined ? undefined : pulumi.secret(known));
-  return (isLater(value) ? pulumi.output(value).apply(secret) : secret(value as string)) as pulumi.Input<string>;
+  return (isOutput(value) ? pulumi.output(value).apply(secret) : secret(value as string)) as pulumi.Input<string>;
 }
 
 /** Values that are there already are checked already, but a program without types may have skipped that. */

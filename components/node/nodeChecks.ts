@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { NodeSettings } from "./nodeSettings";
-import { checked, checkPlain, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { checked, checkUnlessOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isWholeNumber, type Problems } from "../problems";
 import { checkDigest, parseReference } from "../registry/reference";
 import { checkKnownLogin, checkKnownTrust } from "../registry/trust";
@@ -13,7 +13,7 @@ const RULES: {
   [K in keyof Required<NodeSettings>]: (problems: Problems, value: NonNullable<NodeSettings[K]>) => void;
 } = {
   node: (problems, name) => {
-    checkPlain(problems, "nodeName", name, NODE_NAME);
+    checkUnlessOutput(problems, "nodeName", name, NODE_NAME);
   },
   // Made of the names of project, stack and resource.
   owner: () => undefined,
@@ -66,9 +66,9 @@ interface SharedSettings {
 
 /** Notes what is wrong with the settings that nodes share. */
 export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dryRun }: SharedSettings): void {
-  checkPlain(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
-  checkPlain(problems, "recheck", recheck, COUNT);
-  checkPlain(problems, "dryRun", dryRun, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, "recheck", recheck, COUNT);
+  checkUnlessOutput(problems, "dryRun", dryRun, TRUE_OR_FALSE);
 }
 
 const COUNT: Rule = {

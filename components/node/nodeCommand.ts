@@ -95,11 +95,11 @@ export function readCommand(command: string, stdin: string): Asked {
     .map(sumIn)
     .find((one) => one !== undefined)
     ?.slice(0, 16);
-  return { verb: words[at], script, settings: grouped([...assigned, ...linesOf(stdin)]) };
+  return { verb: words[at], script, settings: grouped([...assigned, ...settingsOfStdin(stdin)]) };
 }
 
 /** In 0.1.0 all settings stood on stdin in base64, behind the script. */
-function linesOf(stdin: string): Setting[] {
+function settingsOfStdin(stdin: string): Setting[] {
   const encoded = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh -c/.exec(stdin)?.[1];
   const text = encoded === undefined ? stdin : Buffer.from(encoded, "base64").toString();
   const recheck = encoded === undefined ? [] : [...stdin.matchAll(/^# (recheck) (.+)$/gm)];

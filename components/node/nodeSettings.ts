@@ -148,14 +148,14 @@ const NAMES = Object.keys(TOLD) as (keyof NodeSettings)[];
 /** The settings of a machine that has no name yet. */
 export const BOOT_NAMES = NAMES.filter((name) => TOLD[name].boot);
 
-function linesOf(settings: Partial<NodeSettings>, name: keyof NodeSettings): Setting[] {
+function settingsOfName(settings: Partial<NodeSettings>, name: keyof NodeSettings): Setting[] {
   const { key, values } = TOLD[name] as Told<unknown>;
   const value = settings[name];
   return value === undefined ? [] : values(value).map((one): Setting => [key, one]);
 }
 
 const at = (place: Place, settings: Partial<NodeSettings>): Setting[] =>
-  NAMES.filter((name) => TOLD[name].place === place).flatMap((name) => linesOf(settings, name));
+  NAMES.filter((name) => TOLD[name].place === place).flatMap((name) => settingsOfName(settings, name));
 
 /**
  * What may stand on a command line, but for the certificates themselves: by their fingerprints people compare them.
@@ -175,11 +175,13 @@ export const stdinSettings = (settings: Pick<NodeSettings, "digest" | "login">):
  */
 export function settingsText(settings: NodeSettings): string {
   const certificates = pemLines(settings.ca ?? "").map((line): Setting => ["ca", line]);
-  return textOf(NAMES.flatMap((name) => [...(name === "ca" ? certificates : []), ...linesOf(settings, name)]));
+  return settingLines(
+    NAMES.flatMap((name) => [...(name === "ca" ? certificates : []), ...settingsOfName(settings, name)]),
+  );
 }
 
 /** The lines of stdin. */
-export const textOf = (settings: readonly Setting[]): string =>
+export const settingLines = (settings: readonly Setting[]): string =>
   settings.map(([key, value]) => `${key} ${value}\n`).join("");
 
 /** The lines of certificates that are not empty, whatever ends them. */

@@ -6,9 +6,9 @@ import { checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
 import { nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, reportOf } from "./nodeScript";
-import { publicSettings, type Setting, stdinSettings, textOf } from "./nodeSettings";
+import { publicSettings, type Setting, stdinSettings, settingLines } from "./nodeSettings";
 import { explained } from "./whatChanges";
-import { checked, checkedInput, checkPlain, checkPlainOnly, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import { checked, checkedInput, checkUnlessOutput, checkNoOutput, TRUE_OR_FALSE, whenKnown } from "../inputs";
 import { Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest } from "../registry/reference";
 import {
@@ -85,8 +85,8 @@ export class SandboxNode extends command.remote.Command {
       {
         connection,
         // Never `triggers`: they replace, which restores the node first. The plugin runs `create` where there is no `update`.
-        create: changing(name, args, copies),
-        delete: restoring(name, args, copies),
+        create: applyCommand(name, args, copies),
+        delete: restoreCommand(name, args, copies),
         stdin: stdinOf(name, args),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
@@ -95,10 +95,10 @@ export class SandboxNode extends command.remote.Command {
       },
       explained({
         ...opts,
-        ...left(args),
+        ...optionsOfGone(args),
         // Otherwise the old `delete` runs last, and gives back the node that the new `create` has just changed.
         deleteBeforeReplace: true,
-        dependsOn: after(opts.dependsOn, file),
+        dependsOn: dependencies(opts.dependsOn, file),
       }),
     );
     this.report = this.stdout.apply((stdout) => reportOf(`SandboxNode "${name}"`, stdout));
@@ -142,13 +142,13 @@ const onlyBefore = ({
 const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
 
 /** What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it. */
-function left({ gone }: SandboxNodeArgs): pulumi.CustomResourceOptions {
+function optionsOfGone({ gone }: SandboxNodeArgs): pulumi.CustomResourceOptions {
   return gone === true ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : {};
 }
 
 type DependsOn = pulumi.CustomResourceOptions["dependsOn"];
 
-function after(others: DependsOn, file: pulumi.Resource | undefined): DependsOn {
+function dependencies(others: DependsOn, file: pulumi.Resource | undefined): DependsOn {
   if (file === undefined || others === undefined) return file ?? others;
   if (Array.isArray(others)) return [...others, file];
   const known = pulumi.output(others as pulumi.Input<unknown>) as pulumi.Output<unknown>;
@@ -159,12 +159,12 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   if (!problems.isObject("", args, "connection and reference")) return;
   const { reference, digest, nodeName, trust, connection } = args;
   checkReferenceAndDigest(problems, "", { reference, digest });
-  checkPlain(problems, "nodeName", nodeName, NODE_NAME);
+  checkUnlessOutput(problems, "nodeName", nodeName, NODE_NAME);
   checkConnection(problems, "connection", connection);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
   checkNodeSettings(problems, args);
-  checkPlainOnly(problems, "sftp", args.sftp, TRUE_OR_FALSE);
-  checkPlainOnly(problems, "gone", args.gone, TRUE_OR_FALSE);
+  checkNoOutput(problems, "sftp", args.sftp, TRUE_OR_FALSE);
+  checkNoOutput(problems, "gone", args.gone, TRUE_OR_FALSE);
 }
 
 /**
@@ -174,7 +174,7 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
 const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 
 /** What people read in a preview. So it has no digest, which is known last, and no secret. */
-function changing(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
+function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
   const { connection, reference, kubeletFlag, nodeName, recheck } = args;
   // Somebody may have meant that nothing is to be changed.
@@ -195,7 +195,7 @@ function changing(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.
   });
 }
 
-function restoring(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
+function restoreCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca } = trustOf(args.trust);
   const { connection, nodeName } = args;
   const asked = { ca, nodeName, user: userOf(connection), login: loginOf(connection) };
@@ -230,7 +230,7 @@ function stdinOf(name: string, { digest, trust }: SandboxNodeArgs): pulumi.Input
       });
       if (known.login) checkKnownLogin(problems, "trust.login", known.login);
     });
-    return textOf(stdinSettings(known));
+    return settingLines(stdinSettings(known));
   });
 }
 

@@ -4,8 +4,8 @@ import { AsyncResource } from "node:async_hooks";
 
 import { type Asked, readCommand } from "./nodeCommand";
 import { BOOT_NAMES, NONE, type NodeSettings, TOLD, type Words } from "./nodeSettings";
-import { monitorWith } from "../engine";
-import { known } from "../inputs";
+import { hookableMonitor } from "../engine";
+import { valueOf } from "../inputs";
 
 /** A node's inputs as a preview shows them; undefined is not known yet. */
 export interface NodeInputs {
@@ -68,7 +68,7 @@ let count = 0;
 
 /** Has a preview say in words what changes. Where no hooks can be had, as under mocks, it goes without. */
 export function explained(options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
-  const monitor = monitorWith("registerResourceHook");
+  const monitor = hookableMonitor("registerResourceHook");
   if (!pulumi.runtime.isDryRun() || !monitor) return options;
   const hook = hooks.get(monitor) ?? newHook();
   hooks.set(monitor, hook);
@@ -91,11 +91,14 @@ function newHook(): pulumi.ResourceHook {
 }
 
 async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInputs> {
-  return { create: await textOf(inputs.create), stdin: inputs.stdin === undefined ? "" : await textOf(inputs.stdin) };
+  return {
+    create: await textWhenKnown(inputs.create),
+    stdin: inputs.stdin === undefined ? "" : await textWhenKnown(inputs.stdin),
+  };
 }
 
 /** Secrets come as Outputs, what is not known yet as something that is no text. */
-export async function textOf(value: unknown): Promise<string | undefined> {
-  const text: unknown = pulumi.Output.isInstance(value) ? await known(value) : value;
+export async function textWhenKnown(value: unknown): Promise<string | undefined> {
+  const text: unknown = pulumi.Output.isInstance(value) ? await valueOf(value) : value;
   return typeof text === "string" ? text : undefined;
 }

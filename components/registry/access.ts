@@ -31,7 +31,7 @@ export function authorities(registry: string, engine = "/etc/docker/certs.d"): s
   const ofEngine = filesIn(path.join(engine, registry)).filter((file) => file.endsWith(".crt"));
   const system = SSL_CERT_FILE || SYSTEM_AUTHORITIES.find((file) => fs.existsSync(file));
   const files = [...ofEngine, system, NODE_EXTRA_CA_CERTS].filter((file) => file !== undefined && file !== "");
-  return [...rootCertificates, ...files.flatMap((file) => textOf(file as string) ?? [])];
+  return [...rootCertificates, ...files.flatMap((file) => readIfThere(file as string) ?? [])];
 }
 
 function filesIn(folder: string): string[] {
@@ -42,7 +42,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-function textOf(file: string): string | undefined {
+function readIfThere(file: string): string | undefined {
   try {
     return fs.readFileSync(file, "utf8");
   } catch {
@@ -65,7 +65,7 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
  * @param folder Default: docker's own.
  */
 export async function dockerLogin(registry: string, folder = dockerFolder()): Promise<KnownLogin | undefined> {
-  const text = textOf(path.join(folder, "config.json"));
+  const text = readIfThere(path.join(folder, "config.json"));
   if (text === undefined) return undefined;
   const config = (parsed(text) ?? {}) as DockerConfig;
   const key = DOCKER_HUB.includes(registry) ? DOCKER_HUB_KEY : registry;

@@ -2,8 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { RegistryLogin } from "./login";
-import { checkPlain, fieldsOf, laterObject, type Rule, TRUE_OR_FALSE } from "../inputs";
-import { isLater, type Problems } from "../problems";
+import { checkUnlessOutput, fieldsOf, laterObject, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { isOutput, type Problems } from "../problems";
 
 /** What a node must trust, and where it pulls from. */
 export interface RegistryTrust {
@@ -30,7 +30,7 @@ export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust 
   const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
   const { login } = fields;
   // A login that somebody gives must come. Whether one is in an Output as a whole, nobody knows before.
-  if (login === undefined || isLater(trust) || !isLater(login)) return fields;
+  if (login === undefined || isOutput(trust) || !isOutput(login)) return fields;
   return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
 }
 
@@ -54,10 +54,10 @@ interface KnownLogin {
  * @param field Name of it in messages: `trust`.
  */
 export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
-  if (isLater(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
+  if (isOutput(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
   const { ca, mirrors, plainHttp, login } = trust as RegistryTrust;
   checkKnownTrust(problems, field, { ca, mirrors, plainHttp });
-  if (login === undefined || isLater(login)) return;
+  if (login === undefined || isOutput(login)) return;
   if (problems.isObject(`${field}.login`, login, "username and password")) {
     checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
   }
@@ -74,13 +74,13 @@ export function checkKnownLogin(problems: Problems, field: string, { username, p
 
 /** Also takes what holds Outputs, which it passes over. */
 export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors, plainHttp }: RegistryTrust): void {
-  checkPlain(problems, `${field}.ca`, ca, PEM);
-  checkPlain(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
-  if (mirrors === undefined || isLater(mirrors)) return;
+  checkUnlessOutput(problems, `${field}.ca`, ca, PEM);
+  checkUnlessOutput(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);
+  if (mirrors === undefined || isOutput(mirrors)) return;
   if (!Array.isArray(mirrors)) problems.addHidden(`${field}.mirrors`, mirrors, "a list of URLs");
   else
     mirrors.forEach((url, i) => {
-      checkPlain(problems, `${field}.mirrors[${i}]`, url, MIRROR);
+      checkUnlessOutput(problems, `${field}.mirrors[${i}]`, url, MIRROR);
     });
 }
 

@@ -6,11 +6,11 @@ import { soak } from "./soak";
 import { cannotBeReached, whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
-import { monitorWith } from "../engine";
+import { hookableMonitor } from "../engine";
 import { messageOf } from "../errors";
-import { known } from "../inputs";
+import { valueOf } from "../inputs";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
-import { textOf } from "../node/whatChanges";
+import { textWhenKnown } from "../node/whatChanges";
 
 /** Counts of one rollout. */
 export interface Progress {
@@ -95,7 +95,7 @@ export class Rollout {
     private readonly asked: RolloutOptions,
   ) {
     this.progress = { total: nodes.size, done: new Map(), failed: [] };
-    const can = monitorWith("registerErrorHook") && !pulumi.runtime.isDryRun();
+    const can = hookableMonitor("registerErrorHook") && !pulumi.runtime.isDryRun();
     this.hooks = can ? this.made() : undefined;
   }
 
@@ -142,7 +142,7 @@ export class Rollout {
   /** @throws Error where the node is not to be begun. */
   private async begin(name: string): Promise<void> {
     if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
-    const seconds = await known(this.asked.soakSeconds);
+    const seconds = await valueOf(this.asked.soakSeconds);
     const node = this.nodes.get(name);
     if (seconds === 0 || node === undefined) return;
     // A cluster that cannot be asked is found out before a canary is changed: the next run would not soak.
@@ -186,7 +186,7 @@ export class Rollout {
     const name = `pause-sandbox-rollout-${++count}`;
     const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
     const note = async ({ urn, name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
-      const status = statusOf(await textOf(newOutputs.stdout));
+      const status = statusOf(await textWhenKnown(newOutputs.stdout));
       if (status === undefined) this.reportsNothing(urn, node);
       else this.ran.set(node, status);
     };

@@ -1,10 +1,10 @@
 /** How many nodes of each group may be changed at a time, and what is narrower than that. */
 import { type RolloutPlan, type RolloutWindow, windowSize } from "./plan";
 import type { ClusterNode } from "../clusterNode";
-import { checkPlainOnly, type Rule } from "../inputs";
+import { checkNoOutput, type Rule } from "../inputs";
 import type { SshConnection, SshHost } from "../node/connection";
 import type { PauseSandboxArgs } from "../pauseSandboxArgs";
-import { isLater, type Problems } from "../problems";
+import { isOutput, type Problems } from "../problems";
 
 /** With more unfinished log-ins, sshd drops some at random: `MaxStartups 10:30:100`, the default in sshd_config(5). */
 const LOG_INS_OF_ONE_SSHD = 10;
@@ -23,21 +23,21 @@ export function windowsOf(
     groups.forEach((group, i) => {
       if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
       const { name, maxUnavailable: own } = group;
-      checkPlainOnly(problems, `groups[${i}].name`, name, GROUP);
+      checkNoOutput(problems, `groups[${i}].name`, name, GROUP);
       if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
-      if (own === undefined) return void windows.set(name, spared(all, maxUnavailable, inGroup(name)));
+      if (own === undefined) return void windows.set(name, belowSessions(all, maxUnavailable, inGroup(name)));
       const field = `groups[${i}].maxUnavailable`;
       const size = problems.attempt(field, () => windowSize(own, inGroup(name).length, field)) ?? 1;
-      windows.set(name, spared(size, own, inGroup(name)));
+      windows.set(name, belowSessions(size, own, inGroup(name)));
     });
   for (const { group } of listed) {
-    if (!windows.has(group)) windows.set(group, spared(all, maxUnavailable, inGroup(group)));
+    if (!windows.has(group)) windows.set(group, belowSessions(all, maxUnavailable, inGroup(group)));
   }
   return [...windows].map(([group, size]) => ({ group, window: size }));
 }
 
 /** Spares a bastion the log-ins of a percentage. A plain number is the word of somebody who knows the bastion. */
-function spared(size: number, asked: string, nodes: readonly ClusterNode[]): number {
+function belowSessions(size: number, asked: string, nodes: readonly ClusterNode[]): number {
   if (size <= LOG_INS_OF_ONE_SSHD || !/%$/.test(asked)) return size;
   return busiestBastion(nodes).nodes > LOG_INS_OF_ONE_SSHD ? LOG_INS_OF_ONE_SSHD : size;
 }
@@ -91,11 +91,11 @@ function busiestBastion(nodes: readonly ClusterNode[]): { bastion: string; nodes
 /** What tells one bastion from another: its address, or the Output that it is known by later. */
 function bastionOf(connection: ClusterNode["connection"]): unknown {
   // Programs without types may give anything.
-  if (isLater(connection) || !(connection instanceof Object)) return undefined;
+  if (isOutput(connection) || !(connection instanceof Object)) return undefined;
   const { bastion } = connection as SshConnection;
-  if (isLater(bastion) || !(bastion instanceof Object)) return bastion;
+  if (isOutput(bastion) || !(bastion instanceof Object)) return bastion;
   const { host, port = 22 } = bastion as SshHost;
-  return isLater(host) || isLater(port) ? host : `${host as string}:${port as number}`;
+  return isOutput(host) || isOutput(port) ? host : `${host as string}:${port as number}`;
 }
 
 const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";

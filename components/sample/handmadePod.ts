@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "net";
 
 import { checkNginxAndApp, nginxConfOf } from "./nginxAndApp";
-import { checked, checkPlain, type Rule, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, Problems } from "../problems";
+import { checked, checkUnlessOutput, type Rule, whenKnown } from "../inputs";
+import { isOutput, isWholeNumber, Problems } from "../problems";
 
 /** The containers of the sample Pod, and the docker engine that runs them. */
 export interface HandmadePodArgs {
@@ -140,8 +140,8 @@ function checkArgs(problems: Problems, args: HandmadePodArgs): void {
   if (pauseImage === undefined || pauseImage === "") problems.add("pauseImage", pauseImage, "an image reference");
   checkNginxAndApp(problems, "", args);
   checkPublished(problems, args);
-  checkPlain(problems, "serverName", serverName, SERVER_NAME);
-  if (labels !== undefined && !isLater(labels) && "" in labels) {
+  checkUnlessOutput(problems, "serverName", serverName, SERVER_NAME);
+  if (labels !== undefined && !isOutput(labels) && "" in labels) {
     problems.add("labels", labels, "labels that have a name");
   }
 }
@@ -150,6 +150,6 @@ function checkPublished(
   problems: Problems,
   { publishedPort, publishedAddress }: Pick<HandmadePodArgs, "publishedPort" | "publishedAddress">,
 ): void {
-  checkPlain(problems, "publishedPort", publishedPort, PORT);
-  checkPlain(problems, "publishedAddress", publishedAddress, ADDRESS);
+  checkUnlessOutput(problems, "publishedPort", publishedPort, PORT);
+  checkUnlessOutput(problems, "publishedAddress", publishedAddress, ADDRESS);
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { checked, checkPlain, checkValue, type Rule, whenKnown } from "../inputs";
-import { isLater, isWholeNumber, type Problems } from "../problems";
+import { checked, checkUnlessOutput, checkValue, type Rule, whenKnown } from "../inputs";
+import { isOutput, isWholeNumber, type Problems } from "../problems";
 
 /** What both sample Pods are told of their two containers. */
 export interface NginxAndApp {
@@ -22,9 +22,9 @@ const APP_PORT: Rule = {
 /** Notes what is wrong with the plain values; `at` stands before the name of each field: `proof.`. */
 export function checkNginxAndApp(problems: Problems, at: string, args: NginxAndApp): void {
   for (const field of ["nginxImage", "appImage"] as const) {
-    if (!isLater(args[field])) checkValue(problems, `${at}${field}`, args[field], IMAGE);
+    if (!isOutput(args[field])) checkValue(problems, `${at}${field}`, args[field], IMAGE);
   }
-  checkPlain(problems, `${at}appPort`, args.appPort, APP_PORT);
+  checkUnlessOutput(problems, `${at}appPort`, args.appPort, APP_PORT);
 }
 
 /** nginx.conf, once the port is known. @throws InputPropertiesError if it is not one. */
@@ -34,7 +34,7 @@ export function nginxConfOf(
 ): pulumi.Input<string> {
   return whenKnown({ appPort, serverName }, (known) => {
     checked("the sample Pod", known, (problems) => {
-      checkPlain(problems, "appPort", known.appPort, APP_PORT);
+      checkUnlessOutput(problems, "appPort", known.appPort, APP_PORT);
     });
     return nginxConf(known.appPort, known.serverName);
   });

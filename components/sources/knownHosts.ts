@@ -45,7 +45,7 @@ export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
   const [key, other] = new Set(keys.map((entry) => entry.key));
   if (other === undefined) return `${type} ${key ?? ""}`;
   throw userError(
-    `known_hosts has different ${type} keys for ${place(host, port)}, in lines ${linesOf(keys)}. ` +
+    `known_hosts has different ${type} keys for ${place(host, port)}, in lines ${lineNumbers(keys)}. ` +
       `Leave only the one that this prints: ${scan(host, port)}`,
   );
 }
@@ -87,12 +87,12 @@ function whyNone(entries: readonly KnownKey[], own: readonly KnownKey[], host: s
   const at = place(host, port);
   const check = `Check what this prints, and add it: ${scan(host, port)}`;
   if (own.length > 0) {
-    return `known_hosts marks every key of ${at} as @revoked, in lines ${linesOf(own)}. Give the host a new key. ${check}`;
+    return `known_hosts marks every key of ${at} as @revoked, in lines ${lineNumbers(own)}. Give the host a new key. ${check}`;
   }
   const authorities = entries.filter(({ marker }) => marker === "@cert-authority");
   if (authorities.length > 0) {
     return (
-      `known_hosts has only a certificate authority for ${at}, in line ${linesOf(authorities)}. ` +
+      `known_hosts has only a certificate authority for ${at}, in line ${lineNumbers(authorities)}. ` +
       `The SSH plugin does not check host certificates, so it needs a key of the host itself. ${check}`
     );
   }
@@ -107,7 +107,7 @@ function scan(host: string, port: number): string {
   return `ssh-keyscan -t ed25519 -p ${port} ${host}`;
 }
 
-function linesOf(keys: readonly KnownKey[]): string {
+function lineNumbers(keys: readonly KnownKey[]): string {
   return keys.map(({ line }) => line).join(", ");
 }
 

@@ -137,10 +137,10 @@ function readText(reading: Reading, text: string): void {
       `ssh_config for ${reading.alias} includes files that are more than ${MAX_DEPTH} deep in each other`,
     );
   }
-  readLines(reading, linesOf(reading.alias, text));
+  readLines(reading, parsedLines(reading.alias, text));
 }
 
-function linesOf(alias: string, text: string): Iterable<SSHConfigLine> {
+function parsedLines(alias: string, text: string): Iterable<SSHConfigLine> {
   try {
     return SSHConfig.parse(text);
   } catch (error) {

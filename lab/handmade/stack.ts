@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { exec } from "../cluster/exec";
-import { labDir, TREE } from "../cluster/layout";
 import type { Pod } from "./checks";
 import { program, type Settings } from "./program";
+import { exec } from "../cluster/exec";
+import { labDir, TREE } from "../cluster/layout";
 
 /** Beside the lab's directory: taking the lab down removes that, and would forget the containers. */
 export function handmadeDir(): string {
@@ -22,8 +22,8 @@ export async function openStack(directory: string, settings?: Settings): Promise
   toolsOnce ??= toolFolders();
   const env = {
     PATH: [...(await toolsOnce), process.env.PATH ?? ""].join(path.delimiter),
-    PULUMI_BACKEND_URL: `file://${made(path.join(directory, "state"))}`,
-    PULUMI_HOME: made(path.join(directory, "pulumi-home")),
+    PULUMI_BACKEND_URL: `file://${madeFolder(path.join(directory, "state"))}`,
+    PULUMI_HOME: madeFolder(path.join(directory, "pulumi-home")),
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(directory),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
@@ -35,7 +35,7 @@ export async function openStack(directory: string, settings?: Settings): Promise
       projectName: "pause-sandbox-handmade",
       program: settings ? program(settings) : () => Promise.resolve({}),
     },
-    { workDir: made(path.join(directory, "run")), envVars: env },
+    { workDir: madeFolder(path.join(directory, "run")), envVars: env },
   );
 }
 
@@ -77,7 +77,7 @@ async function toolFolders(): Promise<string[]> {
   ];
 }
 
-function made(directory: string): string {
+function madeFolder(directory: string): string {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   return directory;
 }

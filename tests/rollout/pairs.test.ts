@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { Host } from "../../lab/bench/fleet/hosts";
 import { commandLine, type Verb } from "../../components/node/nodeCommand";
 import { nodeFile, remoteName, scriptText } from "../../components/node/nodeFile";
-import { publicSettings, type Setting, stdinSettings, textOf } from "../../components/node/nodeSettings";
+import { publicSettings, type Setting, stdinSettings, settingLines } from "../../components/node/nodeSettings";
+import { Host } from "../../lab/bench/fleet/hosts";
 import { atLeast } from "../support/tier";
 
 const FLEET = path.join(__dirname, "../../lab/bench/fleet");
@@ -53,7 +53,10 @@ describe("two stacks on one host at the same time", function () {
     const image = `registry.example.com:5000/platform/pause:${owner}`;
     const settings = verb === "restore" ? who : publicSettings({ node: "n", owner: place.owner, image, ca: PEM });
     host.copy(file, scriptText(PEM));
-    return host.run(commandLine(verb, settings, { user: "root", file }), textOf(stdinSettings({ digest: DIGEST })));
+    return host.run(
+      commandLine(verb, settings, { user: "root", file }),
+      settingLines(stdinSettings({ digest: DIGEST })),
+    );
   }
 
   async function ends0(owner: Owner, verb: Verb): Promise<void> {

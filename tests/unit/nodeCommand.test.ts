@@ -14,7 +14,7 @@ import {
   publicSettings,
   type Setting,
   stdinSettings,
-  textOf,
+  settingLines,
 } from "../../components/node/nodeSettings";
 import { needs } from "../support/needs";
 
@@ -245,7 +245,7 @@ describe("a command that is read back", () => {
         user: "admin",
         file: remoteName(PLACE, "0123456789abcdef".repeat(4)),
       }),
-      textOf(stdinSettings({ digest: "sha256:d", login: { username: "a", password: "b" } })),
+      settingLines(stdinSettings({ digest: "sha256:d", login: { username: "a", password: "b" } })),
     );
 
   it("has its verb, its script and its settings", () => {

@@ -6,7 +6,7 @@ import {
   publicSettings,
   type Setting,
   stdinSettings,
-  textOf,
+  settingLines,
 } from "../../components/node/nodeSettings";
 import { type NodeInputs, whatChanges, whatComes } from "../../components/node/whatChanges";
 
@@ -32,7 +32,7 @@ function inputs(
   const again: Setting[] = recheck === 0 ? [] : [["recheck", String(recheck)]];
   const file = `.pause-sandbox-0a0a0a0a-1b1b1b1b-${script}.sh`;
   const create = commandLine(verb, [...publicSettings(all), ...again], { user: "root", file });
-  return { create, stdin: textOf(stdinSettings(all)) };
+  return { create, stdin: settingLines(stdinSettings(all)) };
 }
 
 describe("what a preview says of a node", () => {

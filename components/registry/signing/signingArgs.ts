@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 
-import { checkPlain, type Rule } from "../../inputs";
-import { isLater, type Problems } from "../../problems";
+import { checkUnlessOutput, type Rule } from "../../inputs";
+import { isOutput, type Problems } from "../../problems";
 
 /** The key that an image is signed with, where it is pushed. */
 export interface ImageSigning {
@@ -62,10 +62,10 @@ export const PUBLIC_KEY: Rule = {
 
 /** Notes what is wrong with the plain values of a key to sign with. */
 export function checkSigning(problems: Problems, field: string, signing: pulumi.Input<ImageSigning>): void {
-  if (isLater(signing) || !problems.isObject(field, signing, "privateKey")) return;
+  if (isOutput(signing) || !problems.isObject(field, signing, "privateKey")) return;
   const { privateKey, password } = signing as ImageSigning;
   if (problems.isGiven(`${field}.privateKey`, privateKey, PRIVATE_KEY.allowed)) {
-    checkPlain(problems, `${field}.privateKey`, privateKey, PRIVATE_KEY);
+    checkUnlessOutput(problems, `${field}.privateKey`, privateKey, PRIVATE_KEY);
   }
-  checkPlain(problems, `${field}.password`, password, PASSWORD);
+  checkUnlessOutput(problems, `${field}.password`, password, PASSWORD);
 }

@@ -6,7 +6,7 @@ import {
   publicSettings,
   type Setting,
   stdinSettings,
-  textOf,
+  settingLines,
 } from "../../../components/node/nodeSettings";
 import { docker } from "../../../lab/cluster/docker";
 
@@ -26,7 +26,7 @@ export async function delivered(container: string, verb: Verb, settings: NodeSet
   const { node, owner } = settings;
   const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
-  return { command: commandLine(verb, asked, { user, file }), stdin: textOf(stdinSettings(settings)) };
+  return { command: commandLine(verb, asked, { user, file }), stdin: settingLines(stdinSettings(settings)) };
 }
 
 /** The arguments for docker that run it, as sshd would: by the log-in shell, in the home directory. */
