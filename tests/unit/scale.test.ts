@@ -2,7 +2,7 @@ import * as assert from "assert";
 
 import { PauseImageSource, PauseSandbox } from "../../components";
 import { withoutStacks } from "../../components/engine";
-import { valueOf } from "../../components/testing";
+import { known as valueOf } from "../../components/testing";
 import { run } from "../support/mocks";
 
 const NODES = 1000;

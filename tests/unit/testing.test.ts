@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
 import { NodeStatus, PauseImage, PauseSandbox, type PauseSandboxArgs } from "../../components";
-import { valueOf, MOCK_DIGEST, mockCluster, type MockClusterOptions } from "../../components/testing";
+import { known as valueOf, MOCK_DIGEST, mockCluster, type MockClusterOptions } from "../../components/testing";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
