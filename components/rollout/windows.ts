@@ -1,19 +1,22 @@
 /** How many nodes of each group may be changed at a time, and what is narrower than that. */
 import { type RolloutPlan, type RolloutWindow, windowSize } from "./plan";
-import type { ClusterNode } from "../clusterNode";
+import type { ClusterNode, RolloutGroup } from "../clusterNode";
 import { checkNoOutput, type Rule } from "../inputs";
 import type { SshConnection, SshHost } from "../node/connection";
-import type { PauseSandboxArgs } from "../pauseSandboxArgs";
 import { isOutput, type Problems } from "../problems";
 
 /** With more unfinished log-ins, sshd drops some at random: `MaxStartups 10:30:100`, the default in sshd_config(5). */
 const LOG_INS_OF_ONE_SSHD = 10;
 
+/** What decides how many nodes are changed at a time. */
+interface Asked {
+  readonly nodes: ClusterNode[];
+  readonly groups?: RolloutGroup[];
+  readonly maxUnavailable?: string;
+}
+
 /** @returns The groups in their order, and how many nodes of each may be changed at a time. */
-export function windowsOf(
-  problems: Problems,
-  { nodes, groups = [], maxUnavailable = "1" }: PauseSandboxArgs,
-): RolloutWindow[] {
+export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailable = "1" }: Asked): RolloutWindow[] {
   const listed: ClusterNode[] = Array.isArray(nodes) ? nodes.filter((node: unknown) => node instanceof Object) : [];
   const inGroup = (name?: string) => listed.filter(({ group }) => group === name);
   const all = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, listed.length)) ?? 1;
