@@ -102,7 +102,7 @@ export function laterObject<T extends object>(called: string, input: pulumi.Inpu
  *
  * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
  */
-export function valueOf<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
   // The SDK's types leave it out.
   return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
 }

@@ -4,7 +4,7 @@ import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup
 import type { ClusterNode } from "./clusterNode";
 import { parallelOperations, withoutStacks } from "./engine";
 import { PauseImage } from "./image/pauseImage";
-import { checked, checkedInput, checkUnlessOutput, valueOf, whenKnown } from "./inputs";
+import { checked, checkedInput, checkUnlessOutput, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
 import { SandboxNode } from "./node/sandboxNode";
 import {
@@ -161,7 +161,7 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
 
 /** Nothing, once the value is known: so it is neither a secret nor a dependency. It fails as the value does. */
 const nothingOnce = (value: pulumi.Output<unknown>): Promise<never> =>
-  valueOf(value).then((): pulumi.Resource[] => []) as Promise<never>;
+  known(value).then((): pulumi.Resource[] => []) as Promise<never>;
 
 const ONLY_A_WAIT =
   "soakSeconds without a kubeconfig is only a wait: nobody looks at the Pods on the canaries. Set kubeconfig to have that done.";

@@ -1,7 +1,7 @@
 /** What a test of a program needs that uses the components: no engine, no registry, no node. */
 import * as pulumi from "@pulumi/pulumi";
 
-export { valueOf as known } from "./inputs";
+export { known } from "./inputs";
 import { readCommand } from "./node/nodeCommand";
 import { type NodeReport, NodeStatus, Runtime } from "./node/nodeScript";
 

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Cluster, type NodeObject, openKubeconfig, type PodObject } from "./kubeconfig";
 import { listAll } from "./list";
 import { userError } from "../errors";
-import { valueOf } from "../inputs";
+import { known } from "../inputs";
 
 /** How a cluster is asked. */
 export interface ClusterAccess {
@@ -16,7 +16,7 @@ export interface ClusterAccess {
 
 /** @throws Error naming the kubeconfig, and what is wrong with it. */
 export async function clusterBy({ kubeconfig, kubeContext }: ClusterAccess): Promise<Cluster> {
-  const cluster = await openKubeconfig(await valueOf(kubeconfig), await valueOf(kubeContext));
+  const cluster = await openKubeconfig(await known(kubeconfig), await known(kubeContext));
   if (cluster === undefined) throw userError("there is no kubeconfig to ask the cluster with: set kubeconfig");
   return cluster;
 }

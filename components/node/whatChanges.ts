@@ -5,7 +5,7 @@ import { AsyncResource } from "node:async_hooks";
 import { type Asked, readCommand } from "./nodeCommand";
 import { BOOT_NAMES, NONE, type NodeSettings, TOLD, type Words } from "./nodeSettings";
 import { hookableMonitor } from "../engine";
-import { valueOf } from "../inputs";
+import { known } from "../inputs";
 
 /** A node's inputs as a preview shows them; undefined is not known yet. */
 export interface NodeInputs {
@@ -99,6 +99,6 @@ async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInput
 
 /** Secrets come as Outputs, what is not known yet as something that is no text. */
 export async function textWhenKnown(value: unknown): Promise<string | undefined> {
-  const text: unknown = pulumi.Output.isInstance(value) ? await valueOf(value) : value;
+  const text: unknown = pulumi.Output.isInstance(value) ? await known(value) : value;
   return typeof text === "string" ? text : undefined;
 }

@@ -8,7 +8,7 @@ import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
 import { hookableMonitor } from "../engine";
 import { messageOf } from "../errors";
-import { valueOf } from "../inputs";
+import { known } from "../inputs";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
 import { textWhenKnown } from "../node/whatChanges";
 
@@ -142,7 +142,7 @@ export class Rollout {
   /** @throws Error where the node is not to be begun. */
   private async begin(name: string): Promise<void> {
     if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
-    const seconds = await valueOf(this.asked.soakSeconds);
+    const seconds = await known(this.asked.soakSeconds);
     const node = this.nodes.get(name);
     if (seconds === 0 || node === undefined) return;
     // A cluster that cannot be asked is found out before a canary is changed: the next run would not soak.

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from "crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 import { PauseImage, PauseImageSource, SandboxNode } from "../../components";
-import { valueOf } from "../../components/inputs";
+import { known } from "../../components/inputs";
 import { connectionInputs, type SshConnection } from "../../components/node/connection";
 import { run } from "../support/mocks";
 
@@ -30,12 +30,12 @@ const shown = (value: unknown): string => (value === undefined ? "undefined" : J
 describe("insecureIgnoreHostKey", () => {
   const keyOf = async (connection: unknown): Promise<unknown> => {
     const inputs = connectionInputs(connection as SshConnection);
-    return valueOf(inputs.hostKey);
+    return known(inputs.hostKey);
   };
   const keyOfBastion = async (bastion: unknown): Promise<unknown> => {
     const { proxy } = connectionInputs({ host: "a", hostKey: HOST_KEY, bastion } as SshConnection);
-    const inputs = await valueOf(proxy as pulumi.Input<{ hostKey?: string }>);
-    return valueOf(inputs.hostKey);
+    const inputs = await known(proxy as pulumi.Input<{ hostKey?: string }>);
+    return known(inputs.hostKey);
   };
 
   for (const [way, given] of WAYS) {
@@ -79,7 +79,7 @@ describe("insecureIgnoreHostKey", () => {
           }
         })();
         await assert.rejects(
-          valueOf(proxy),
+          known(proxy),
           /connection\.bastion: .* must be an object with host and hostKey/,
           shown(value),
         );

@@ -2,7 +2,7 @@ import * as assert from "assert";
 
 import { PauseImageSource, PauseSandbox } from "../../components";
 import { withoutStacks } from "../../components/engine";
-import { known as valueOf } from "../../components/testing";
+import { known } from "../../components/testing";
 import { run } from "../support/mocks";
 
 const NODES = 1000;
@@ -27,13 +27,13 @@ describe("a cluster of 1,000 nodes", function () {
         nodes: names.map((name) => ({ name, connection: { host: name, insecureIgnoreHostKey: true } })),
         maxUnavailable: "10%",
       });
-      return valueOf(sandbox.nodes).then(() => undefined);
+      return known(sandbox.nodes).then(() => undefined);
     });
     const commands = registered.filter(({ type }) => type === "command:remote:Command");
     assert.deepStrictEqual(new Set(commands.map(({ name }) => name)), new Set(names.map((name) => `pause-${name}`)));
     assert.strictEqual(commands.length, NODES);
     assert.ok(sandbox);
-    assert.deepStrictEqual(Object.keys(await valueOf(sandbox.nodes)).sort(), [...names].sort());
+    assert.deepStrictEqual(Object.keys(await known(sandbox.nodes)).sort(), [...names].sort());
   });
 
   it("costs no stack traces, and the program has its own again behind it", async () => {

@@ -5,7 +5,7 @@ import * as os from "os";
 import * as path from "path";
 
 import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
-import { valueOf } from "../../components/inputs";
+import { known } from "../../components/inputs";
 import { readStackConfig } from "../../settings/config";
 import { run } from "../support/mocks";
 import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
@@ -113,7 +113,7 @@ describe("the stack's configuration", () => {
     const { signing, publicKey } = (await configured(settings, () => readStackConfig())).args.image;
     assert.strictEqual(publicKey, "PUBLIC");
     const { privateKey, password } = signing as { privateKey: pulumi.Output<string>; password: pulumi.Output<string> };
-    assert.deepStrictEqual(await Promise.all([valueOf(privateKey), valueOf(password)]), ["k", "p"]);
+    assert.deepStrictEqual(await Promise.all([known(privateKey), known(password)]), ["k", "p"]);
     for (const secret of [privateKey, password]) assert.ok(await pulumi.isSecret(secret));
     const none = (await configured(defaults(), () => readStackConfig())).args.image;
     assert.deepStrictEqual([none.signing, none.publicKey], [undefined, undefined]);

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as assert from "assert";
 
 import { NodeStatus, PauseImage, PauseSandbox, type PauseSandboxArgs } from "../../components";
-import { known as valueOf, MOCK_DIGEST, mockCluster, type MockClusterOptions } from "../../components/testing";
+import { known, MOCK_DIGEST, mockCluster, type MockClusterOptions } from "../../components/testing";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
@@ -22,7 +22,7 @@ async function cluster(args: Partial<PauseSandboxArgs> = {}, options: MockCluste
 
 describe("the mocks for programs of other people", () => {
   it("answer with a report of each node: name, image and the digest that was pushed", async () => {
-    const reports = await valueOf((await cluster()).nodes);
+    const reports = await known((await cluster()).nodes);
     assert.deepStrictEqual(Object.keys(reports), ["worker-1", "worker-2"]);
     for (const [name, { node, image, digest, status }] of Object.entries(reports)) {
       assert.deepStrictEqual([node, image, digest, status], [name, REFERENCE, MOCK_DIGEST, NodeStatus.Changed]);
@@ -31,12 +31,12 @@ describe("the mocks for programs of other people", () => {
 
   it("read what a node was asked for where a login makes all of it secret", async () => {
     const trust = { login: { username: "puller", password: "secret" } };
-    const { "worker-2": report } = await valueOf((await cluster({ trust })).nodes);
+    const { "worker-2": report } = await known((await cluster({ trust })).nodes);
     assert.strictEqual(report?.image, REFERENCE);
   });
 
   it("answer a dry run with what would change", async () => {
-    const { "worker-1": report } = await valueOf((await cluster({ dryRun: true })).nodes);
+    const { "worker-1": report } = await known((await cluster({ dryRun: true })).nodes);
     assert.deepStrictEqual([report?.status, report?.restarted], [NodeStatus.WouldChange, []]);
   });
 
@@ -49,18 +49,18 @@ describe("the mocks for programs of other people", () => {
         report: (node) => (node === "worker-2" ? { status: NodeStatus.Unchanged } : {}),
       },
     );
-    const reports = await valueOf(sandbox.nodes);
+    const reports = await known(sandbox.nodes);
     assert.deepStrictEqual(
       Object.values(reports).map(({ status }) => status),
       [NodeStatus.Changed, NodeStatus.Unchanged],
     );
-    assert.strictEqual(await valueOf(sandbox.digest), digest);
+    assert.strictEqual(await known(sandbox.digest), digest);
     assert.deepStrictEqual([pulumi.getProject(), pulumi.getStack()], ["theirs", "live"]);
   });
 
   it("name the sample Pod as Kubernetes would", async () => {
     const sandbox = await cluster({ proof: { nginxImage: "nginx:1", appImage: "app:1" } });
-    assert.deepStrictEqual(await valueOf(sandbox.pods), ["default/pause-proof-pod"]);
+    assert.deepStrictEqual(await known(sandbox.pods), ["default/pause-proof-pod"]);
   });
 
   it("give other resources their inputs as state, or what the test says", async () => {
@@ -74,13 +74,13 @@ describe("the mocks for programs of other people", () => {
       remotePath: "/there",
     });
     const secret = new k8s.core.v1.Secret("own", { stringData: { key: "value" } });
-    assert.strictEqual(await valueOf(copy.remotePath), "/there");
-    assert.deepStrictEqual(await valueOf(secret.data), {});
+    assert.strictEqual(await known(copy.remotePath), "/there");
+    assert.deepStrictEqual(await known(secret.data), {});
   });
 
   it("let a test fail with the reason of an Output that fails", async () => {
     await mockCluster();
     const image = new PauseImage("pause", { reference: pulumi.output(Promise.resolve("pause")) });
-    await assert.rejects(valueOf(image.reference), /reference: "pause" is not allowed/);
+    await assert.rejects(known(image.reference), /reference: "pause" is not allowed/);
   });
 });

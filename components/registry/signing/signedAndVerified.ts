@@ -12,7 +12,7 @@ import { PUBLIC_KEY } from "./signingArgs";
 import { hookableMonitor } from "../../engine";
 import { buildInputs } from "../../image/pauseBuild";
 import { DEFAULT_PLATFORMS, type PauseImageArgs, PauseImageSource } from "../../image/pauseImageArgs";
-import { checked, checkedInput, fieldsOf, valueOf } from "../../inputs";
+import { checked, checkedInput, fieldsOf, known } from "../../inputs";
 import type { KnownLogin } from "../access";
 import { checkDigest, registryOf } from "../reference";
 
@@ -31,7 +31,7 @@ export function keysFor(name: string, args: PauseImageArgs): Promise<Keys> | und
   const publicKey = checkedInput(subject, "publicKey", args.publicKey, PUBLIC_KEY);
   return hookableMonitor("registerErrorHook")
     ? keysOf(subject, args, publicKey)
-    : valueOf(publicKey).then((): Keys => ({}));
+    : known(publicKey).then((): Keys => ({}));
 }
 
 /** The value, once the keys have been read: nothing is pushed before. It says nothing of them. */
@@ -81,12 +81,12 @@ async function keysOf(
   given: PauseImageArgs["publicKey"],
 ): Promise<Keys> {
   await libraries();
-  const pem = await valueOf(given);
+  const pem = await known(given);
   const publicKey = pem === undefined ? undefined : publicKeyOf(pem);
   if (signing === undefined) return { publicKey };
   if (isBuilt(source)) await sbomLibrary();
   const { privateKey, password } = fieldsOf("signing", signing, ["privateKey", "password"]);
-  const secret = (await valueOf(pulumi.secret(pulumi.all([privateKey, password])))) as
+  const secret = (await known(pulumi.secret(pulumi.all([privateKey, password])))) as
     | [string, string | undefined]
     | undefined;
   // A preview may not know it yet.
@@ -96,7 +96,7 @@ async function keysOf(
 const isBuilt = (source?: PauseImageSource): boolean => (source ?? PauseImageSource.Build) === PauseImageSource.Build;
 
 async function run(component: pulumi.Resource, args: PauseImageArgs, image: SignedImage, keys: Keys): Promise<void> {
-  const login = args.login === undefined ? undefined : ((await valueOf(args.login)) as KnownLogin);
+  const login = args.login === undefined ? undefined : ((await known(args.login)) as KnownLogin);
   if (keys.privateKey !== undefined) {
     const claims = [SIGNATURE, ...(isBuilt(args.source) ? await claimsOfBuild(args) : [])];
     const attached = await signImage(image, claims, keys.privateKey, login);
@@ -109,7 +109,7 @@ async function claimsOfBuild(args: PauseImageArgs): Promise<Claim[]> {
   const { platforms = [...DEFAULT_PLATFORMS], sourceUrl, buildFromSource } = args;
   const { context } = buildInputs({ ...args, platforms });
   const asked = { context, sourceUrl: sourceUrl ?? "", buildFromSource: buildFromSource ?? false };
-  return claimsOf({ ...(await valueOf(asked)), platforms });
+  return claimsOf({ ...(await known(asked)), platforms });
 }
 
 function signed(image: SignedImage, claims: readonly Claim[]): string {
