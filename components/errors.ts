@@ -11,7 +11,7 @@ export function userError(message: string): Error {
   return error;
 }
 
-/** What an error says, whatever was thrown. */
+/** The message of an error, or the text of anything else that was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The first line of that, of at most 300 characters. */

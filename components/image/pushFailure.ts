@@ -26,7 +26,7 @@ const PUSH_ALL_AGAIN = "pulumi up --replace '**PauseImage$**'";
 
 const pullLogin = ({ registry }: Where) => `run: docker login ${registry}, as someone who may pull mirrorOf`;
 
-/** What only a push is told, in words of its own. These count before what every answer means. */
+/** Reasons that only a push is given. They count before the answers that everybody gets. */
 const OF_A_PUSH: readonly (readonly [RegExp, WayOut])[] = [
   [
     /name unknown|project \S+ not found|repository with name/i,

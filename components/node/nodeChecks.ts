@@ -8,7 +8,7 @@ import { checkDigest, parseReference } from "../registry/reference";
 import { checkKnownLogin, checkKnownTrust } from "../registry/trust";
 import { INVISIBLE } from "../visible";
 
-/** What each setting has to be; by the names that users know. */
+/** The rule of each setting. Its messages have the names that users know. */
 const RULES: {
   [K in keyof Required<NodeSettings>]: (problems: Problems, value: NonNullable<NodeSettings[K]>) => void;
 } = {

@@ -58,14 +58,14 @@ export type Words = (before: readonly string[], now: readonly string[]) => strin
 /** Where a setting stands: on the command line, where everybody on the node can read it, or on stdin. */
 type Place = "command" | "stdin";
 
-/** All that is told of one setting. What a value must be is in RULES of nodeChecks.ts. */
+/** All that is told of one setting, but for its rule: that is in RULES of nodeChecks.ts. */
 interface Told<T> {
   /** Its key for the node script. */
   readonly key: string;
   readonly place: Place;
   /** Its values under this key, in order; none where nothing needs to be said. */
   readonly values: (value: T) => readonly string[];
-  /** What a preview says. */
+  /** Words of a preview. */
   readonly words: Words;
   /** Whether the payload of a machine has it that has no name yet, and no stack that manages it. */
   readonly boot: boolean;

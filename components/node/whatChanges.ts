@@ -23,7 +23,7 @@ const SETTINGS: readonly (readonly [string, Words])[] = [
   ["recheck", () => "looked at again"],
 ];
 const HIDDEN = Object.values(TOLD).flatMap(({ key, place }) => (place === "stdin" ? [key] : []));
-/** What is said of a node that comes: neither its name nor who manages it. */
+/** A new node has these said of it: neither its name nor who manages it. */
 const OF_A_NEW_NODE = BOOT_NAMES.map((name) => TOLD[name].key);
 
 /** What a new node will be. */

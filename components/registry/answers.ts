@@ -1,4 +1,4 @@
-/** What a registry's answer means: one table for those who push, sign, verify and look. What to do then is theirs to say. */
+/** One table of a registry's answers, for those who push, sign, verify and look. They say themselves what to do then. */
 
 /** A kind of answer. */
 export type Answer =
