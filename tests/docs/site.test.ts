@@ -116,6 +116,27 @@ describe("The site of the documentation", function () {
     );
   });
 
+  it("has the words of each diagram inside of their boxes", async () => {
+    const page = await newTab(browser);
+    for (const name of fs.readdirSync(path.join(ROOT, "docs/diagrams")).filter((file) => file.endsWith(".svg"))) {
+      await page.setContent(fs.readFileSync(path.join(ROOT, "docs/diagrams", name), "utf8"));
+      const words = await page.locator("g.node text, g.cluster text").evaluateAll((texts) =>
+        texts.map((text) => {
+          const [box, own] = [text.parentElement?.querySelector("path, polygon"), text].map((one) =>
+            one?.getBoundingClientRect(),
+          );
+          return { text: text.textContent, inside: box && own && box.left < own.left && own.right < box.right };
+        }),
+      );
+      assert.ok(words.length > 0, name);
+      assert.deepEqual(
+        words.filter(({ inside }) => !inside).map(({ text }) => text),
+        [],
+      );
+    }
+    await page.close();
+  });
+
   it("asks no other host for anything", () => {
     const requests = visits.flatMap((visit) => visit.requests);
     assert.ok(requests.length > visits.length, "requests are seen");
