@@ -1,54 +1,44 @@
-/** The reading half of OCI's referrers; the writing half is the library @sigstore/oci's, which reads none. */
-import type { FetchInterface } from "make-fetch-happen";
+/** OCI's referrers: what refers to an image in a registry is listed, read and attached. */
+import { createHash } from "node:crypto";
 
 import { authorities, dockerLogin, type KnownLogin } from "./access";
+import { type Answer, good, RegistryAnswer, Requests, TooLong } from "./requests";
 import { ANY_BUNDLE, BUNDLE } from "./signing/bundles";
 import { libraries } from "./signing/libraries";
+import { answerOfStatus } from "./answers";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const ANY_MANIFEST = [
+  ...[INDEX, MANIFEST, "application/vnd.docker.distribution.manifest.list.v2+json"],
+  "application/vnd.docker.distribution.manifest.v2+json",
+].join(",");
+/** The config of something that is no image. */
+const EMPTY = { type: "application/vnd.oci.empty.v1+json", body: "{}" };
 /** cosign's annotation of what a bundle says. */
 export const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
 const MOST_PAGES = 20;
+/** So many bundles are read and verified; an image has some three. */
+export const MOST_BUNDLES = 200;
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** Something that refers to an image. */
 export interface Descriptor {
   readonly digest: string;
   readonly mediaType?: string;
   readonly artifactType?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, unknown>>;
 }
 
-/** A registry's answer that is not the one that was asked for. */
-export class RegistryAnswer extends Error {
-  constructor(
-    readonly status: number,
-    /** Method and URL. */
-    readonly request: string,
-  ) {
-    super(`${status} to ${request}`);
-  }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly type: string;
-  /** Where the list goes on. */
-  readonly next?: string;
-  readonly request: string;
-}
+/** A bundle, or why one that is listed cannot be read. */
+export type Bundle = { readonly json: string } | { readonly unread: string };
 
 /** A repository in a registry, over verified TLS. */
 export class Repository {
-  private authorization?: string;
-
   private constructor(
-    private readonly fetch: FetchInterface,
-    private readonly registry: string,
-    private readonly path: string,
-    readonly login: KnownLogin | undefined,
-    readonly ca: string[],
+    private readonly requests: Requests,
+    private readonly base: string,
   ) {}
 
   /**
@@ -57,32 +47,38 @@ export class Repository {
    */
   static async open(name: string, login?: KnownLogin): Promise<Repository> {
     const registry = name.slice(0, name.indexOf("/"));
-    const ca = authorities(registry);
+    const path = name.slice(registry.length + 1);
     const { fetch } = await libraries();
-    const defaults = { ca, timeout: 60_000, retry: false };
+    const { origin } = new URL(`https://${endpointOf(registry)}`);
     const known = login ?? (await dockerLogin(registry));
-    return new Repository(fetch.defaults(defaults), registry, name.slice(registry.length + 1), known, ca);
+    const defaults = fetch.defaults({ ca: authorities(registry) });
+    return new Repository(new Requests(defaults, origin, `repository:${path}:pull`, known), `${origin}/v2/${path}/`);
   }
 
-  /** The bundles among referrers that may say this of an image. */
-  async bundles(referrers: readonly Descriptor[], predicateType: string): Promise<string[]> {
+  /**
+   * Bundles among referrers that may say this of an image, one by one: whoever has found what counts reads no more. A registry lists
+   * what anybody has attached, so one that cannot be read does not keep the others from being read.
+   */
+  async *bundles(referrers: readonly Descriptor[], predicateType: string): AsyncGenerator<Bundle> {
     const wanted = referrers.filter(({ artifactType, annotations }) => {
       const says = annotations?.[PREDICATE_TYPE] ?? predicateType;
       return (artifactType ?? ANY_BUNDLE).startsWith(ANY_BUNDLE) && says === predicateType;
     });
-    const read: string[] = [];
-    for (const referrer of wanted) read.push(...(await this.bundleIn(referrer.digest)));
-    return read;
+    for (const { digest } of wanted.slice(0, MOST_BUNDLES)) {
+      const bundle = await this.bundleIn(digest).catch(passedOver);
+      if (bundle !== undefined) yield bundle;
+    }
+    if (wanted.length > MOST_BUNDLES) {
+      yield { unread: `${wanted.length} are listed, and the first ${MOST_BUNDLES} were looked at` };
+    }
   }
 
-  private async bundleIn(digest: string): Promise<string[]> {
+  private async bundleIn(digest: string): Promise<Bundle | undefined> {
     const manifest = await this.get(`manifests/${digest}`, MANIFEST);
     // A list may name what was deleted.
-    if (manifest.status === 404) return [];
-    const { layers = [] } = JSON.parse(good(manifest).body) as { layers?: Descriptor[] };
-    const [layer] = layers;
-    if (layer?.mediaType?.startsWith(ANY_BUNDLE) !== true) return [];
-    return [good(await this.get(`blobs/${layer.digest}`, "*/*")).body];
+    if (manifest.status === 404) return undefined;
+    const layer = layerIn(good(manifest).body);
+    return layer === undefined ? undefined : { json: good(await this.get(`blobs/${layer}`, "*/*")).body };
   }
 
   /** What refers to an image: by OCI 1.1's API, else by the tag that stands in for it. */
@@ -92,65 +88,116 @@ export class Repository {
     for (let pages = 0; page !== undefined && pages < MOST_PAGES; pages++) {
       const answer: Answer = await this.get(page, INDEX);
       if (!isIndex(answer)) return this.referrersByTag(digest, answer);
-      found.push(...manifestsOf(answer));
-      page = answer.next;
+      found.push(...descriptorsIn(answer));
+      page = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.header("link"))?.[1];
     }
     return found;
   }
 
   private async referrersByTag(digest: string, refused: Answer): Promise<Descriptor[]> {
     // An old registry says in many ways that it does not know the API.
-    if ([401, 403, 429].includes(refused.status) || refused.status >= 500) good(refused);
-    const tag = await this.get(`manifests/${digest.replace(":", "-")}`, INDEX);
-    return tag.status === 404 ? [] : manifestsOf(good(tag));
+    if (isOfAll(refused.status)) good(refused);
+    const tag = await this.get(`manifests/${tagOf(digest)}`, INDEX);
+    return tag.status === 404 ? [] : descriptorsIn(good(tag));
+  }
+
+  /** Attaches a bundle to an image: by OCI 1.1's API, and by the tag that stands in for it where the registry has none. */
+  async attach(digest: string, bundle: string, notes: Readonly<Record<string, string>>): Promise<void> {
+    const image = good(await this.get(`manifests/${digest}`, ANY_MANIFEST));
+    const annotations = { "org.opencontainers.image.created": new Date().toISOString(), ...notes };
+    const manifest = JSON.stringify({
+      ...{ schemaVersion: 2, mediaType: MANIFEST, artifactType: BUNDLE },
+      config: await this.upload(EMPTY),
+      layers: [await this.upload({ type: BUNDLE, body: bundle })],
+      subject: { mediaType: image.type, digest, size: Buffer.byteLength(image.body) },
+      annotations,
+    });
+    const attached = { ...descriptorOf(MANIFEST, manifest), artifactType: BUNDLE, annotations };
+    const put = await this.put(attached.digest, MANIFEST, manifest);
+    // Some say that they list it, and have no list.
+    const listed = put.header("oci-subject") !== "" && isIndex(await this.get(`referrers/${digest}`, INDEX));
+    if (!listed) await this.listByTag(digest, attached);
+  }
+
+  private async listByTag(digest: string, attached: Descriptor): Promise<void> {
+    const tag = tagOf(digest);
+    const before = await this.get(`manifests/${tag}`, INDEX);
+    const manifests = before.status === 404 ? [] : descriptorsIn(good(before));
+    const etag = before.header("etag");
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [...manifests, attached] });
+    await this.put(tag, INDEX, index, before.status === 404 || etag === "" ? {} : { "if-match": etag });
+  }
+
+  private async upload({ type, body }: { type: string; body: string }): Promise<Descriptor> {
+    const begun = good(await this.requests.send(`${this.base}blobs/uploads/`, { method: "POST" }), 202);
+    const url = new URL(begun.header("location"), this.base);
+    const described = descriptorOf(type, body);
+    url.searchParams.set("digest", described.digest);
+    const headers = { "content-type": "application/octet-stream" };
+    good(await this.requests.send(url.href, { method: "PUT", headers, body }), 201);
+    return described;
+  }
+
+  private async put(name: string, type: string, body: string, also: Record<string, string> = {}): Promise<Answer> {
+    const headers = { "content-type": type, ...also };
+    return good(await this.requests.send(`${this.base}manifests/${name}`, { method: "PUT", headers, body }), 201);
   }
 
   private async get(what: string, accept: string): Promise<Answer> {
-    const base = new URL(`https://${endpointOf(this.registry)}/v2/${this.path}/`);
-    const { href: url, origin } = new URL(what, base);
-    // Nobody else is given the login.
-    if (origin !== base.origin) throw new Error(`the registry's list goes on at ${origin}`);
-    const ask = () => {
-      const { authorization } = this;
-      return this.fetch(url, { headers: { accept, ...(authorization === undefined ? {} : { authorization }) } });
-    };
-    let response = await ask();
-    if (response.status === 401) {
-      this.authorization = await this.authorize(response.headers.get("www-authenticate") ?? "");
-      if (this.authorization !== undefined) response = await ask();
-    }
-    const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
-    const type = response.headers.get("content-type") ?? "";
-    return { status: response.status, body: await response.text(), type, next, request: `GET ${url}` };
-  }
-
-  /** What a registry's challenge asks for: the login itself, or a token that another server gives for it. */
-  private async authorize(challenge: string): Promise<string | undefined> {
-    const { login } = this;
-    const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
-    if (!/^bearer /i.test(challenge)) return basic;
-    const value = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? "";
-    const url = new URL(value("realm"));
-    url.searchParams.set("service", value("service"));
-    url.searchParams.set("scope", value("scope") || `repository:${this.path}:pull`);
-    const response = await this.fetch(url.href, { headers: basic === undefined ? {} : { authorization: basic } });
-    if (response.status !== 200) throw new RegistryAnswer(response.status, `GET ${url.origin}${url.pathname}`);
-    const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
-    return `Bearer ${access_token ?? token ?? ""}`;
+    const { href: url, origin } = new URL(what, this.base);
+    if (origin !== new URL(this.base).origin) throw new Error(`the registry's list goes on at ${origin}`);
+    return this.requests.send(url, { headers: { accept } });
   }
 }
+
+/** What keeps one bundle from being read, and not the others. */
+function passedOver(error: unknown): Bundle {
+  if (error instanceof TooLong) return { unread: error.message };
+  if (error instanceof RegistryAnswer && !isOfAll(error.status)) return { unread: error.message };
+  throw error;
+}
+
+/** Whether an answer is about whoever asks, or the registry as a whole. */
+const isOfAll = (status: number): boolean =>
+  ["unauthorized", "forbidden", "too-often", "fails"].includes(answerOfStatus(status));
 
 /** Docker Hub's registry has another name than its images. */
 const endpointOf = (registry: string): string => (registry === "docker.io" ? "registry-1.docker.io" : registry);
 
-const isIndex = ({ status, type }: Answer): boolean => status === 200 && type.startsWith(INDEX);
+const isIndex = ({ status, type }: Answer): boolean => status === 200 && type === INDEX;
 
-function manifestsOf({ body }: Answer): Descriptor[] {
-  return (JSON.parse(body) as { manifests?: Descriptor[] | null }).manifests ?? [];
+const tagOf = (digest: string): string => digest.replace(":", "-");
+
+const descriptorOf = (mediaType: string, body: string) => ({
+  ...{ mediaType, size: Buffer.byteLength(body) },
+  digest: `sha256:${createHash("sha256").update(body).digest("hex")}`,
+});
+
+/** Those of a list that have the shape of one. Anybody who may push can have written it. */
+function descriptorsIn({ body }: Answer): Descriptor[] {
+  const { manifests } = objectOf(parsed(body));
+  return (Array.isArray(manifests) ? manifests : []).flatMap((one: unknown): Descriptor[] => {
+    const { digest, artifactType } = objectOf(one);
+    if (typeof digest !== "string" || !DIGEST.test(digest)) return [];
+    return artifactType === undefined || typeof artifactType === "string" ? [one as Descriptor] : [];
+  });
 }
 
-/** @throws RegistryAnswer where it is not the one that was asked for. */
-function good(answer: Answer): Answer {
-  if (answer.status !== 200) throw new RegistryAnswer(answer.status, answer.request);
-  return answer;
+/** The digest of the bundle that a manifest is of; undefined where it is of something else. */
+function layerIn(manifest: string): string | undefined {
+  const { layers } = objectOf(parsed(manifest));
+  const { mediaType, digest } = objectOf((Array.isArray(layers) ? (layers as unknown[]) : [])[0]);
+  const isBundle = typeof mediaType === "string" && mediaType.startsWith(ANY_BUNDLE);
+  return isBundle && typeof digest === "string" && DIGEST.test(digest) ? digest : undefined;
 }
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

@@ -73,6 +73,8 @@ export async function verifiedClaim(
   const { bundle: bundles, verify } = await libraries();
   const bundle = bundles.bundleFromJSON(JSON.parse(json));
   if (!bundles.isBundleWithDsseEnvelope(bundle)) throw new Error("it signs no statement");
+  // Whoever has a certificate is known by an authority. Here it is the key that counts.
+  if (!bundles.isBundleWithPublicKey(bundle)) throw new Error("it is not signed with a key");
   const anyTime = { publicKey: key, validFor: () => true };
   const none = { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };
   const thresholds = { ctlogThreshold: 0, tlogThreshold: 0, timestampThreshold: 0 };

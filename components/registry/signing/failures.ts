@@ -1,8 +1,8 @@
 /** What it means that a signature could not be written or read, and what to do. */
-import { userError } from "../../errors";
+import { messageOf, userError } from "../../errors";
 import { type Answer, answerOfStatus, answerOfWords } from "../answers";
 import { registryOf } from "../reference";
-import { RegistryAnswer } from "../repository";
+import { RegistryAnswer, WithoutTls } from "../requests";
 
 /** An image that is signed or verified. */
 export interface SignedImage {
@@ -49,9 +49,10 @@ function ofStatus(status: number, url: string, doing: Doing, registry: string): 
   return OF_ANSWERS[answer]?.(doing, registry) ?? "docs/image.md says what a registry needs";
 }
 
-function ofWords(reason: string, doing: Doing, registry: string): string {
-  if (reason.includes("Invalid challenge")) return "the registry asks for a login in another way than Basic or Bearer";
-  const answer = /unable to verify/i.test(reason) ? "untrusted" : answerOfWords(reason);
+function ofReason(error: unknown, doing: Doing, registry: string): string {
+  const reason = messageOf(error);
+  const words = /unable to verify/i.test(reason) ? "untrusted" : answerOfWords(reason);
+  const answer = error instanceof WithoutTls ? "no-tls" : words;
   const known = answer === "untrusted" || answer === "no-tls" ? OF_ANSWERS[answer] : undefined;
   return (
     known?.(doing, registry) ?? `check host and port of the reference, and the way to ${registry} from this machine`
@@ -60,27 +61,13 @@ function ofWords(reason: string, doing: Doing, registry: string): string {
 
 /** Names image, registry, reason and way out. Errors that do so already are left as they are. */
 export function explainedSigning(error: unknown, image: SignedImage, doing: Doing): Error {
-  const { status, request, reason } = whatOf(error);
   const registry = registryOf(image.reference);
-  const said = status === undefined ? reason : `the registry answered ${status} to ${request}`;
-  const way = status === undefined ? ofWords(reason, doing, registry) : ofStatus(status, request, doing, registry);
+  const said = messageOf(error);
+  const way =
+    error instanceof RegistryAnswer
+      ? ofStatus(error.status, error.request, doing, registry)
+      : ofReason(error, doing, registry);
   return userError(
     `${called(image)} was not ${doing} in registry ${registry} (${said}). No node is changed. What to do: ${way}`,
   );
-}
-
-interface What {
-  readonly status?: number;
-  readonly request: string;
-  readonly reason: string;
-}
-
-/** The library's error has another one inside. That has the status in one field, and the URL in its text. */
-function whatOf(error: unknown): What {
-  if (error instanceof RegistryAnswer) return { status: error.status, request: error.request, reason: "" };
-  const { cause = error } = error as { cause?: unknown };
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const [, request, status] = /fetching (\S+) - expected \d+, received (\d+)/.exec(reason) ?? [];
-  if (request !== undefined) return { status: Number(status), request, reason };
-  return { request: "", reason };
 }

@@ -2,20 +2,18 @@
 import { firstLine, userError } from "../../errors";
 
 /** As package.json has them. */
-const SIGSTORE =
-  "@sigstore/bundle@4 @sigstore/oci@0.6 @sigstore/sign@4 @sigstore/verify@3 make-fetch-happen@15 promise-retry@2";
+const SIGSTORE = "@sigstore/bundle@4 @sigstore/sign@4 @sigstore/verify@3 make-fetch-happen@15";
 
-/** Bundles of sigstore, and OCI's referrers. */
+/** Bundles of sigstore, and an HTTP client that knows proxies. */
 export async function libraries() {
   return installed("signing.privateKey and publicKey need", SIGSTORE, async () => {
-    const [bundle, oci, sign, verify, fetch] = await Promise.all([
+    const [bundle, sign, verify, fetch] = await Promise.all([
       import("@sigstore/bundle"),
-      import("@sigstore/oci"),
       import("@sigstore/sign"),
       import("@sigstore/verify"),
       import("make-fetch-happen"),
     ]);
-    return { bundle, oci, sign, verify, fetch: fetch.default };
+    return { bundle, sign, verify, fetch: fetch.default };
   });
 }
 

@@ -4,9 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 
 import { RunError } from "@pulumi/pulumi/errors";
 
-import { BUNDLE, type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
+import { type Claim, signedBundle, statementOf, verifiedClaim } from "./bundles";
 import { called, explainedSigning, repositoryOf, type SignedImage } from "./failures";
-import { libraries } from "./libraries";
 import { messageOf, userError } from "../../errors";
 import type { KnownLogin } from "../access";
 import { registryOf } from "../reference";
@@ -59,31 +58,22 @@ async function isAmong(
 ): Promise<boolean> {
   const { predicateType } = claim;
   const wanted = { digest, predicateType, key: createPublicKey(privateKey) };
-  for (const bundle of await repository.bundles(referrers, predicateType)) {
-    const said = await verifiedClaim(bundle, wanted).catch(() => undefined);
+  for await (const bundle of repository.bundles(referrers, predicateType)) {
+    if ("unread" in bundle) continue;
+    const said = await verifiedClaim(bundle.json, wanted).catch(() => undefined);
     if (said !== undefined && isDeepStrictEqual(said.predicate, claim.predicate)) return true;
   }
   return false;
 }
 
-async function attach(repository: Repository, image: SignedImage, claim: Claim, privateKey: KeyObject): Promise<void> {
-  const { oci } = await libraries();
-  const { digest: imageDigest } = image;
-  const { predicateType } = claim;
-  // The library's types leave the authorities out; it hands them on.
-  const fetchOpts = { ca: repository.ca, timeout: 60_000 };
-  const artifact = Buffer.from(await signedBundle(statementOf(imageDigest, claim), privateKey));
-  const annotations = { "dev.sigstore.bundle.content": "dsse-envelope", [PREDICATE_TYPE]: predicateType };
-  const what = { artifact, mediaType: BUNDLE, imageDigest, imageName: repositoryOf(image), annotations, fetchOpts };
-  const push = (credentials: KnownLogin | undefined) =>
-    // Without credentials it does not log in, whatever its types say.
-    oci.attachArtifactToImage({ ...what, credentials: credentials as KnownLogin });
-  await push(repository.login).catch((error: unknown) => {
-    // It fails where it is given a login that nobody asks for.
-    const { cause } = error as { cause?: unknown };
-    if (cause instanceof Error && cause.message === "Invalid challenge: ") return push(undefined);
-    throw error;
-  });
+async function attach(
+  repository: Repository,
+  { digest }: SignedImage,
+  claim: Claim,
+  privateKey: KeyObject,
+): Promise<void> {
+  const annotations = { "dev.sigstore.bundle.content": "dsse-envelope", [PREDICATE_TYPE]: claim.predicateType };
+  await repository.attach(digest, await signedBundle(statementOf(digest, claim), privateKey), annotations);
 }
 
 /**
@@ -99,13 +89,16 @@ export async function verifyImage(image: SignedImage, publicKey: KeyObject, logi
   try {
     const repository = await Repository.open(repositoryOf(image), login);
     const referrers = await repository.referrers(digest);
-    for (const bundle of await repository.bundles(referrers, predicateType)) {
-      try {
-        await verifiedClaim(bundle, { digest, predicateType, key: publicKey });
-        return;
-      } catch (error) {
-        reasons.push(messageOf(error));
-      }
+    for await (const bundle of repository.bundles(referrers, predicateType)) {
+      const why =
+        "unread" in bundle
+          ? bundle.unread
+          : await verifiedClaim(bundle.json, { digest, predicateType, key: publicKey }).then(
+              () => undefined,
+              messageOf,
+            );
+      if (why === undefined) return;
+      reasons.push(why);
     }
   } catch (error) {
     throw RunError.isInstance(error) ? error : explainedSigning(error, image, "verified");

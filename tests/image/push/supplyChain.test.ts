@@ -56,7 +56,9 @@ describe("the signature of an image", function () {
     assert.equal(referrer.annotations["dev.sigstore.bundle.predicateType"], SIGNATURE.predicateType);
 
     const repository = await Repository.open(`${registry.host}/${REPOSITORY}`, login);
-    const [bundle = ""] = await repository.bundles(await repository.referrers(image.digest), SIGNATURE.predicateType);
+    const bundles = repository.bundles(await repository.referrers(image.digest), SIGNATURE.predicateType);
+    const { value: found } = (await bundles.next()) as { value?: { json?: string } };
+    const bundle = found?.json ?? "";
     const { mediaType, verificationMaterial, dsseEnvelope } = JSON.parse(bundle) as {
       mediaType: string;
       verificationMaterial: { publicKey: { hint: string } };
