@@ -79,13 +79,16 @@ async function cutSession({ target, random, to }: Attempt): Promise<Injected> {
   return ended ? { missed: true } : {};
 }
 
-/** A snapshot of a node that is still being changed would say nothing. */
+/**
+ * A snapshot of a node that is still being changed would say nothing. Every run is a `sh` with our name in its command line, from the
+ * check of its script to its end. The brackets keep this search from finding itself.
+ */
 async function waitForNoRun(target: Target): Promise<void> {
   await waitFor({
     what: `no run is under way on ${target.node.name}`,
     timeoutSeconds: 120,
     missing: async () => {
-      const running = await target.sh("pgrep -fa 'sh .*pause-sandbox(-[0-9a-f]+[.]sh|/script)' || true");
+      const running = await target.sh("pgrep -fa 'sh .*[p]ause-sandbox' || true");
       return running === "" ? undefined : `there is ${running.slice(0, 80)}`;
     },
   });
