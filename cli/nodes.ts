@@ -3,9 +3,10 @@ import { Command } from "commander";
 import { stringify } from "yaml";
 
 import { orRefuse, readNamed, Refused } from "./refuse";
-import type { ClusterNode, SshConnection, SshHost } from "../components";
+import type { ClusterNode, SshConnection } from "../components";
+import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
-import type { InventoryNode } from "../components/sources/inventoryNodes";
+import type { Host } from "../components/host";
 
 interface Options {
   readonly kubeconfig?: string;
@@ -22,9 +23,7 @@ interface Options {
   readonly insecureIgnoreHostKey?: boolean;
 }
 
-/** A host as a stack's file has it. */
-type Host = Record<string, string | number | boolean | object | undefined>;
-type KeyOf = (host: string, port?: number) => Host;
+type KeyOf = (host: string, port?: number) => Pick<Host, "hostKey" | "insecureIgnoreHostKey">;
 
 const HELP = `
 The list goes to stdout, and what is left out to stderr. Each node needs its host key: it is taken from --known-hosts.
@@ -97,7 +96,7 @@ function refuseForeign(options: Options): void {
   }
 }
 
-async function fromCluster(options: Options, knownHosts?: string): Promise<Host[]> {
+async function fromCluster(options: Options, knownHosts?: string): Promise<PlainNode[]> {
   const { kubeconfig, context, selector, address, canaryLabel, groupLabel, notReady } = options;
   const { nodesOfCluster } = await import("../components/sources/cluster");
   const insecure = options.insecureIgnoreHostKey === true ? { insecureIgnoreHostKey: true } : {};
@@ -112,8 +111,8 @@ async function fromCluster(options: Options, knownHosts?: string): Promise<Host[
 }
 
 /** Everything in it is plain: it was made of plain values. */
-function ofCluster({ name, canary, group, connection }: ClusterNode): Host {
-  const { host, hostKey, insecureIgnoreHostKey } = connection as SshConnection & SshHost as unknown as Host;
+function ofCluster({ name, canary, group, connection }: ClusterNode): PlainNode {
+  const { host, hostKey, insecureIgnoreHostKey } = connection as SshConnection as Host;
   return { name, host, hostKey, insecureIgnoreHostKey, canary, group };
 }
 
@@ -123,7 +122,7 @@ async function fromInventory(options: Options, known?: string): Promise<Record<s
   const found = nodesOfInventory(await readNamed("--inventory", inventory), { group, canaryGroup });
   const unknown: string[] = [];
   const keyOf = await keysOf(options, known ?? "", unknown);
-  const nodes = found.map(({ name, host, port, user, canary, bastion }): Host => {
+  const nodes = found.map(({ name, host, port, user, canary, bastion }): PlainNode => {
     const jump = bastion && { ...bastion, ...keyOf(bastion.host, bastion.port) };
     return { name, host, port, user, ...keyOf(host, port), canary, bastion: jump };
   });
@@ -132,7 +131,7 @@ async function fromInventory(options: Options, known?: string): Promise<Record<s
 }
 
 /** A stack has one key for all hosts. */
-function keyFileOf(nodes: readonly InventoryNode[]): Record<string, string> {
+function keyFileOf(nodes: readonly PlainNode[]): Record<string, string> {
   const files = [...new Set(nodes.flatMap(({ keyFile }) => keyFile ?? []))];
   const [file] = files;
   if (files.length > 1) {
@@ -141,7 +140,7 @@ function keyFileOf(nodes: readonly InventoryNode[]): Record<string, string> {
   return file === undefined || files.length > 1 ? {} : { sshPrivateKeyFile: file };
 }
 
-async function fromKnownHosts(file: string, known: string): Promise<Host[]> {
+async function fromKnownHosts(file: string, known: string): Promise<PlainNode[]> {
   const { hostKeyOf, hostsOfKnownHosts } = await import("../components/sources/knownHosts");
   const hosts = hostsOfKnownHosts(known);
   if (hosts.length === 0) {

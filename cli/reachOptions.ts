@@ -6,8 +6,9 @@ import * as path from "node:path";
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-import type { SshTarget, StackNode } from "./stackFile";
+import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
+import type { Host, HostAddress } from "../components/host";
 import { CouldNotLook } from "../doctor/facts";
 import type { StuckPod } from "../doctor/finding";
 import { local, overSsh, type Reach } from "../doctor/reach";
@@ -59,7 +60,7 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
  * A node of a stack. What an option says counts before what the stack says; its host key is the stack's. That of a jump host is
  * ssh's own business.
  */
-export function stackReach(node: StackNode, options: ReachOptions, keyFile?: string): Reach {
+export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: string): Reach {
   const { user = node.user, jump, identity = keyFile, port = node.port } = options;
   const via = jump ?? (node.bastion && jumpText(node.bastion));
   const given = sshArguments({ ...options, user, port: port?.toString(), jump: via, identity });
@@ -67,7 +68,7 @@ export function stackReach(node: StackNode, options: ReachOptions, keyFile?: str
 }
 
 /** ssh takes host keys from files only; this one goes with the process. */
-function hostKeyOptions({ host, port = 22, hostKey }: StackNode): string[] {
+function hostKeyOptions({ host, port = 22, hostKey }: Host): string[] {
   const anyKey = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
   if (hostKey === undefined) return anyKey;
   keysFolder ??= folderForKeys();
@@ -86,8 +87,8 @@ function folderForKeys(): string {
   return folder;
 }
 
-const jumpText = ({ host, user, port }: SshTarget): string =>
-  `${user}@${host.includes(":") ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`;
+const jumpText = ({ host, user, port }: HostAddress): string =>
+  `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`;
 
 export function sshArguments({ sshConfig, identity, jump, user, port }: Omit<ReachOptions, "parallel">): string[] {
   const given = Object.entries({ "-F": sshConfig, "-i": identity, "-J": jump, "-l": user, "-p": port });

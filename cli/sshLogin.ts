@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { promisify } from "node:util";
 
+import type { HostAddress } from "../components/host";
 import type { SshLogin } from "../doctor/heal";
 
 /** The values of each key, in ssh's order. */
@@ -41,7 +42,7 @@ async function ask(host: string, options: readonly string[]): Promise<Said | und
   }
 }
 
-function placeIn(said: Said | undefined, given: string): Pick<SshLogin, "host" | "port" | "user"> {
+function placeIn(said: Said | undefined, given: string): HostAddress {
   const [user, port] = [valueOf(said, "user", "root"), valueOf(said, "port", "22")];
   return {
     host: valueOf(said, "hostname", given),

@@ -7,21 +7,9 @@ import { parse } from "yaml";
 
 import { readNamed, Refused } from "./refuse";
 import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
+import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
-
-/** A machine to log in to, in ssh's words. */
-export interface SshTarget {
-  readonly host: string;
-  readonly user: string;
-  readonly port?: number;
-}
-
-export interface StackNode extends SshTarget {
-  readonly name: string;
-  /** `<type> <base64>`; missing where the stack has any key taken for the host's. */
-  readonly hostKey?: string;
-  readonly bastion?: SshTarget;
-}
+import type { Host } from "../components/host";
 
 /** How a command line names a stack. */
 export interface StackOptions {
@@ -60,7 +48,7 @@ function projectFile(folder: string): string | undefined {
 export interface Stack {
   readonly args: PauseSandboxArgs;
   /** Those that exist; in the order of the file. */
-  readonly nodes: readonly StackNode[];
+  readonly nodes: readonly PlainNode[];
   /** The pull login. Its password is {@link UNKNOWN} where it is encrypted and nobody gave it. */
   readonly login?: { username: string; password: string };
   /** Path of the private key for the nodes. */
@@ -135,17 +123,12 @@ async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<Paus
 }
 
 /** All but keys is plain in a stack's file. */
-function ofStack({ name, connection }: ClusterNode): StackNode {
+function ofStack({ name, connection }: ClusterNode): PlainNode {
   const { bastion, ...own } = connection as SshConnection;
-  const { hostKey } = own as SshHost;
-  return {
-    name,
-    ...targetOf(own),
-    hostKey: hostKey as string | undefined,
-    bastion: bastion === undefined ? undefined : targetOf(bastion as SshHost),
-  };
+  return { name, ...plainHost(own), bastion: bastion === undefined ? undefined : plainHost(bastion as SshHost) };
 }
 
-function targetOf({ host, user = "root", port }: SshHost): SshTarget {
-  return { host: host as string, user: user as string, port: port as number | undefined };
+/** A stack logs in as root where it names nobody, and ssh as whoever runs it. */
+function plainHost({ host, user = "root", port, hostKey }: SshHost): Host {
+  return { host, user, port, hostKey } as Host;
 }

@@ -1,6 +1,7 @@
 /** A node of a cluster, and the group that it is changed with. */
 import type * as pulumi from "@pulumi/pulumi";
 
+import type { Host } from "./host";
 import type { SshConnection } from "./node/connection";
 
 /** One node of the cluster. */
@@ -30,6 +31,9 @@ export interface ClusterNode {
    */
   sftp?: boolean;
 }
+
+/** A node in plain values, as a stack's file, an inventory or a cluster names it. */
+export type PlainNode = Omit<ClusterNode, "connection"> & Host;
 
 /** How a group of nodes is changed. */
 export interface RolloutGroup {

@@ -9,6 +9,7 @@ export { hostsOfInventory, type InventoryHost } from "./sources/inventory";
 export { hostKeyOf } from "./sources/knownHosts";
 export { type IncludeReader, type JumpHost, type SshConfigHost, sshHostOf } from "./sources/sshConfig";
 export { type BootPayloads, BootSetup, type BootSetupArgs, type BootSetupOptions } from "./boot/bootSetup";
+export type { HostAddress } from "./host";
 export type { SshConnection, SshHost } from "./node/connection";
 export { HandmadePod, type HandmadePodArgs } from "./sample/handmadePod";
 export { LocalhostPod, type LocalhostPodArgs } from "./sample/localhostPod";

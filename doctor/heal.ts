@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 
 import type { Diagnosis } from "./finding";
+import type { Host } from "../components/host";
 
 const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Read them before you use them: a certificate
 # that a network shows may be anybody's. Check its fingerprint with whoever runs the registry.
@@ -13,15 +14,7 @@ const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Rea
 const ASK_FOR_CA = "the certificate of the registry's authority as PEM, from whoever runs the registry";
 
 /** How to log in to a host, in a stack's words. */
-export interface SshLogin {
-  readonly host: string;
-  /** Missing where it is 22. */
-  readonly port?: number;
-  /** Missing where it is root. */
-  readonly user?: string;
-  readonly bastion?: Pick<SshLogin, "host" | "port" | "user">;
-  /** Path of the private key, where there is a need to name one. */
-  readonly keyFile?: string;
+export interface SshLogin extends Host {
   /** Path of the file that has the host's key. */
   readonly knownHosts?: string;
 }

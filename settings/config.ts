@@ -11,9 +11,11 @@ import {
   type RolloutGroup,
   type SshHost,
 } from "../components";
+import type { PlainNode } from "../components/clusterNode";
+import type { Host } from "../components/host";
 import { Problems } from "../components/problems";
 import { type FoundNodes, nodesFrom } from "./found";
-import { foundNodes, type HostConfig, hostOf, includedFiles, type NodeConfig, nodesOf, pick } from "./hosts";
+import { foundNodes, hostOf, includedFiles, nodesOf, pick } from "./hosts";
 import { isEmpty, list, object, optional, readFile, secret, textOrFile } from "./values";
 
 /** What the program takes from a stack's file. */
@@ -59,7 +61,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   const kubeconfig = secret(config, "kubeconfig");
   const kubeContext = optional(config, "kubeContext");
   const privateKeyPassword = secret(config, "sshPrivateKeyPassword");
-  const withLogin = (host: HostConfig): SshHost => ({
+  const withLogin = (host: Host): SshHost => ({
     privateKey: privateKey ?? keyIn(host.keyFile),
     privateKeyPassword,
     ...pick(host),
@@ -67,7 +69,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     user: host.user ?? optional(config, "sshUser"),
     port: host.port ?? config.getNumber("sshPort"),
   });
-  const toNode = (node: NodeConfig): ClusterNode => {
+  const toNode = (node: PlainNode): ClusterNode => {
     const via = node.bastion ?? jump;
     const { name, canary, gone, group, restoreOnRemoval, sftp } = node;
     const connection = { ...withLogin(node), bastion: via && withLogin(via) };
@@ -102,7 +104,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
 }
 
 /** The nodes in the stack's file, or those that were found. */
-function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config, found?: FoundNodes): NodeConfig[] {
+function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config, found?: FoundNodes): PlainNode[] {
   const listed = object(config, "nodes");
   const from = nodesFrom(config);
   const none = isEmpty(listed) || (Array.isArray(listed) && listed.length === 0);

@@ -1,11 +1,11 @@
 /** Nodes that no stack's file lists: the setting `nodesFrom`. */
 import * as pulumi from "@pulumi/pulumi";
 
-import type { NodeConfig } from "./hosts";
 import { isEmpty, object, optional, readFile } from "./values";
 import type { LeftOut, NodeSelection } from "../components";
 import { type NodeObject, openKubeconfig } from "../components/cluster/kubeconfig";
 import { listNodes } from "../components/cluster/list";
+import type { PlainNode } from "../components/clusterNode";
 import { messageOf, userError } from "../components/errors";
 import { Problems } from "../components/problems";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
@@ -13,7 +13,7 @@ import { nodesOfInventory } from "../components/sources/inventoryNodes";
 
 /** What was found, in the form of the setting `nodes`. */
 export interface FoundNodes {
-  readonly nodes: readonly NodeConfig[];
+  readonly nodes: readonly PlainNode[];
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -96,7 +96,7 @@ export async function findNodes(config = new pulumi.Config()): Promise<FoundNode
 const clusterOf = (config: pulumi.Config) =>
   openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
 
-function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting): NodeConfig[] {
+function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting): PlainNode[] {
   const problems = new Problems("the stack's configuration");
   const text = readFile(
     problems,

@@ -4,32 +4,19 @@ import * as os from "os";
 import * as path from "path";
 
 import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
+import type { PlainNode } from "../components/clusterNode";
 import { atHome } from "../components/cluster/kubeconfig";
+import type { Host } from "../components/host";
 import type { Problems } from "../components/problems";
 import { matchesPatterns } from "../components/sources/patterns";
 
-/** A host as it stands in a stack's file; secrets are set apart, for all hosts. */
-export interface HostConfig {
-  host: string;
-  port?: number;
-  user?: string;
-  hostKey?: string;
-  insecureIgnoreHostKey?: boolean;
-  /** Path of a private key, from an ssh_config or an inventory; no field of a stack's file. */
-  keyFile?: string;
-}
+/** A host that is being read. */
+type Draft = { -readonly [Field in keyof Host]: Host[Field] };
 
-export interface NodeConfig extends HostConfig {
-  name: string;
-  canary?: boolean;
-  gone?: boolean;
-  group?: string;
-  restoreOnRemoval?: boolean;
-  sftp?: boolean;
-  bastion?: HostConfig;
-}
-
-/** Each field of a host, and of a node, and what it must be. */
+/**
+ * Each field of a host, and of a node, and what it must be. Secrets are set apart, for all hosts, and a `keyFile` comes from an
+ * ssh_config or an inventory only.
+ */
 const HOST = new Map([
   ["host", "string"],
   ["port", "number"],
@@ -69,19 +56,19 @@ export interface Reading {
 }
 
 /** The nodes of a stack's file. @param value The setting `nodes`. */
-export function nodesOf(read: Reading, value: unknown): NodeConfig[] {
+export function nodesOf(read: Reading, value: unknown): PlainNode[] {
   const { problems } = read;
   if (!Array.isArray(value)) {
     problems.add("nodes", withoutSecrets(value), "a list");
     return [];
   }
-  return value.map((node: unknown, i) => hostOf(read, `nodes[${i}]`, node, NODE, [NAME]) as unknown as NodeConfig);
+  return value.map((node: unknown, i) => hostOf(read, `nodes[${i}]`, node, NODE, [NAME]) as unknown as PlainNode);
 }
 
 /** The nodes that were found elsewhere; messages call them by their names. */
-export function foundNodes(read: Reading, nodes: readonly NodeConfig[]): NodeConfig[] {
+export function foundNodes(read: Reading, nodes: readonly PlainNode[]): PlainNode[] {
   const fields = new Map([...NODE, ["keyFile", "string"]]);
-  return nodes.map((node) => hostOf(read, `nodesFrom, ${node.name}`, node, fields, [NAME]) as unknown as NodeConfig);
+  return nodes.map((node) => hostOf(read, `nodesFrom, ${node.name}`, node, fields, [NAME]) as unknown as PlainNode);
 }
 
 /**
@@ -94,7 +81,7 @@ export function hostOf(
   value: unknown,
   fields = HOST,
   needed: (readonly [string, string])[] = [],
-): HostConfig {
+): Host {
   const { problems } = read;
   const names = [...fields.keys()].join(", ");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -103,7 +90,7 @@ export function hostOf(
   }
   // YAML's `port:` with nothing behind it is null.
   const given = Object.entries(value).filter(([, field]) => field !== null);
-  const host = Object.fromEntries(given) as unknown as HostConfig & { bastion?: HostConfig };
+  const host = Object.fromEntries(given) as unknown as Draft;
   for (const [key, field] of given) {
     const type = fields.get(key);
     if (type === undefined) {
@@ -124,11 +111,7 @@ export function hostOf(
 }
 
 /** Has what an ssh_config says of the host, where the host itself does not say it. */
-function fromSshConfig(
-  { problems, known, port, sshConfig, include }: Reading,
-  at: string,
-  host: HostConfig & { bastion?: HostConfig },
-): void {
+function fromSshConfig({ problems, known, port, sshConfig, include }: Reading, at: string, host: Draft): void {
   if (sshConfig === undefined || typeof host.host !== "string") return;
   const found = problems.attempt(`${at}.host`, () => sshHostOf(sshConfig, host.host, include));
   if (found === undefined) return;
@@ -147,8 +130,9 @@ function fromSshConfig(
     return;
   }
   const { user, port: via } = proxyJump;
-  host.bastion = { host: proxyJump.host, port: via, user, keyFile: existing(proxyJump.identityFiles) };
-  findKey({ problems, known, port }, `${at}.bastion`, host.bastion);
+  const bastion: Draft = { host: proxyJump.host, port: via, user, keyFile: existing(proxyJump.identityFiles) };
+  findKey({ problems, known, port }, `${at}.bastion`, bastion);
+  host.bastion = bastion;
 }
 
 /** ssh tries the keys that are there. */
@@ -166,7 +150,7 @@ export function includedFiles(pattern: string): string[] {
 }
 
 /** Looks the host's key up where it gives none. */
-function findKey({ problems, known, port }: Reading, at: string, host: HostConfig): void {
+function findKey({ problems, known, port }: Reading, at: string, host: Draft): void {
   if (known === undefined || host.hostKey !== undefined || host.insecureIgnoreHostKey === true) return;
   if (typeof host.host !== "string" || host.host === "") return;
   host.hostKey = problems.attempt(`${at}.hostKey`, () => hostKeyOf(known, host.host, host.port ?? port ?? 22)) ?? "";
@@ -181,6 +165,6 @@ function withoutSecrets(value: unknown): unknown {
 }
 
 /** The fields that a connection has too. */
-export function pick(host: HostConfig): Partial<HostConfig> {
+export function pick(host: Host): Partial<Host> {
   return Object.fromEntries(Object.entries(host).filter(([key]) => HOST.has(key)));
 }

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checked, checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
 import { isOutput, isWholeNumber, type Problems } from "../problems";
 
-/** How to log in to a jump host. */
+/** How to log in to a host: a jump host, or a node. */
 export interface SshHost {
   /** Host name or IP address. */
   host: pulumi.Input<string>;
@@ -29,27 +29,7 @@ export interface SshHost {
 }
 
 /** How to log in to a node. Users other than root need `sudo -n`. */
-export interface SshConnection {
-  /** Host name or IP address. */
-  host: pulumi.Input<string>;
-  /** TCP port of sshd. Default: 22. */
-  port?: pulumi.Input<number>;
-  /** User to log in as. Default: `root`. */
-  user?: pulumi.Input<string>;
-  /** Private key in OpenSSH or PEM form. Kept secret in state. Default: the SSH agent. */
-  privateKey?: pulumi.Input<string>;
-  /** Passphrase of the private key. Kept secret in state. Default: none. */
-  privateKeyPassword?: pulumi.Input<string>;
-  /**
-   * The node's public key, `<type> <base64>` as `ssh-keyscan` prints it after the host name. The log-in is refused when
-   * the node shows another one. Default: none, which is allowed only with `insecureIgnoreHostKey`.
-   */
-  hostKey?: pulumi.Input<string>;
-  /**
-   * Log in without knowing the node's key. Anyone between here and the node can then become root on it.
-   * Default: false, so that `hostKey` is required.
-   */
-  insecureIgnoreHostKey?: pulumi.Input<boolean>;
+export interface SshConnection extends SshHost {
   /** A jump host in front of the node. Default: none. */
   bastion?: pulumi.Input<SshHost>;
 }

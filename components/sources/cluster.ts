@@ -4,8 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostKeyOf } from "./knownHosts";
 import { type NodeObject, openKubeconfig } from "../cluster/kubeconfig";
 import { listNodes } from "../cluster/list";
-import type { ClusterNode } from "../clusterNode";
+import type { ClusterNode, PlainNode } from "../clusterNode";
 import { userError } from "../errors";
+import type { HostAddress } from "../host";
 import type { SshConnection } from "../node/connection";
 import { Problems } from "../problems";
 
@@ -24,16 +25,6 @@ export interface NodeSelection {
   groupLabel?: string;
   /** Take nodes that are not Ready too. Default: false. */
   notReady?: boolean;
-}
-
-/** A node of the cluster, as far as the cluster knows it. */
-export interface FoundNode {
-  /** Name of the Node object. */
-  readonly name: string;
-  /** Address to log in to. */
-  readonly host: string;
-  readonly canary?: boolean;
-  readonly group?: string;
 }
 
 /** A node of the cluster that was not taken. */
@@ -89,15 +80,17 @@ export async function nodesOfCluster(args: NodesOfClusterArgs = {}): Promise<Nod
   const nodes = found.map(({ name, host, canary, group }): ClusterNode => {
     const port = typeof connection.port === "number" ? connection.port : undefined;
     const key =
-      connection.insecureIgnoreHostKey === true ? undefined : hostKeyFor(problems, name, { host, port, knownHosts });
+      connection.insecureIgnoreHostKey === true
+        ? undefined
+        : hostKeyFor(problems, name, knownHosts ?? "", { host, port });
     return { name, canary, group, restoreOnRemoval, connection: { ...connection, host, hostKey: key } };
   });
   problems.throwIfAny();
   return { nodes, leftOut };
 }
 
-function hostKeyFor(problems: Problems, name: string, at: { host: string; port?: number; knownHosts?: string }) {
-  return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(at.knownHosts ?? "", at.host, at.port));
+function hostKeyFor(problems: Problems, name: string, knownHosts: string, { host, port }: HostAddress) {
+  return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(knownHosts, host, port));
 }
 
 /** What an Input is, which must be known: it decides which resources exist. */
@@ -124,8 +117,8 @@ const ADDRESS_TYPES = ["InternalIP", "ExternalIP", "Hostname", "InternalDNS", "E
 export function selectNodes(
   nodes: readonly NodeObject[],
   selection: NodeSelection,
-): { found: FoundNode[]; leftOut: LeftOut[] } {
-  const found: FoundNode[] = [];
+): { found: PlainNode[]; leftOut: LeftOut[] } {
+  const found: PlainNode[] = [];
   const leftOut: LeftOut[] = [];
   const named = nodes.map((node) => ({ node, name: node.metadata?.name ?? "" }));
   for (const { node, name } of named.sort((a, b) => BY_NAME.compare(a.name, b.name))) {

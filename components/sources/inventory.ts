@@ -3,17 +3,12 @@ import { type Groups, parseInventory, type Vars } from "./inventoryFormats";
 import { jumpOfOptions } from "./proxyJump";
 import { type JumpHost, portOf } from "./sshConfig";
 import { userError } from "../errors";
+import type { HostAddress } from "../host";
 
 /** A host of an inventory, with what its variables say of a log-in. */
-export interface InventoryHost {
-  /** Its name in the inventory. */
+export interface InventoryHost extends HostAddress {
+  /** Its name in the inventory; also the `host`, where there is no `ansible_host`. */
   readonly name: string;
-  /** Host name or IP address to connect to: `ansible_host`, else the name. */
-  readonly host: string;
-  /** TCP port of sshd: `ansible_port`. Default: 22. */
-  readonly port?: number;
-  /** User to log in as: `ansible_user`. */
-  readonly user?: string;
   /** Path of the private key: `ansible_ssh_private_key_file`. */
   readonly privateKeyFile?: string;
   /** The jump host in `ansible_ssh_common_args` or `ansible_ssh_extra_args`. */

@@ -1,19 +1,7 @@
 /** Nodes from an Ansible inventory: what a stack and the command line make of its hosts. */
 import { hostsOfInventory } from "./inventory";
-import type { JumpHost } from "./sshConfig";
+import type { PlainNode } from "../clusterNode";
 import { userError } from "../errors";
-
-/** A host of an inventory as a node; a field is missing where the inventory does not say it. */
-export interface InventoryNode {
-  readonly name: string;
-  readonly host: string;
-  readonly port?: number;
-  readonly user?: string;
-  /** Path of its private key. */
-  readonly keyFile?: string;
-  readonly canary?: true;
-  readonly bastion?: JumpHost;
-}
 
 /** Which hosts are taken, and which of them are canaries. */
 export interface InventorySelection {
@@ -28,7 +16,7 @@ export interface InventorySelection {
  * @param text Content of the inventory.
  * @throws Error naming host or group, the value, and what is allowed: also where no host that is taken is in `canaryGroup`.
  */
-export function nodesOfInventory(text: string, { group, canaryGroup }: InventorySelection = {}): InventoryNode[] {
+export function nodesOfInventory(text: string, { group, canaryGroup }: InventorySelection = {}): PlainNode[] {
   const hosts = hostsOfInventory(text, group);
   if (canaryGroup !== undefined && !hosts.some(({ groups }) => groups.includes(canaryGroup))) {
     const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort().join(", ");

@@ -3,6 +3,7 @@ import { createHmac } from "crypto";
 
 import { matchesPatterns } from "./patterns";
 import { userError } from "../errors";
+import type { HostAddress } from "../host";
 
 /** The types that the SSH plugin can check, the preferred one first. */
 const TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
@@ -50,20 +51,14 @@ export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
   );
 }
 
-/** A host by its name in a known_hosts text. */
-export interface KnownHost {
-  readonly host: string;
-  readonly port?: number;
-}
-
 /**
  * The hosts that a known_hosts text names, in its order. Two names of one key are one host. Names that are hashed and
  * patterns are passed over.
  */
-export function hostsOfKnownHosts(text: string): KnownHost[] {
+export function hostsOfKnownHosts(text: string): HostAddress[] {
   const own = parseKnownHosts(text).filter((key) => isOwn(key) && !/[|*?!]/.test(key.names));
   const seen = new Set<string>();
-  return own.flatMap(({ names, key }): KnownHost[] => {
+  return own.flatMap(({ names, key }): HostAddress[] => {
     const all = names.split(",");
     const isNew = ![key, ...all].some((one) => seen.has(one));
     for (const one of [key, ...all]) seen.add(one);

@@ -4,15 +4,10 @@ import SSHConfig, { LineType } from "ssh-config";
 
 import { matchesPatterns } from "./patterns";
 import { messageOf, userError } from "../errors";
+import type { HostAddress } from "../host";
 
 /** How to log in to a host, as an ssh_config says. What is undefined has its default. */
-export interface SshConfigHost {
-  /** Host name or IP address to connect to. */
-  readonly host: string;
-  /** TCP port of sshd. Default: 22. */
-  readonly port?: number;
-  /** User to log in as. Default: that of whoever runs ssh. */
-  readonly user?: string;
+export interface SshConfigHost extends HostAddress {
   /** Private keys to try, as paths, in this order. */
   readonly identityFiles: readonly string[];
   /** The jump host in front of it, with what the same text says of that. */
@@ -104,17 +99,13 @@ function jumpOf(
   return { ...jump, user: hop.user ?? jump.user, port: hop.port ?? jump.port };
 }
 
-/** A jump host as `ssh -J` takes it: `[user@]host[:port]`, or a URL. */
-export interface JumpHost {
-  /** Host name or IP address. */
-  readonly host: string;
-  /** User to log in as. Default: none is named. */
-  readonly user?: string;
-  /** TCP port of sshd. Default: none is named. */
-  readonly port?: number;
-}
+/** A jump host. */
+export type JumpHost = HostAddress;
 
-/** @throws Error naming the text where it is none. */
+/**
+ * A jump host as `ssh -J` takes it: `[user@]host[:port]`, or a URL.
+ * @throws Error naming the text where it is none.
+ */
 export function parseJump(alias: string, text: string): JumpHost {
   const plain = text.replace(/^ssh:\/\//, "").replace(/\/$/, "");
   const [, user, bracketed, name, port] =

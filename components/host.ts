@@ -1,0 +1,23 @@
+/** A host to log in to, in plain values. Every source of hosts says what it knows in these words. */
+
+/** Where a host answers, and as whom to log in there. A field is missing where nothing says it. */
+export interface HostAddress {
+  /** Host name or IP address to connect to. */
+  readonly host: string;
+  /** TCP port of sshd. Default: 22. */
+  readonly port?: number;
+  /** User to log in as. Default: that of whoever connects; `root` for the nodes of a stack. */
+  readonly user?: string;
+}
+
+/** A host, with what the log-in needs. */
+export interface Host extends HostAddress {
+  /** The host's public key, `<type> <base64>`. */
+  readonly hostKey?: string;
+  /** Log in without knowing the host's key. Default: false. */
+  readonly insecureIgnoreHostKey?: boolean;
+  /** Path of the private key. Default: the SSH agent's keys, or those that ssh tries by itself. */
+  readonly keyFile?: string;
+  /** The jump host in front of it. Default: none. */
+  readonly bastion?: Host;
+}
