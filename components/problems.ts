@@ -63,18 +63,13 @@ export class Problems {
   /**
    * Runs a check that belongs to some other function and notes its message.
    * @param field Path of the argument that is checked.
-   * @param check Throws an Error whose message already names field, value and what is allowed.
+   * @param check Throws an Error whose message names the value and what is allowed. It does not know the field.
    */
   attempt<T>(field: string, check: () => T): T | undefined {
     try {
       return check();
     } catch (error) {
-      const message = messageOf(error);
-      const named = `${field}: `;
-      this.errors.push({
-        propertyPath: field,
-        reason: message.startsWith(named) ? message.slice(named.length) : message,
-      });
+      this.errors.push({ propertyPath: field, reason: messageOf(error) });
       return undefined;
     }
   }

@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { certificatesOf } from "./chain";
 import type { Facts, RuntimeFact } from "./facts";
 import type { Diagnosis, Evidence, Finding } from "./finding";
-import { parseImage } from "./imageName";
+import { pulledImage } from "./pulledImage";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
@@ -82,7 +82,7 @@ function judgePull(
   { facts, walks, ourSeconds }: Look,
   runtime: RuntimeFact,
 ): { findings: Finding[]; evidence: Evidence[] } {
-  const image = parseImage(runtime.image);
+  const image = pulledImage(runtime.image);
   if (!image) return { findings: [unusable(runtime.image)], evidence: [] };
   const view = viewOf(facts, image, ourSeconds);
   const judged = walks.map((walk) => judgeWalk(walk, { ...view, trusted: trustedBy(facts, walk) }));

@@ -2,7 +2,7 @@
 import { diagnose } from "./diagnose";
 import { parseFacts } from "./facts";
 import type { Diagnosis } from "./finding";
-import { parseImage } from "./imageName";
+import { pulledImage } from "./pulledImage";
 import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
 import type { Reach } from "./reach";
@@ -16,7 +16,7 @@ import { walk } from "./wire";
 export async function examine(reach: Reach, wanted?: WantedImage): Promise<Diagnosis> {
   const facts = parseFacts(await reach.run());
   const ourSeconds = Math.floor(Date.now() / 1000);
-  const image = facts.runtime && parseImage(facts.runtime.image);
+  const image = facts.runtime && pulledImage(facts.runtime.image);
   const walks: Walk[] = [];
   if (image) {
     const { repository, tag } = image;

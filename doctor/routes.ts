@@ -1,6 +1,6 @@
 /** The servers that containerd asks for an image, in its order: the hosts of hosts.toml, then the registry itself. */
 import type { Facts, RuntimeFact } from "./facts";
-import { hostAndPort, type ImageName } from "./imageName";
+import { hostAndPort, type PulledImage } from "./pulledImage";
 
 export interface Route {
   readonly host: string;
@@ -13,7 +13,7 @@ export interface Route {
   readonly hasLogin: boolean;
 }
 
-export function routesOf(facts: Facts, image: ImageName): Route[] {
+export function routesOf(facts: Facts, image: PulledImage): Route[] {
   const entries = hostsFile(facts, image)?.entries ?? [];
   const own = { ...route(`https://${image.registry}`, entries), host: image.host, port: image.port };
   const server = valueOf(entries, "server");
@@ -24,7 +24,7 @@ export function routesOf(facts: Facts, image: ImageName): Route[] {
 }
 
 /** The hosts.toml that counts, where containerd reads one. */
-export function hostsFile(facts: Facts, image: ImageName) {
+export function hostsFile(facts: Facts, image: PulledImage) {
   const { registry, runtime } = facts;
   if (!registry || !runtime || runtime.configPath === "" || isMisread(runtime)) return undefined;
   const at = (name: string) => registry.files.find(({ path }) => path === `${registry.directory}/${name}/hosts.toml`);

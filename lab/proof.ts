@@ -7,6 +7,7 @@ import type { LabInfo } from "./cluster";
 import { exec } from "./cluster/exec";
 import { stuckPod } from "./failure";
 import { get, isReady, kubectl, type Pod, until } from "./kubectl";
+import { parseReference } from "../components/registry/reference";
 
 /** What was seen on one node. */
 export interface NodeProof {
@@ -85,18 +86,18 @@ async function samplePod(lab: LabInfo, node: string): Promise<Pod | undefined> {
 
 /** The digest that the registry has for a reference, asked over TLS with the lab's authority. */
 export function registryDigest(lab: LabInfo, reference: string): Promise<string> {
-  const [, host = "", repository = "", tag = ""] = /^([^/]+)\/(.+):([^:]+)$/.exec(reference) ?? [];
+  const { registry, repository, tag } = parseReference(reference);
   const options = {
     method: "HEAD",
     ca: fs.readFileSync(lab.registry.caFile),
     headers: { Accept: MANIFESTS.join(", ") },
   };
   return new Promise((resolve, reject) => {
-    const request = https.request(`https://${host}/v2/${repository}/manifests/${tag}`, options, (response) => {
+    const request = https.request(`https://${registry}/v2/${repository}/manifests/${tag}`, options, (response) => {
       const digest = response.headers["docker-content-digest"];
       response.resume();
       if (response.statusCode === 200 && typeof digest === "string") resolve(digest);
-      else reject(new Error(`registry ${host} answers ${response.statusCode ?? 0} for ${reference}`));
+      else reject(new Error(`registry ${registry} answers ${response.statusCode ?? 0} for ${reference}`));
     });
     request.on("error", reject);
     request.end();

@@ -114,12 +114,12 @@ function whenGiven<T extends string | undefined>(
   name: string,
   field: string,
   value: pulumi.Input<T>,
-  check: (field: string, value: T) => void,
+  check: (value: T) => void,
 ): pulumi.Output<T> {
   return pulumi.output<T>(value).apply((known) =>
     checked(`PauseImage "${name}"`, known as T, (problems) => {
       problems.attempt(field, () => {
-        check(field, known as T);
+        check(known as T);
       });
     }),
   );

@@ -4,7 +4,7 @@ import { buildablePlatforms } from "../../image/compile";
 import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isOutput, type Problems } from "../problems";
 import type { RegistryLogin } from "../registry/login";
-import { checkReferenceAndDigest, checkSource } from "../registry/reference";
+import { checkReferenceAndDigest, checkSource, splitImageName } from "../registry/reference";
 import { checkSigning, type ImageSigning, PUBLIC_KEY } from "../registry/signing/signingArgs";
 
 /** Where the pause image comes from. */
@@ -175,7 +175,7 @@ function checkReferences(
   if (mirrorOf === undefined) problems.add(`${at}mirrorOf`, mirrorOf, "the image to copy");
   if (typeof mirrorOf === "string")
     problems.attempt(`${at}mirrorOf`, () => {
-      checkSource(`${at}mirrorOf`, mirrorOf);
+      checkSource(mirrorOf);
     });
   if (typeof mirrorOf === "string" && mirrorOf === reference) {
     problems.add(`${at}mirrorOf`, mirrorOf, "another image than the reference; use source existing for what is there");
@@ -222,7 +222,7 @@ function checkPlatforms(problems: Problems, field: string, platforms: readonly s
 
 /** A tag has room for 128 characters, and each platform's image adds its name to it. */
 function checkTagLength(problems: Problems, field: string, reference: string, platforms: readonly string[]): void {
-  const tag = reference.slice(reference.lastIndexOf(":") + 1);
+  const { tag = "" } = splitImageName(reference);
   const room = 128 - Math.max(0, ...platforms.map((platform) => suffixOf(platform).length));
   // A tag of more than 128 characters has been refused already.
   if (tag.length > room && tag.length <= 128) {

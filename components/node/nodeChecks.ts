@@ -18,11 +18,11 @@ const RULES: {
   // Made of the names of project, stack and resource.
   owner: () => undefined,
   image: (problems, image) => {
-    problems.attempt("reference", () => parseReference("reference", image));
+    problems.attempt("reference", () => parseReference(image));
   },
   digest: (problems, digest) => {
     problems.attempt("digest", () => {
-      checkDigest("digest", digest);
+      checkDigest(digest);
     });
   },
   ca: (problems, ca) => {

@@ -226,7 +226,7 @@ function stdinOf(name: string, { digest, trust }: SandboxNodeArgs): pulumi.Input
   return whenKnown({ digest, login }, (known) => {
     checked(`SandboxNode "${name}"`, known, (problems) => {
       problems.attempt("digest", () => {
-        if (known.digest !== undefined) checkDigest("digest", known.digest);
+        if (known.digest !== undefined) checkDigest(known.digest);
       });
       if (known.login) checkKnownLogin(problems, "trust.login", known.login);
     });

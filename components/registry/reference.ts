@@ -15,11 +15,39 @@ export interface ImageReference {
 const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/i;
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 /** What a reference must be, for messages. */
 const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
 const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
+
+/** What a name of an image says, before anything is asked of it. */
+export interface ImageName {
+  /** Missing where the first part of the name is no host: runtimes disagree about the default one. */
+  readonly registry?: string;
+  readonly repository: string;
+  readonly tag?: string;
+  /** What stands behind the `@`. */
+  readonly digest?: string;
+}
+
+/** Takes a name apart as runtimes do. Whether its parts are allowed is for others to say. */
+export function splitImageName(text: string): ImageName {
+  const at = text.indexOf("@");
+  const name = at < 0 ? text : text.slice(0, at);
+  const slash = name.indexOf("/");
+  const registry = slash > 0 && isRegistryHost(name.slice(0, slash)) ? name.slice(0, slash) : undefined;
+  const path = registry === undefined ? name : name.slice(slash + 1);
+  const colon = path.lastIndexOf(":");
+  const tagged = colon > path.lastIndexOf("/");
+  return {
+    registry,
+    repository: tagged ? path.slice(0, colon) : path,
+    tag: tagged ? path.slice(colon + 1) : undefined,
+    digest: at < 0 ? undefined : text.slice(at + 1),
+  };
+}
 
 /**
  * Reads a fully qualified, tagged reference.
@@ -27,17 +55,17 @@ const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for e
  * Nodes get exactly this string. containerd pins the sandbox image only if it was pulled by the very string in the
  * configuration. That is why short forms are refused instead of completed.
  *
- * @param field Name of the argument, for the message.
- * @throws Error naming field, value, what is allowed and the reason.
+ * @throws Error naming the value, what is allowed and the reason.
  */
-export function parseReference(field: string, value: string): ImageReference {
-  const refuse = refusal(field, value, REFERENCE_SHAPE);
+export function parseReference(value: string): ImageReference {
+  const refuse = refusal(value, REFERENCE_SHAPE);
   // An Output that turned out to hold nothing.
   if (typeof (value as unknown) !== "string") refuse("nodes need it");
-  if (value.includes("@")) {
+  const name = splitImageName(value);
+  if (name.digest !== undefined) {
     refuse("a digest is checked on the node, never configured (containerd does not pin digest references)");
   }
-  const reference = parts(value, refuse);
+  const reference = checkedParts(name, refuse);
   const full = dockerHubName(reference);
   if (full !== value) {
     refuse(`runtimes call it ${full} and so never pin it under the name they are given; write ${full}`);
@@ -55,41 +83,32 @@ function dockerHubName({ registry, repository, tag }: ImageReference): string {
  * Checks an image to copy from: `host[:port]/repository` with a tag, a digest or both. Unlike what nodes get, a digest
  * is welcome here: it says for good which image is meant.
  *
- * @param field Name of the argument, for the message.
- * @throws Error naming field, value, what is allowed and the reason.
+ * @throws Error naming the value, what is allowed and the reason.
  */
-export function checkSource(field: string, value: string): void {
-  const refuse = refusal(field, value, SOURCE_SHAPE);
-  const at = value.indexOf("@");
-  const name = at < 0 ? value : value.slice(0, at);
-  const tagged = name.lastIndexOf(":") > name.lastIndexOf("/");
-  if (at < 0) {
-    if (!tagged) refuse("neither tag nor digest says which image is meant");
-    parts(value, refuse);
+export function checkSource(value: string): void {
+  const refuse = refusal(value, SOURCE_SHAPE);
+  const name = splitImageName(value);
+  if (name.digest === undefined) {
+    if (name.tag === undefined) refuse("neither tag nor digest says which image is meant");
+    checkedParts(name, refuse);
     return;
   }
-  if (!/^@sha256:[0-9a-f]{64}$/.test(value.slice(at))) refuse("a digest is @sha256: and 64 hexadecimal digits");
+  if (!DIGEST.test(name.digest)) refuse("a digest is @sha256: and 64 hexadecimal digits");
   // The digest decides, so no tag is needed beside it, and any will do.
-  parts(tagged ? name.replace(/:latest$/, ":any") : `${name}:any`, refuse);
+  checkedParts({ ...name, tag: name.tag === "latest" ? "any" : (name.tag ?? "any") }, refuse);
 }
 
 type Refuse = (why: string) => never;
 
-function refusal(field: string, value: string, shape: string): Refuse {
+function refusal(value: unknown, shape: string): Refuse {
   return (why) => {
-    throw userError(`${field}: ${describe(value)} is not allowed; it must be ${shape}: ${why}`);
+    throw userError(`${describe(value)} is not allowed; it must be ${shape}: ${why}`);
   };
 }
 
-function parts(value: string, refuse: Refuse): ImageReference {
-  const slash = value.indexOf("/");
-  const registry = slash < 0 ? "" : value.slice(0, slash);
-  if (!isRegistryHost(registry)) refuse("the registry is missing, and runtimes disagree about the default one");
-  const path = value.slice(slash + 1);
-  const colon = path.lastIndexOf(":");
-  if (colon < 0) refuse("the tag is missing, and containerd never pins a tagless sandbox image");
-  const repository = path.slice(0, colon);
-  const tag = path.slice(colon + 1);
+function checkedParts({ registry, repository, tag }: ImageName, refuse: Refuse): ImageReference {
+  if (registry === undefined) return refuse("the registry is missing, and runtimes disagree about the default one");
+  if (tag === undefined) return refuse("the tag is missing, and containerd never pins a tagless sandbox image");
   if (!REPOSITORY.test(repository)) refuse(`the repository ${JSON.stringify(repository)} is not a valid one`);
   if (!TAG.test(tag)) refuse(`the tag ${JSON.stringify(tag)} is not a valid one`);
   if (tag === "latest") refuse("`latest` means another image every day; nodes would not agree");
@@ -106,7 +125,7 @@ function isRegistryHost(host: string): boolean {
 
 /** The registry of a reference that has already been checked. */
 export function registryOf(reference: string): string {
-  return reference.slice(0, reference.indexOf("/"));
+  return splitImageName(reference).registry ?? "";
 }
 
 /**
@@ -123,10 +142,10 @@ export function digestOf(pushed: string): string {
   return digest;
 }
 
-/** @throws Error naming field, value and what is allowed. */
-export function checkDigest(field: string, digest: unknown): void {
-  if (typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest)) return;
-  throw userError(`${field}: ${describe(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
+/** @throws Error naming the value and what is allowed. */
+export function checkDigest(digest: unknown): void {
+  if (typeof digest === "string" && DIGEST.test(digest)) return;
+  throw userError(`${describe(digest)} is not allowed; it must be sha256: and 64 hexadecimal digits`);
 }
 
 /**
@@ -139,11 +158,11 @@ export function checkReferenceAndDigest(
   { reference, digest }: { reference: pulumi.Input<string>; digest?: pulumi.Input<string | undefined> },
 ): void {
   if (problems.isGiven(`${at}reference`, reference, REFERENCE_SHAPE) && typeof reference === "string") {
-    problems.attempt(`${at}reference`, () => parseReference(`${at}reference`, reference));
+    problems.attempt(`${at}reference`, () => parseReference(reference));
   }
   if (typeof digest === "string") {
     problems.attempt(`${at}digest`, () => {
-      checkDigest(`${at}digest`, digest);
+      checkDigest(digest);
     });
   }
 }

@@ -67,17 +67,16 @@ function planGroup<N>(nodes: readonly N[], window: number, before: readonly N[])
  * @param maxUnavailable A whole number of nodes from `1`, or a percentage from `1%` to `100%` of all nodes. It is
  *   rounded down, but never below one node: a rollout that may touch no node would never end.
  * @param nodes Number of nodes.
- * @param field Name of the argument in messages.
- * @throws Error naming the field, the value and what is allowed.
+ * @throws Error naming the value and what is allowed.
  */
-export function windowSize(maxUnavailable: string, nodes: number, field = "maxUnavailable"): number {
+export function windowSize(maxUnavailable: string, nodes: number): number {
   // Programs without types may give a number, which would mean the same: one type for every language is simpler.
   const given = typeof (maxUnavailable as unknown) === "string" ? maxUnavailable : "";
   const [, count, percent] = /^(?:([1-9][0-9]{0,8})|([1-9][0-9]?|100)%)$/.exec(given) ?? [];
   if (count !== undefined) return Number(count);
   if (percent !== undefined) return Math.max(1, Math.floor((nodes * Number(percent)) / 100));
   throw userError(
-    `${field}: ${describe(maxUnavailable)} is not allowed; ` +
+    `${describe(maxUnavailable)} is not allowed; ` +
       `it must be a text: a whole number from "1", or a percentage from "1%" to "100%"`,
   );
 }

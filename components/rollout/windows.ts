@@ -30,7 +30,7 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
       if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
       if (own === undefined) return void windows.set(name, belowSessions(all, maxUnavailable, inGroup(name)));
       const field = `groups[${i}].maxUnavailable`;
-      const size = problems.attempt(field, () => windowSize(own, inGroup(name).length, field)) ?? 1;
+      const size = problems.attempt(field, () => windowSize(own, inGroup(name).length)) ?? 1;
       windows.set(name, belowSessions(size, own, inGroup(name)));
     });
   for (const { group } of listed) {

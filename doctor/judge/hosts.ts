@@ -1,7 +1,7 @@
 /** Near misses: files that look as if they said how a registry is reached, and that containerd does not read. */
 import type { Facts } from "../facts";
 import type { Finding } from "../finding";
-import type { ImageName } from "../imageName";
+import type { PulledImage } from "../pulledImage";
 import { hostsFile, isMisread } from "../routes";
 
 const miss = (what: string, remedy: string): Finding => ({
@@ -12,7 +12,7 @@ const miss = (what: string, remedy: string): Finding => ({
   remedy,
 });
 
-export function nearMisses(facts: Facts, image: ImageName): Finding[] {
+export function nearMisses(facts: Facts, image: PulledImage): Finding[] {
   const { registry, runtime } = facts;
   if (!registry || runtime?.name !== "containerd") return [];
   const dir = registry.directory;
@@ -42,14 +42,14 @@ export function nearMisses(facts: Facts, image: ImageName): Finding[] {
     : [];
 }
 
-function wrongFile({ registry }: Facts, image: ImageName): Finding[] {
+function wrongFile({ registry }: Facts, image: PulledImage): Finding[] {
   const own = registry?.files.find(
     ({ path }) => path.startsWith(`${registry.directory}/${image.registry}/`) && path.endsWith(".toml"),
   );
   return own ? [miss(`${own.path} is not read: the name of the file must be hosts.toml`, "Rename it")] : [];
 }
 
-function wrongDirectory({ registry }: Facts, image: ImageName): Finding[] {
+function wrongDirectory({ registry }: Facts, image: PulledImage): Finding[] {
   const other = registry?.directories.find(
     (name) => name !== image.registry && name.replace(/[:_]\d+_?$/, "") === image.host,
   );

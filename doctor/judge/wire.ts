@@ -4,7 +4,7 @@ import type { X509Certificate } from "node:crypto";
 import { answerOfStatus } from "../../components/registry/answers";
 import { type ChainFault, judgeChain, nameOf } from "../chain";
 import type { Evidence, Finding } from "../finding";
-import type { ImageName } from "../imageName";
+import type { PulledImage } from "../pulledImage";
 import type { Route } from "../routes";
 import type { WireFact } from "../wire";
 
@@ -15,7 +15,7 @@ export interface Walk {
 
 /** What the node knows, by which a walk is judged. */
 export interface NodeView {
-  readonly image: ImageName;
+  readonly image: PulledImage;
   readonly architecture: string;
   readonly now: Date;
   /** How far its clock is from ours, in seconds. */

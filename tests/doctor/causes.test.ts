@@ -6,7 +6,7 @@ import { diagnose } from "../../doctor/diagnose";
 import type { Facts } from "../../doctor/facts";
 import type { Diagnosis } from "../../doctor/finding";
 import { healingConfig } from "../../doctor/heal";
-import { parseImage } from "../../doctor/imageName";
+import { pulledImage } from "../../doctor/pulledImage";
 import type { Walk } from "../../doctor/judge/wire";
 import { routesOf } from "../../doctor/routes";
 import { type Dial, walk } from "../../doctor/wire";
@@ -282,7 +282,7 @@ const certificates = new Certificates();
     const image = `${NAME}:${port}/${PATH}`;
     const trusted = factsOf(image, { registry: hosts(image, made.root.cert) });
     const facts = cause.node?.(image, trusted, made) ?? trusted;
-    const parts = parseImage(image);
+    const parts = pulledImage(image);
     assert.ok(parts);
     const walks: Walk[] = [];
     for (const route of routesOf(facts, parts)) {

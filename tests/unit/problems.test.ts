@@ -59,7 +59,7 @@ describe("an error about arguments", () => {
     assert.strictEqual((await errorOf(broken)).stack, "");
   });
 
-  it("keeps the message of a check that does not begin with the path", () => {
+  it("puts the path before the message of a check", () => {
     const problems = new Problems("x");
     problems.attempt("a.b", () => {
       throw new Error("the disk is full");
@@ -162,7 +162,7 @@ describe("arguments that are missing or have another shape", () => {
   });
 
   it("say so too where an Output turns out to hold nothing", () => {
-    assert.throws(() => parseReference("reference", undefined as unknown as string), /reference: no value .* host\[/);
+    assert.throws(() => parseReference(undefined as unknown as string), /^Error: no value .* host\[/);
   });
 });
 

@@ -70,7 +70,7 @@ export function signedAndVerified(
 const checkedDigest = (subject: string, digest: string | undefined): string =>
   checked(subject, digest as string, (problems) => {
     problems.attempt("digest", () => {
-      checkDigest("digest", digest);
+      checkDigest(digest);
     });
   });
 

@@ -1,19 +1,16 @@
-/** An image's name in the parts that a pull needs. */
+/** Where an image is pulled from. */
+import { type ImageReference, splitImageName } from "../components/registry/reference";
 
-export interface ImageName {
-  /** As the runtime names it, and its directory in certs.d: `registry.example.com:5000`. */
-  readonly registry: string;
+/** A reference, and the host that answers for its registry. `registry` also names the directory in certs.d. */
+export interface PulledImage extends ImageReference {
   readonly host: string;
   readonly port: number;
-  readonly repository: string;
-  readonly tag: string;
 }
 
 /** @returns nothing where the name has no tag, or no registry: runtimes do not agree on what that means */
-export function parseImage(image: string): ImageName | undefined {
-  const found = /^([^/]+)\/(.+):([\w][\w.-]*)$/.exec(image);
-  const [, registry = "", repository = "", tag = ""] = found ?? [];
-  if (!found || repository.includes("@") || !/[.:]|^localhost$/.test(registry)) return undefined;
+export function pulledImage(image: string): PulledImage | undefined {
+  const { registry, repository, tag, digest } = splitImageName(image);
+  if (registry === undefined || tag === undefined || digest !== undefined) return undefined;
   // Docker Hub answers under another name than the one that its images have.
   const at = registry === "docker.io" ? "registry-1.docker.io" : registry;
   return { registry, repository, tag, ...hostAndPort(at, 443) };
