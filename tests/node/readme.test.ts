@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { script } from "./globals";
+import { unitFiles } from "../../components/boot/bootFiles";
 import { TOLD } from "../../components/node/nodeSettings";
 import { parts } from "../../components/node/program";
 
@@ -85,6 +86,17 @@ describe("node/README.md", () => {
         : [...text.matchAll(/^.*(?:case \$runtime\b|"\$runtime" !?=).*$/gm)].map(([line]) => `${name}: ${line}`),
     );
     assert.deepEqual(asks, []);
+  });
+
+  it("and a machine's first boot wait for the units of the same runtimes", () => {
+    const told = found(/^\w+_(?:units|daemon)\(\) \{ printf '%s\\n' ([^"}]+); \}$/gm).flatMap((words) =>
+      words.split(" "),
+    );
+    const started = found(/for unit in ([a-z0-9 -]+); do/g, script.get("detect")).flatMap((words) => words.split(" "));
+    const daemons = told.filter((unit) => unit !== "kubelet" && !unit.endsWith(".socket"));
+    const [boot] = unitFiles().map(({ content }) => content);
+    const [after = ""] = found(/^After=network-online.target (.*)$/gm, boot);
+    assert.deepEqual(unique(after.split(" ")), unique([...daemons, ...started].map((unit) => `${unit}.service`)));
   });
 
   it("lists the settings by their names on the wire and in the shell", () => {
