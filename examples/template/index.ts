@@ -20,4 +20,4 @@ const sandbox = new PauseSandbox("pause", {
 });
 
 export const digest = sandbox.digest;
-export const nodes = sandbox.nodes; // what each node said it found, changed and verified
+export const nodes = sandbox.nodes; // the report of each node: what it found, changed and verified

@@ -113,8 +113,8 @@ function table(heading: string): string[][] {
 }
 
 const nameOf = ([name = ""]: string[]): string => name.replaceAll("`", "");
-const OWN = "What this project reads";
-const OTHERS = "What the programs read that this project runs";
+const OWN = "Variables of this project";
+const OTHERS = "Variables of other programs";
 
 describe("docs/environment.md", () => {
   it("lists every variable that the sources read, with the folders that read it, and no other", () => {
