@@ -9,6 +9,7 @@ import { Refused } from "./refuse";
 import type { Result } from "./text";
 import { messageOf } from "../components/errors";
 import { redacted } from "../doctor/redact";
+import { print, printed, tell } from "./terminal";
 
 /** Before anybody waits for nodes. */
 export function refuseExisting(file: string): void {
@@ -42,7 +43,11 @@ function eventsOf(one: Result): string {
   const said = "events" in one ? one.events : [];
   const pods = (one.pods ?? []).map(({ namespace, name, event }) => `${namespace}/${name}: ${event}`);
   const lines = [...said, ...pods];
-  return [`${one.node}:`, ...(lines.length === 0 ? ["none"] : lines)].map((line) => `  ${line}`).join("\n") + "\n";
+  return (
+    [`${one.node}:`, ...(lines.length === 0 ? ["none"] : lines)]
+      .map((line) => `  ${line.replaceAll("\n", "\n    ")}`)
+      .join("\n") + "\n"
+  );
 }
 
 /**
@@ -50,23 +55,23 @@ function eventsOf(one: Result): string {
  * @param yes Without the question.
  */
 export async function askForFile(file: string, text: string, yes = false): Promise<void> {
-  process.stdout.write(text);
+  print(text);
   if (!yes && !(await saysYes(`Write this to ${file}? [y/N] `))) {
-    process.stderr.write(`${file} is not written\n`);
+    tell(`${file} is not written\n`);
     return;
   }
   try {
     // Only its owner reads it, and what came there meanwhile stays.
-    writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+    writeFileSync(file, printed(text), { mode: 0o600, flag: "wx" });
   } catch (error) {
     throw new Refused(`--bundle ${file}: ${messageOf(error)}`);
   }
-  process.stderr.write(`${file} is written\n`);
+  tell(`${file} is written\n`);
 }
 
 /** A terminal that is closed says no. */
 async function saysYes(question: string): Promise<boolean> {
-  process.stderr.write(question);
+  tell(question);
   const lines = createInterface({ input: process.stdin });
   const first = await Promise.race([once(lines, "line"), once(lines, "close")]);
   lines.close();

@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { checkText } from "./checkText";
 import { lookAtAll, namedNodes, type ReachOptions, stackReach, type Unlooked, withReachOptions } from "./reachOptions";
 import { orRefuse, Refused } from "./refuse";
-import { terminalPainter } from "./terminal";
+import { terminalPainter, print, tell } from "./terminal";
 import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
 import { type Checked, checkNode, type NodeToCheck } from "../doctor/check/checkNode";
 
@@ -34,9 +34,9 @@ export function checkCommand(): Command {
         const wanted = await wantedOf(options);
         const nodes = nodesOf(options, wanted, self);
         const results = await lookAtAll(nodes, options.parallel, (node) => checkNode(node, wanted));
-        if (wanted.loginUnknown) process.stderr.write("the login is encrypted in the stack file: it is not compared\n");
+        if (wanted.loginUnknown) tell("the login is encrypted in the stack file: it is not compared\n");
         const json = `${JSON.stringify({ version: 1, image: wanted.settings.image, nodes: results }, null, 2)}\n`;
-        process.stdout.write(options.output === "json" ? json : checkText(results, terminalPainter()));
+        print(options.output === "json" ? json : checkText(results, terminalPainter()));
         process.exitCode = exitCode(results);
       }),
     );

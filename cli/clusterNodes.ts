@@ -6,6 +6,7 @@ import { openKubeconfig } from "../components/cluster/kubeconfig";
 import { listNodes } from "../components/cluster/list";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
 import { stuckPods } from "../doctor/stuckPods";
+import { tell } from "./terminal";
 
 /** @throws Refused, or Error naming the kubeconfig and what is wrong. */
 export async function askCluster(
@@ -18,7 +19,7 @@ export async function askCluster(
   const stuck = await stuckPods(cluster);
   const sick = new Set(stuck.map(({ node }) => node));
   const { found, leftOut } = selectNodes(all, { notReady: true, address });
-  for (const { name, why } of leftOut) if (sick.has(name)) process.stderr.write(`not looked at: ${name} ${why}\n`);
+  for (const { name, why } of leftOut) if (sick.has(name)) tell(`not looked at: ${name} ${why}\n`);
   const listed = stack?.args.nodes.map(({ name }) => name);
   return {
     server: cluster.server,

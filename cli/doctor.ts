@@ -16,7 +16,7 @@ import {
 import { orRefuse } from "./refuse";
 import { sshLogin } from "./sshLogin";
 import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
-import { painter, type Paint, terminalPainter } from "./terminal";
+import { painter, type Paint, terminalPainter, print } from "./terminal";
 import { type Result, diagnosesText } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
@@ -88,8 +88,8 @@ async function run(options: Options, command: Command): Promise<void> {
     return wanted === undefined ? diagnosis : withPlan(diagnosis, await planned({ reach, called }, wanted));
   });
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
-  if (options.fixConfig) process.stdout.write(await healing(results, nodes));
-  else if (bundle === undefined) process.stdout.write(printed(results, options, cluster));
+  if (options.fixConfig) print(await healing(results, nodes));
+  else if (bundle === undefined) print(printed(results, options, cluster));
   else await askForFile(bundle, bundleText(textWith(results, painter(false), cluster), results), options.yes);
   process.exitCode = exitCode(results);
 }

@@ -7,6 +7,7 @@ import type { ClusterNode, SshConnection } from "../components";
 import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
 import type { Host } from "../components/host";
+import { print, tell } from "./terminal";
 
 interface Options {
   readonly kubeconfig?: string;
@@ -57,7 +58,7 @@ export function nodesCommand(): Command {
     .addHelpText("after", HELP)
     .action((options: Options) =>
       orRefuse(1, async () => {
-        process.stdout.write(stackFileOf(await settingsOf(options)));
+        print(stackFileOf(await settingsOf(options)));
       }),
     );
 }
@@ -104,7 +105,7 @@ async function fromCluster(options: Options, knownHosts?: string): Promise<Plain
     ...{ kubeconfig, context, labelSelector: selector, address, canaryLabel, groupLabel, notReady },
     ...{ knownHosts, connection: insecure },
   });
-  for (const { name, why } of leftOut) process.stderr.write(`left out: ${name} ${why}\n`);
+  for (const { name, why } of leftOut) tell(`left out: ${name} ${why}\n`);
   if (nodes.length === 0)
     throw new Refused("no node of the cluster is taken; --not-ready takes those that are not Ready");
   return nodes.map(ofCluster);
@@ -135,7 +136,7 @@ function keyFileOf(nodes: readonly PlainNode[]): Record<string, string> {
   const files = [...new Set(nodes.flatMap(({ keyFile }) => keyFile ?? []))];
   const [file] = files;
   if (files.length > 1) {
-    process.stderr.write(`left out: the private keys ${files.join(", ")}; a stack has one, sshPrivateKeyFile\n`);
+    tell(`left out: the private keys ${files.join(", ")}; a stack has one, sshPrivateKeyFile\n`);
   }
   return file === undefined || files.length > 1 ? {} : { sshPrivateKeyFile: file };
 }

@@ -1,5 +1,6 @@
 /** Bad input as the command line reports it: a line per problem, by the names that were typed, and nothing else. */
 import { messageOf } from "../components/errors";
+import { tell } from "./terminal";
 
 /** Something that the user can mend; its message is all that is printed. */
 export class Refused extends Error {}
@@ -33,7 +34,7 @@ export async function orRefuse(code: number, action: () => Promise<void>): Promi
   } catch (error) {
     const said = await refusal(error);
     if (said === undefined) throw error;
-    process.stderr.write(said.map((line) => `error: ${line}\n`).join(""));
+    tell(said.map((line) => `error: ${line}\n`).join(""));
     process.exitCode = code;
   }
 }

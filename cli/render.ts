@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { orRefuse, Refused } from "./refuse";
 import { PASSWORD_HELP, type Wanted, wantedOf, type WantedOptions, withWantedOptions } from "./wanted";
 import type { BootForm } from "../components/boot/renderBootSetup";
+import { print } from "./terminal";
 
 interface ScriptOptions extends WantedOptions {
   readonly source?: boolean;
@@ -65,7 +66,7 @@ export function renderCommand(): Command {
 
 const printed = (text: () => Promise<string>): Promise<void> =>
   orRefuse(1, async () => {
-    process.stdout.write(await text());
+    print(await text());
   });
 
 async function scriptText(options: ScriptOptions): Promise<string> {

@@ -1,16 +1,42 @@
 /** Text for a terminal: colours, and lines that fit. */
-import { styleText } from "node:util";
+import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
+
+import { visible } from "../components/visible";
 
 const COLUMNS = 100;
 
+type Style = "bold" | "red" | "green" | "yellow" | "dim";
+
 /** How text is marked; without colours where nobody sees them. */
-export type Paint = (style: "bold" | "red" | "green" | "yellow" | "dim", text: string) => string;
+export type Paint = (style: Style, text: string) => string;
+
+/** Stands for a style until the text is printed. Nobody else knows it, so no node or registry can give its text a colour. */
+const MARK = randomUUID();
+const MARKS = new RegExp(`${MARK}<(\\w+)([01])>`, "g");
 
 /** @param colours Whether the text goes to a terminal that shows them. */
 export const painter =
   (colours: boolean): Paint =>
   (style, text) =>
-    colours ? styleText(style, text) : text;
+    colours ? `${MARK}<${style}0>${text}${MARK}<${style}1>` : text;
+
+/** A text as it is printed: every character visible, and our colours. */
+export const printed = (text: string): string =>
+  visible(text).replace(
+    MARKS,
+    (_, style: Style, end: string) => `\u001b[${inspect.colors[style]?.[Number(end)] ?? 0}m`,
+  );
+
+/** The one way of text to stdout. */
+export function print(text: string): void {
+  process.stdout.write(printed(text));
+}
+
+/** The one way of text to stderr. */
+export function tell(text: string): void {
+  process.stderr.write(printed(text));
+}
 
 /** Colours where somebody sees them. */
 export const terminalPainter = (): Paint => painter(process.stdout.isTTY && process.env.NO_COLOR === undefined);

@@ -1,12 +1,14 @@
 import { RunError } from "@pulumi/pulumi/errors";
 
+import { visible } from "./visible";
+
 /**
- * An error for the user to mend, not one of the program. It is reported as its message alone, also where it is thrown in
+ * An error for the user to mend, not one of the program. Every character of it is visible. It is reported as its message alone, also where it is thrown in
  * the code of an Output. A stack trace would not help, and with one the SDK may take 30 s to report the error
  * (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).
  */
 export function userError(message: string): Error {
-  const error = new RunError(message);
+  const error = new RunError(visible(message));
   error.stack = "";
   return error;
 }

@@ -20,6 +20,7 @@ import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout/pla
 import { Rollout, type RolloutOptions } from "./rollout/rollout";
 import { warningsOf } from "./rollout/windows";
 import { LocalhostPod } from "./sample/localhostPod";
+import * as log from "./log";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
@@ -50,7 +51,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
   constructor(name: string, args: PauseSandboxArgs, opts?: pulumi.ComponentResourceOptions) {
     const plan = validate(name, args);
     super("pause-sandbox:index:PauseSandbox", name, {}, opts);
-    for (const warning of warningsOf(plan, plan.windows, parallelOperations())) void pulumi.log.warn(warning, this);
+    for (const warning of warningsOf(plan, plan.windows, parallelOperations())) void log.warn(warning, this);
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
     const nodes = this.changeNodes(name, args, image, plan);
@@ -125,7 +126,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const seconds = checkedInput(`PauseSandbox "${name}"`, "soakSeconds", soakSeconds, SECONDS);
     if (kubeconfig !== undefined) return { soakSeconds: seconds, access: { kubeconfig, kubeContext } };
     void whenKnown(seconds, (known) => {
-      if (known > 0) void pulumi.log.warn(ONLY_A_WAIT, this);
+      if (known > 0) void log.warn(ONLY_A_WAIT, this);
     });
     return { soakSeconds: seconds };
   }

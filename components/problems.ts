@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { messageOf } from "./errors";
+import { visible } from "./visible";
 
 /** Why the components' own lists and objects cannot be Outputs (pulumi#13802: one secret makes the whole value one). */
 const PLAIN =
@@ -79,11 +80,13 @@ export class Problems {
    * @throws InputPropertiesError with every problem, if there is any.
    */
   throwIfAny(): void {
-    const { errors } = this;
-    if (errors.length === 0) return;
+    if (this.errors.length === 0) return;
+    const errors = this.errors.map(({ propertyPath, reason }) => {
+      return { propertyPath: visible(propertyPath), reason: visible(reason) };
+    });
     const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
     const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath || "the arguments"}: ${reason}`);
-    const message = [`${this.subject}: ${count} with the arguments`, ...lines].join("\n");
+    const message = [`${visible(this.subject)}: ${count} with the arguments`, ...lines].join("\n");
     const error = new pulumi.InputPropertiesError({ message, errors });
     // A stack trace helps nobody to mend an argument, and with one the SDK may take 30 s to report the error
     // (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).

@@ -10,6 +10,7 @@ import { messageOf, userError } from "../components/errors";
 import { Problems } from "../components/problems";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
 import { nodesOfInventory } from "../components/sources/inventoryNodes";
+import * as log from "../components/log";
 
 /** What was found, in the form of the setting `nodes`. */
 export interface FoundNodes {
@@ -130,7 +131,7 @@ export async function reportNodesLeftOut(
 ): Promise<void> {
   const say = (message: string): void => {
     if (required) throw userError(`requireAllNodes: ${message}`);
-    void pulumi.log.warn(message);
+    void log.warn(message);
   };
   const out = (found?.leftOut ?? []).map(({ name, why }) => `${name} ${why}`);
   if (out.length > 0) say(`${counted(out.length)} of the cluster left out: ${named(out)}`);

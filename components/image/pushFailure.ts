@@ -8,6 +8,7 @@ import { AsyncResource } from "node:async_hooks";
 import { hookableMonitor } from "../engine";
 import { type Answer, answerOfWords } from "../registry/answers";
 import { registryOf } from "../registry/reference";
+import * as log from "../log";
 
 /** What pushes: the docker engine a platform's image; the docker-build plugin an index over them, or another image's copy. */
 export type Push = "image" | "index" | "mirror";
@@ -132,7 +133,7 @@ export function explainedPush(component: pulumi.Resource, name: string, push: Pu
     const { imageName, tag = imageName, sources } = (newInputs ?? {}) as Record<string, unknown>;
     if (typeof tag === "string" && errors[0] !== undefined) {
       const [source = tag] = Array.isArray(sources) ? (sources as string[]) : [];
-      await pulumi.log.error(pushFailure(push, tag, errors[0], source), component);
+      await log.error(pushFailure(push, tag, errors[0], source), component);
     }
     return false;
   };

@@ -6,6 +6,7 @@ import { type Asked, readCommand } from "./nodeCommand";
 import { BOOT_NAMES, NONE, type NodeSettings, TOLD, type Words } from "./nodeSettings";
 import { hookableMonitor } from "../engine";
 import { known } from "../inputs";
+import * as log from "../log";
 
 /** A node's inputs as a preview shows them; undefined is not known yet. */
 export interface NodeInputs {
@@ -84,7 +85,7 @@ function newHook(): pulumi.ResourceHook {
     const now = await inputsOf(newInputs);
     const text = oldInputs === undefined ? whatComes(now) : whatChanges(await inputsOf(oldInputs), now);
     // Only its URN is asked of the resource.
-    await pulumi.log.info(text, { urn: pulumi.output(urn) } as pulumi.Resource);
+    await log.info(text, { urn: pulumi.output(urn) } as pulumi.Resource);
   };
   // An inline program's engine is known in its own context only, which the engine does not call in.
   return new pulumi.ResourceHook(`pause-sandbox-preview-${++count}`, AsyncResource.bind(say), { onDryRun: true });

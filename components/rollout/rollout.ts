@@ -11,6 +11,7 @@ import { messageOf } from "../errors";
 import { known } from "../inputs";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
 import { textWhenKnown } from "../node/whatChanges";
+import * as log from "../log";
 
 /** Counts of one rollout. */
 export interface Progress {
@@ -133,10 +134,9 @@ export class Rollout {
 
   private tell(canary: boolean): void {
     const { total, done } = this.progress;
-    if (done.size === total) void pulumi.log.info(`${doneSoFar(this.progress)}, 0 failed, 0 waiting`, this.said);
+    if (done.size === total) void log.info(`${doneSoFar(this.progress)}, 0 failed, 0 waiting`, this.said);
     // These lines go with the next one: what stays is the last one.
-    else if (canary || isStep(this.progress))
-      void pulumi.log.info(doneSoFar(this.progress), this.said, undefined, true);
+    else if (canary || isStep(this.progress)) void log.info(doneSoFar(this.progress), this.said, true);
   }
 
   /** @throws Error where the node is not to be begun. */
@@ -158,14 +158,14 @@ export class Rollout {
     const begun = (pods: number): void => {
       const watched =
         this.asked.access === undefined ? "" : `: ${pods} Ready Pods on ${names.join(", ")} must stay Ready`;
-      void pulumi.log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, undefined, true);
+      void log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, true);
     };
     try {
       await soak({ seconds, nodes: names, cluster: await this.cluster(), begun });
     } catch (error) {
       this.soakFailed = true;
       const why = messageOf(error);
-      await pulumi.log.error(`the rollout stops behind its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
+      await log.error(`the rollout stops behind its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
       throw new Error("not begun: the canaries have not passed their soak", { cause: error });
     }
   }
@@ -214,7 +214,7 @@ type Counted = pulumi.Resource & { readonly stdout: pulumi.Output<string> };
 
 /** Writes an error below a resource, of which only the URN is asked. */
 const say = (urn: string, text: string): Promise<void> =>
-  pulumi.log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
+  log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
 
 /** Undefined where the report cannot be read: the node counts as failed. */
 function statusOf(stdout: string | undefined): NodeStatus | undefined {

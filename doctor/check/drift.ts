@@ -79,6 +79,6 @@ function entryIn(line: string): { key: string; value?: string } | undefined {
   if (line.startsWith("(not shown")) return { key: LOGIN };
   const flag = /(--pod-infra-container-image)[= ]([^\s"']+)/.exec(line);
   if (flag) return { key: flag[1] ?? "", value: flag[2] };
-  const [, key, value = ""] = /^\s*(?:- )?"?([A-Za-z][\w.-]*)"?\s*(?:=|:(?=\s|$))\s*(.*)$/.exec(line) ?? [];
+  const [, key, value = ""] = /^\s*(?:- )?"?([A-Za-z][\w.-]*)"?\s*(?:=|:(?=\s|$))\s*(.*)$/s.exec(line) ?? [];
   return key === undefined ? undefined : { key, value: value.replace(/^"(.*)"$/, "$1") };
 }

@@ -15,6 +15,7 @@ import { DEFAULT_PLATFORMS, type PauseImageArgs, PauseImageSource } from "../../
 import { checked, checkedInput, fieldsOf, known } from "../../inputs";
 import type { KnownLogin } from "../access";
 import { checkDigest, registryOf } from "../reference";
+import * as log from "../../log";
 
 interface Keys {
   readonly privateKey?: KeyObject;
@@ -100,7 +101,7 @@ async function run(component: pulumi.Resource, args: PauseImageArgs, image: Sign
   if (keys.privateKey !== undefined) {
     const claims = [SIGNATURE, ...(isBuilt(args.source) ? await claimsOfBuild(args) : [])];
     const attached = await signImage(image, claims, keys.privateKey, login);
-    if (attached.length > 0) void pulumi.log.info(signed(image, attached), component);
+    if (attached.length > 0) void log.info(signed(image, attached), component);
   }
   if (keys.publicKey !== undefined) await verifyImage(image, keys.publicKey, login);
 }
