@@ -120,14 +120,19 @@ nothing_to_do() {
   # Nothing to compare is no proof: somebody may have cleaned up here.
   [ -s "$home/watch" ] && [ -s "$home/stat" ] || return 1
   [ "$(looks <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
-  inspect_image || return 1
-  case $line in
-    *"\"digest\":\"$got\""*"\"pinned\":$pinned"*) ;;
-    *) return 1 ;;
-  esac
+  as_reported "$line" || return 1
   keep_script
   say 'nothing to do'
   tell "$line"
+}
+
+# as_reported REPORT: does the runtime have the image as that says? Reads the runtime's images. Sets $got, $pinned.
+as_reported() {
+  inspect_image || return 1
+  case $1 in
+    *"\"digest\":\"$got\""*"\"pinned\":$pinned"*) ;;
+    *) return 1 ;;
+  esac
 }
 
 # Removes what was copied for this resource into the home directory, where the run began, and what has the name of an earlier
