@@ -22,7 +22,9 @@ async function cluster() {
   const kubernetes = new k8s.Provider("cluster", { kubeconfig, context: kubeContext });
   const sandbox = new PauseSandbox("pause", args, { providers: { kubernetes } });
   // Every report is an output of the component; in the stack's outputs 5,000 of them would be no output for people.
-  const nodes = sandbox.nodes.apply(summaryOf);
+  const listed = args.nodes.map(({ name }) => name);
+  const gone = args.nodes.filter((node) => node.gone === true).map(({ name }) => name);
+  const nodes = sandbox.nodes.apply((reports) => summaryOf(reports, { listed, gone }));
   return {
     reference: sandbox.reference,
     digest: sandbox.digest,

@@ -62,7 +62,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const reports = [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]);
     // Where the digest is refused, no node ever reports.
     const released = nothingOnce(image.digest);
-    this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => all);
+    this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => looked(all));
     this.pods = pulumi.output(pods);
     this.bootSetup = this.payloads(name, args);
     const { reference, digest, bootSetup } = this;
@@ -86,9 +86,12 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const counted = new Map<ClusterNode, pulumi.Input<pulumi.Resource>>();
     const resource = (node: ClusterNode): string => `${name}-${node.name}`;
     const places = plan.steps.map(({ node }) => {
-      return [resource(node), { name: node.name, canary: plan.canaries.includes(node) }] as const;
+      return [
+        resource(node),
+        { name: node.name, canary: plan.canaries.includes(node), gone: node.gone === true },
+      ] as const;
     });
-    const rollout = new Rollout(this, new Map(places), this.soak(name, args));
+    const rollout = new Rollout(name, this, new Map(places), this.soak(name, args));
     const { trust, kubeletFlag, dryRun } = args;
     // Any number that no run had before. The sample Pods do not have it: they are proof of an image, not of a look.
     const now = Date.now();
@@ -159,6 +162,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
+
+/** The nodes that reported: `--target` may leave out some that no run has created. */
+const looked = (all: Record<string, NodeReport | undefined>): Record<string, NodeReport> =>
+  Object.fromEntries(Object.entries(all).flatMap(([name, report]) => (report === undefined ? [] : [[name, report]])));
 
 /** Nothing, once the value is known: so it is neither a secret nor a dependency. It fails as the value does. */
 const nothingOnce = (value: pulumi.Output<unknown>): Promise<never> =>

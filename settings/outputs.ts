@@ -1,35 +1,54 @@
-import type { NodeReport } from "../components";
+import { type NodeReport, NodeStatus } from "../components";
 
 /** So many nodes that differ are named; with 5,000 nodes nobody reads more. */
 const NAMED = 20;
 
-/** What a person wants to know of the nodes after a run. */
+/** What a person wants to know of the nodes after a run. What the run itself did, its last line says. */
 export interface NodesSummary {
-  /** How many nodes there are: all of them, and by the status that each reported last. */
+  /** How many nodes there are: all but those whose host is gone, and of these how many are in order. */
   readonly count: Record<string, number>;
-  /** The nodes that differ from most others, a line each: name, status, runtime, image. */
+  /** The nodes that differ from most others, a line each: name, runtime, image, and what else there is to say. */
   readonly differing: string[];
 }
 
-/** Counts the nodes, and names those with another status, runtime or image than most have. */
-export function summaryOf(reports: Record<string, NodeReport>): NodesSummary {
-  const nodes = Object.entries(reports);
-  const count: Record<string, number> = { total: nodes.length, changed: 0, unchanged: 0 };
+/**
+ * Counts the nodes, and names those with another runtime or image than most have, and those that are not as wanted.
+ * @param listed Names of the stack's nodes; one without a report was never looked at.
+ * @param gone Names of nodes whose host is gone: what they reported once is no news.
+ */
+export function summaryOf(
+  reports: Record<string, NodeReport>,
+  { listed = Object.keys(reports), gone = [] }: { listed?: readonly string[]; gone?: readonly string[] } = {},
+): NodesSummary {
+  const there = listed.filter((name) => !gone.includes(name));
+  const count: Record<string, number> = { total: there.length, "in-order": 0 };
+  if (gone.length > 0) count["gone"] = gone.length;
   const alike: Record<string, number> = {};
-  for (const [, report] of nodes) {
-    add(count, report.status);
-    add(alike, kindOf(report));
+  const kinds = there.map((name) => [name, kindOf(reports[name])] as const);
+  for (const [name, kind] of kinds) {
+    add(count, stateOf(reports[name]));
+    add(alike, kind);
   }
   const [usual] = Object.entries(alike).reduce((most, kind) => (kind[1] > most[1] ? kind : most), ["", 0]);
-  const differing = nodes
-    .filter(([, report]) => kindOf(report) !== usual)
-    .map(([name, report]) => `${name}: ${kindOf(report)}`);
+  const differing = kinds.filter(([, kind]) => kind !== usual).map(([name, kind]) => `${name}: ${kind}`);
   const left = differing.length - NAMED;
   return { count, differing: left > 0 ? [...differing.slice(0, NAMED), `and ${left} more`] : differing };
 }
 
+const NOT_LOOKED_AT = "not-looked-at";
+
+/** A node that was changed is in order as one that was left alone: that is no difference to look at. */
+function stateOf(report: NodeReport | undefined): string {
+  if (report === undefined) return NOT_LOOKED_AT;
+  return report.status === NodeStatus.WouldChange ? NodeStatus.WouldChange : "in-order";
+}
+
 /** All that makes a node worth a look. */
-const kindOf = ({ status, runtime, image }: NodeReport): string => `${status}, ${runtime}, ${image}`;
+function kindOf(report: NodeReport | undefined): string {
+  if (report === undefined) return NOT_LOOKED_AT;
+  const state = stateOf(report);
+  return `${state === NodeStatus.WouldChange ? `${state}, ` : ""}${report.runtime}, ${report.image}`;
+}
 
 function add(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;

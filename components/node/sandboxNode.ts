@@ -80,14 +80,14 @@ export class SandboxNode extends command.remote.Command {
     const connection = connectionInputs(args.connection);
     const copies = args.sftp !== false;
     const file = copies && args.gone !== true ? scriptOn(name, args, connection, opts) : undefined;
+    // Never `triggers`: they replace, which restores the node first. The plugin runs `create` where there is no `update`.
+    const asked = { create: applyCommand(name, args, copies), stdin: stdinOf(name, args) };
     super(
       name,
       {
         connection,
-        // Never `triggers`: they replace, which restores the node first. The plugin runs `create` where there is no `update`.
-        create: applyCommand(name, args, copies),
+        ...asked,
         delete: restoreCommand(name, args, copies),
-        stdin: stdinOf(name, args),
         // Else every update sees the last report in its environment, which sshd would have to accept.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
@@ -101,8 +101,30 @@ export class SandboxNode extends command.remote.Command {
         dependsOn: dependencies(opts.dependsOn, file),
       }),
     );
-    this.report = this.stdout.apply((stdout) => reportOf(`SandboxNode "${name}"`, stdout));
+    askedOf.set(this, asked);
+    // Where `--target` leaves out a node that no run has created, the engine gives back its inputs alone.
+    this.report = this.stdout.apply((stdout?: string) =>
+      stdout === undefined ? (undefined as unknown as NodeReport) : reportOf(`SandboxNode "${name}"`, stdout),
+    );
   }
+}
+
+/** What is asked of a node in this run. */
+interface AskedNow {
+  readonly create: pulumi.Input<string>;
+  readonly stdin: pulumi.Input<string>;
+}
+const askedOf = new WeakMap<SandboxNode, AskedNow>();
+
+/** True where state has what is asked of the node by now. It has not where `pulumi up --target` leaves the node out. */
+export function looked(node: SandboxNode): pulumi.Output<boolean> {
+  const { create, stdin } = askedOf.get(node) ?? {};
+  const same = pulumi
+    .all([node.stdout as pulumi.Output<string | undefined>, node.create, node.stdin, create, stdin])
+    .apply(([stdout, had, hadStdin, now, nowStdin]) => {
+      return stdout !== undefined && had === now && (hadStdin ?? "") === (nowStdin ?? "");
+    });
+  return pulumi.unsecret(same);
 }
 
 type Connection = command.types.input.remote.ConnectionArgs;

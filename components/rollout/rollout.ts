@@ -2,25 +2,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
+import { type Failure, failureOf } from "./failure";
+import { allSoFar, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
 import { soak } from "./soak";
-import { cannotBeReached, whatOfNode } from "./unreachable";
+import { whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
 import { hookableMonitor } from "../engine";
 import { messageOf } from "../errors";
 import { known } from "../inputs";
+import { isUnanswered } from "../node/loginFailure";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
+import { looked, type SandboxNode } from "../node/sandboxNode";
 import { textWhenKnown } from "../node/whatChanges";
 import * as log from "../log";
-
-/** Counts of one rollout. */
-export interface Progress {
-  readonly total: number;
-  /** Status of each finished node, by resource name. */
-  readonly done: Map<string, NodeStatus>;
-  /** Names of the resources that failed, or whose report cannot be read. */
-  readonly failed: string[];
-}
 
 /** A node of a rollout. */
 export interface RolloutNode {
@@ -28,41 +23,22 @@ export interface RolloutNode {
   readonly name: string;
   /** Changed before the others, one after the other. */
   readonly canary: boolean;
-}
-
-/** What became of the nodes that are done. */
-export function doneSoFar({ total, done }: Progress): string {
-  const count = (status: NodeStatus): number => [...done.values()].filter((one) => one === status).length;
-  const planned = count(NodeStatus.WouldChange);
-  const kinds = [`${count(NodeStatus.Changed)} changed`, `${count(NodeStatus.Unchanged)} unchanged`];
-  if (planned > 0) kinds.push(`${planned} would change`);
-  return `${done.size} of ${total} nodes done (${kinds.join(", ")})`;
+  /** Its host does not exist any more: nothing runs on it. */
+  readonly gone?: boolean;
 }
 
 /** What to say of a node that failed. */
-export const stopped = (progress: Progress): string =>
-  `${stops(progress)} A node that failed has restored itself. ` +
-  "Mend the cause and run pulumi up again: it goes on where it stopped.";
+export const stopped = (progress: Progress, { became }: Pick<Failure, "became">): string =>
+  `${stops(progress)} ${became} Mend the cause and run pulumi up again: it goes on where it stopped.`;
 
 /** What to say of a node that reports nothing, although the engine believes it to be done. */
 export const unread = (progress: Progress, name: string): string =>
   `${stops(progress)} The command on ${name} succeeded, but its report cannot be read. ${NOT_KNOWN}.`;
 
-function stops(progress: Progress): string {
-  const { total, done, failed } = progress;
-  const waiting = total - done.size - failed.length;
-  return `the rollout stops: ${doneSoFar(progress)}, ${failed.length} failed, ${waiting} waiting or under way.`;
-}
-
-/** What to say of a node that is not begun any more. */
-export const notBegun = ({ failed }: Progress): string =>
-  `not begun, because ${failed.join(", ")} failed: the rollout stops at the first failure`;
-
-/** Whether people are told how far it is: at each tenth of all nodes. 5,000 nodes are not 5,000 lines. */
-export function isStep({ total, done }: Progress): boolean {
-  const tenths = (count: number): number => Math.floor((count * 10) / total);
-  return tenths(done.size) > tenths(done.size - 1);
-}
+/** What to say of a node that leaves the stack and cannot be given back. */
+export const notRemoved = (progress: Progress, name: string): string =>
+  `${name} leaves the stack, and could not be given back: ${allSoFar(progress)}. ` +
+  "The next pulumi up tries again. If its host is gone for good, give the node gone: true, run pulumi up, and take it out then.";
 
 /** What a rollout has besides its nodes. */
 export interface RolloutOptions {
@@ -72,7 +48,22 @@ export interface RolloutOptions {
   readonly access?: ClusterAccess;
 }
 
-let count = 0;
+/** Names of hooks that a program has by now: an engine takes each once. */
+const taken = new WeakMap<object, Set<string>>();
+
+/**
+ * The same name in each run of a program. State has it with every node, and a node that leaves the stack is given back with the hook of
+ * that name.
+ */
+function hookName(monitor: object, component: string): string {
+  const names = taken.get(monitor) ?? new Set();
+  taken.set(monitor, names);
+  const wanted = `pause-sandbox-rollout-${component}`;
+  let name = wanted;
+  for (let i = 2; names.has(name); i++) name = `${wanted}-${i}`;
+  names.add(name);
+  return name;
+}
 
 /**
  * Has the engine begin no further node once one has failed, also with `--continue-on-error`. Says how far the rollout is.
@@ -85,19 +76,22 @@ export class Rollout {
   private readonly ran = new Map<string, NodeStatus>();
   private soaking?: Promise<void>;
   private soakFailed = false;
+  private passedBy = false;
 
   /**
+   * @param name Name of the component.
    * @param said The resource that the lines stand below.
    * @param nodes By the names of their resources.
    */
   constructor(
+    name: string,
     private readonly said: pulumi.Resource,
     private readonly nodes: ReadonlyMap<string, RolloutNode>,
     private readonly asked: RolloutOptions,
   ) {
-    this.progress = { total: nodes.size, done: new Map(), failed: [] };
-    const can = hookableMonitor("registerErrorHook") && !pulumi.runtime.isDryRun();
-    this.hooks = can ? this.made() : undefined;
+    this.progress = new Progress(new Set(nodes.keys()));
+    const monitor = hookableMonitor("registerErrorHook");
+    this.hooks = monitor && !pulumi.runtime.isDryRun() ? this.made(hookName(monitor, name)) : undefined;
   }
 
   /** The options of a node of this rollout. */
@@ -114,36 +108,50 @@ export class Rollout {
    */
   counts(name: string, node: Counted): pulumi.Input<pulumi.Resource> {
     if (this.hooks === undefined) return node;
-    return pulumi.all([node.urn, node.stdout]).apply(([urn, stdout]) => {
-      if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
-      else {
-        // Where the engine had nothing to run, nothing has changed.
-        this.progress.done.set(name, this.ran.get(name) ?? NodeStatus.Unchanged);
-        this.tell(this.nodes.get(name)?.canary === true);
-      }
+    return pulumi.all([node.urn, node.stdout, looked(node)]).apply(([urn, stdout, asked]) => {
+      if (this.nodes.get(name)?.gone === true) this.tell(name, "gone");
+      else if (!asked && !this.ran.has(name)) this.tell(name, "left out");
+      else if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
+      // Where the engine had nothing to run, nothing has changed.
+      else this.tell(name, this.ran.get(name) ?? NodeStatus.Unchanged);
       return node;
     });
   }
 
   /** Has no further node begun. The hook and the program both come here, in either order. */
   private reportsNothing(urn: string, name: string): void {
-    if (this.progress.failed.includes(name)) return;
-    this.progress.failed.push(name);
+    if (this.progress.with("failed").includes(name)) return;
+    this.progress.note(name, "failed");
     void say(urn, unread(this.progress, name));
   }
 
-  private tell(canary: boolean): void {
-    const { total, done } = this.progress;
-    if (done.size === total) void log.info(`${doneSoFar(this.progress)}, 0 failed, 0 waiting`, this.said);
+  private tell(name: string, outcome: Outcome): void {
+    const { progress } = this;
+    progress.note(name, outcome);
+    if (progress.waiting === 0 && progress.count("failed") === 0) void log.info(allSoFar(progress), this.said);
     // These lines go with the next one: what stays is the last one.
-    else if (canary || isStep(this.progress)) void log.info(doneSoFar(this.progress), this.said, true);
+    else if (this.nodes.get(name)?.canary === true || isStep(progress))
+      void log.info(doneSoFar(progress), this.said, true);
+  }
+
+  /** Says that this run goes past canaries, as `--target` has it. */
+  private passBy(): void {
+    const canaries = this.progress.with("left out").filter((name) => this.nodes.get(name)?.canary === true);
+    if (canaries.length === 0 || this.passedBy) return;
+    this.passedBy = true;
+    void log.warn(
+      `${canaries.join(", ")} ${canaries.length === 1 ? "is a canary" : "are canaries"} that --target leaves out: ` +
+        "the other nodes are changed without it",
+      this.said,
+    );
   }
 
   /** @throws Error where the node is not to be begun. */
   private async begin(name: string): Promise<void> {
-    if (this.progress.failed.length > 0) throw new Error(notBegun(this.progress));
+    if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const seconds = await known(this.asked.soakSeconds);
     const node = this.nodes.get(name);
+    if (node?.canary === false) this.passBy();
     if (seconds === 0 || node === undefined) return;
     // A cluster that cannot be asked is found out before a canary is changed: the next run would not soak.
     if (node.canary) await this.cluster().then((cluster) => cluster && podsOn(cluster, node.name));
@@ -171,10 +179,10 @@ export class Rollout {
   }
 
   /** What the cluster says of a node that cannot be reached. */
-  private async ofTheCluster(resource: string, errors: readonly string[]): Promise<string[]> {
-    const node = this.nodes.get(resource) ?? this.nodes.get(resource.replace(/-script$/, ""));
+  private async ofTheCluster(resource: string, { login }: Failure): Promise<string[]> {
+    const node = this.nodes.get(resource);
     const { access } = this.asked;
-    if (access === undefined || node === undefined || !cannotBeReached(errors)) return [];
+    if (access === undefined || node === undefined || !isUnanswered(login)) return [];
     return [await whatOfNode(access, node.name)];
   }
 
@@ -182,21 +190,24 @@ export class Rollout {
     return this.asked.access === undefined ? undefined : clusterBy(this.asked.access);
   }
 
-  private made(): pulumi.CustomResourceOptions["hooks"] {
-    const name = `pause-sandbox-rollout-${++count}`;
+  private made(name: string): pulumi.CustomResourceOptions["hooks"] {
     const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
     const note = async ({ urn, name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
       const status = statusOf(await textWhenKnown(newOutputs.stdout));
       if (status === undefined) this.reportsNothing(urn, node);
       else this.ran.set(node, status);
     };
-    const fail = async ({ urn, name: node, errors }: pulumi.ErrorHookArgs): Promise<boolean> => {
+    const fail = async (run: pulumi.ErrorHookArgs): Promise<boolean> => {
       if (this.soakFailed) return false;
+      const node = run.type.endsWith(":CopyToRemote") ? run.name.replace(/-script$/, "") : run.name;
       // A node that was not begun is no failure of its own.
-      const first = this.progress.failed.length === 0;
-      if (!this.progress.failed.includes(node)) this.progress.failed.push(node);
-      const text = [...(first ? [stopped(this.progress)] : []), ...(await this.ofTheCluster(node, errors))].join(" ");
-      if (text !== "") await say(urn, text);
+      const first = this.progress.count("failed") === 0;
+      const failure = await failureOf(run);
+      const planned = this.progress.note(node, "failed");
+      const what = planned ? stopped(this.progress, failure) : notRemoved(this.progress, node);
+      const login = failure.login === undefined ? [] : [`${failure.login.text}.`];
+      const text = [...(first || !planned ? [what] : []), ...login, ...(await this.ofTheCluster(node, failure))];
+      if (text.length > 0) await say(run.urn, text.join(" "));
       return false;
     };
     // An inline program's engine is known in its own context only, which the engine does not call in.
@@ -210,7 +221,7 @@ export class Rollout {
 }
 
 /** What is asked of a node that is counted. */
-type Counted = pulumi.Resource & { readonly stdout: pulumi.Output<string> };
+type Counted = SandboxNode;
 
 /** Writes an error below a resource, of which only the URN is asked. */
 const say = (urn: string, text: string): Promise<void> =>

@@ -24,6 +24,7 @@ function examples(): string[] {
 export const CONTENTS: readonly Entry[] = [
   { title: "Start", page: "README.md" },
   "docs/guide.md",
+  "docs/day-two.md",
   "docs/nodes.md",
   "docs/image.md",
   "docs/joining.md",

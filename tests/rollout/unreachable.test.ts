@@ -10,7 +10,7 @@ describe("a node that cannot be reached, under the engine", function () {
   let server: NodesServer;
   before(async () => {
     engine = new Engine();
-    server = await nodesServer([[nodeObject("a"), nodeObject("there", { ready: "Unknown" })]]);
+    server = await nodesServer([[nodeObject("a"), nodeObject("there", { ready: "Unknown" }), nodeObject("up")]]);
   });
   after(() => {
     engine.close();
@@ -37,10 +37,17 @@ describe("a node that cannot be reached, under the engine", function () {
     assert.equal(server.asked[0]?.searchParams.get("fieldSelector"), "metadata.name=gone");
   });
 
-  it("is said to be only down where its Node object is there, with its Ready", async () => {
+  it("is said to be perhaps down where its Node object is there, with its Ready", async () => {
     const said = await up("there");
-    assert.match(said, /The Node object there is in the cluster, with Ready Unknown\. So the node is only down/);
+    assert.match(said, /The Node object there is in the cluster, with Ready Unknown\. So it may be down/);
     assert.doesNotMatch(said, /gone: true/);
+  });
+
+  it("is said to be up where its kubelet reports, so that its sshd is looked at", async () => {
+    assert.match(
+      await up("up"),
+      /The Node object up is in the cluster, with Ready True.*only its sshd or the way there fails/,
+    );
   });
 
   it("is told from a node that fails otherwise, of which the cluster is not asked", async () => {

@@ -28,38 +28,48 @@ function cluster(size: number, of: (i: number) => Partial<Record<keyof NodeRepor
 describe("the stack's outputs", () => {
   it("name no node where 5,000 nodes are alike", () => {
     assert.deepStrictEqual(summaryOf(cluster(5000)), {
-      count: { total: 5000, changed: 0, unchanged: 5000 },
+      count: { total: 5000, "in-order": 5000 },
       differing: [],
     });
   });
 
-  it("name no node where a first run changed all of them", () => {
-    const { count, differing } = summaryOf(cluster(3, () => ({ status: "changed" })));
-    assert.deepStrictEqual([count, differing], [{ total: 3, changed: 3, unchanged: 0 }, []]);
+  it("name no node where a run changed some: what its last run did is no difference to look at", () => {
+    const { count, differing } = summaryOf(cluster(3, (i) => ({ status: i === 1 ? "changed" : "unchanged" })));
+    assert.deepStrictEqual([count, differing], [{ total: 3, "in-order": 3 }, []]);
   });
 
-  it("name the node that was changed, the one with another runtime and the one with another image", () => {
+  it("name the node that is not as wanted, the one with another runtime and the one with another image", () => {
     const others: Partial<Record<keyof NodeReport, unknown>>[] = [
-      { status: "changed" },
+      { status: "would-change" },
       { runtime: "cri-o" },
       { image: "registry.example.com/pause:0" },
     ];
     const { count, differing } = summaryOf(cluster(9, (i) => others[i] ?? {}));
-    assert.deepStrictEqual(count, { total: 9, changed: 1, unchanged: 8 });
+    assert.deepStrictEqual(count, { total: 9, "in-order": 8, "would-change": 1 });
     assert.deepStrictEqual(differing, [
-      "worker-0: changed, containerd, registry.example.com/pause:1",
-      "worker-1: unchanged, cri-o, registry.example.com/pause:1",
-      "worker-2: unchanged, containerd, registry.example.com/pause:0",
+      "worker-0: would-change, containerd, registry.example.com/pause:1",
+      "worker-1: cri-o, registry.example.com/pause:1",
+      "worker-2: containerd, registry.example.com/pause:0",
     ]);
   });
 
+  it("count a node whose host is gone as gone, and one that --target left out as not looked at", () => {
+    const reports = cluster(3);
+    const { count, differing } = summaryOf(reports, {
+      listed: [...Object.keys(reports), "worker-3"],
+      gone: ["worker-0"],
+    });
+    assert.deepStrictEqual(count, { total: 3, "in-order": 2, gone: 1, "not-looked-at": 1 });
+    assert.deepStrictEqual(differing, ["worker-3: not-looked-at"]);
+  });
+
   it("name twenty nodes at most, and say how many more differ", () => {
-    const { differing } = summaryOf(cluster(5000, (i) => (i < 2000 ? { status: "changed" } : {})));
+    const { differing } = summaryOf(cluster(5000, (i) => (i < 2000 ? { runtime: "cri-o" } : {})));
     assert.strictEqual(differing.length, 21);
     assert.strictEqual(differing[20], "and 1980 more");
   });
 
   it("count no node where there is none", () => {
-    assert.deepStrictEqual(summaryOf({}), { count: { total: 0, changed: 0, unchanged: 0 }, differing: [] });
+    assert.deepStrictEqual(summaryOf({}), { count: { total: 0, "in-order": 0 }, differing: [] });
   });
 });

@@ -1,13 +1,19 @@
 import { strict as assert } from "node:assert";
 
-import { NodeStatus } from "../../components";
-import { doneSoFar, isStep, type Progress, stopped, unread } from "../../components/rollout/rollout";
+import * as fc from "fast-check";
 
-const progress = (total: number, statuses: NodeStatus[], failed: string[] = []): Progress => ({
-  ...{ total, failed },
-  done: new Map(statuses.map((status, i) => [`n${i}`, status])),
-});
+import { NodeStatus } from "../../components";
+import { allSoFar, doneSoFar, isStep, type Outcome, Progress } from "../../components/rollout/progress";
+import { notRemoved, stopped, unread } from "../../components/rollout/rollout";
+
+const name = (_: unknown, i: number): string => `n${i}`;
+const progress = (total: number, outcomes: Outcome[]): Progress => {
+  const made = new Progress(new Set(Array.from({ length: total }, name)));
+  outcomes.forEach((outcome, i) => made.note(`n${i}`, outcome));
+  return made;
+};
 const { Changed, Unchanged, WouldChange } = NodeStatus;
+const RESTORED = { became: "The node that failed has restored itself." };
 
 describe("the progress of a rollout", () => {
   it("counts the nodes by what became of them", () => {
@@ -16,26 +22,62 @@ describe("the progress of a rollout", () => {
       doneSoFar(progress(2, [WouldChange, Unchanged])),
       "2 of 2 nodes done (0 changed, 1 unchanged, 1 would change)",
     );
+    assert.equal(doneSoFar(progress(1, [Unchanged])), "1 of 1 node done (0 changed, 1 unchanged)");
   });
 
-  it("says at a failure how many have failed, and how many wait", () => {
+  it("counts a node whose host is gone as gone, and one that --target leaves out as left out", () => {
+    assert.equal(
+      allSoFar(progress(4, [Unchanged, "gone", "left out", Changed])),
+      "2 of 3 nodes done (1 changed, 1 unchanged), 1 gone, 1 left out by --target, 0 failed, 0 waiting",
+    );
+  });
+
+  it("says at a failure how many have failed, how many wait, and what became of the node", () => {
+    assert.equal(
+      stopped(progress(5, [Changed, "failed"]), RESTORED),
+      "the rollout stops: 1 of 5 nodes done (1 changed, 0 unchanged), 1 failed, 3 waiting or under way. " +
+        "The node that failed has restored itself. Mend the cause and run pulumi up again: it goes on where it stopped.",
+    );
+  });
+
+  it("counts a node that leaves the stack with none of the others, and says how one that is gone leaves", () => {
+    const one = progress(1, [Unchanged]);
+    assert.equal(one.note("leaves", "failed"), false);
     assert.match(
-      stopped(progress(5, [Changed], ["n1"])),
-      /^the rollout stops: 1 of 5 nodes done \(1 changed, 0 unchanged\), 1 failed, 3 waiting or under way\. /,
+      notRemoved(one, "leaves"),
+      /^leaves leaves the stack, and could not be given back: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. .* gone: true/,
     );
   });
 
   it("says of a node without a readable report that it counts as failed, and what to do", () => {
-    const said = unread(progress(4, [], ["n1"]), "n1");
+    const said = unread(progress(4, ["failed"]), "n0");
     assert.match(
       said,
-      /^the rollout stops: 0 of 4 nodes done .*, 1 failed, 3 waiting or under way\. The command on n1 succeeded, /,
+      /^the rollout stops: 0 of 4 nodes done .*, 1 failed, 3 waiting or under way\. The command on n0 succeeded, /,
     );
     assert.match(
       said,
       /Nobody knows what was done on this node\. What to do: run pulumi up with another number for recheck; /,
     );
     assert.doesNotMatch(said, /restored itself/);
+  });
+
+  it("adds up whatever happens to whichever node, in any order", () => {
+    const outcome = fc.constantFrom<Outcome>(Changed, Unchanged, WouldChange, "failed", "gone", "left out");
+    const events = fc.array(fc.tuple(fc.nat(12), outcome), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.nat(9), events, (total, happened) => {
+        const now = progress(total, []);
+        for (const [node, what] of happened) {
+          now.note(`n${node}`, what);
+          const [, done, of, failed, waiting] =
+            /^(\d+) of (\d+) nodes? done .* (\d+) failed, (\d+) waiting$/.exec(allSoFar(now))?.map(Number) ?? [];
+          const others = now.count("gone") + now.count("left out");
+          assert.equal((done ?? NaN) + (failed ?? NaN) + (waiting ?? NaN) + others, total);
+          assert.equal(of, total - now.count("gone"));
+        }
+      }),
+    );
   });
 
   for (const [total, lines] of [
@@ -45,12 +87,8 @@ describe("the progress of a rollout", () => {
     [5000, 10],
   ] as const) {
     it(`is told ${lines} times for ${total} nodes`, () => {
-      const done = progress(total, []);
       let told = 0;
-      for (let i = 0; i < total; i++) {
-        done.done.set(`n${i}`, Unchanged);
-        if (isStep(done)) told++;
-      }
+      for (let done = 1; done <= total; done++) if (isStep({ total, done })) told++;
       assert.equal(told, lines);
     });
   }

@@ -1,6 +1,6 @@
 /**
  * A double of the command plugin: it connects to nobody, and every command has succeeded at once. One to a host that is called
- * `fails` has failed, and one called `down` cannot be reached. A host called `unchanged` reports that nothing was changed. A host
+ * `fails` has failed, and one called `down` or `went` cannot be reached: `went` answered when its node was created. A host called `unchanged` reports that nothing was changed. A host
  * with a file of its name in the folder PAUSE_SANDBOX_DOUBLE_STDOUT prints that file instead of a report. Each request is a line
  * in the file PAUSE_SANDBOX_DOUBLE_LOG.
  */
@@ -54,8 +54,10 @@ function resource(type: string, properties: string, answer: (name: string, host:
       return Promise.resolve({ id: name, outputs: run("create", name, inputs, preview) });
     },
     update: ({ name, preview, inputs }) => Promise.resolve(run("update", name, inputs, preview)),
-    delete: ({ name }) => {
+    delete: ({ name, oldOutputs }) => {
       asked("delete", name);
+      // What is copied is not removed.
+      if (type === "Command") reach(hostOf(oldOutputs), true);
       return Promise.resolve();
     },
   };
@@ -64,8 +66,9 @@ function resource(type: string, properties: string, answer: (name: string, host:
 
 const hostOf = ({ connection }: Props): string => (connection as Props).host as string;
 
-function reach(host: string): void {
+function reach(host: string, leaves = false): void {
   if (host === "fails") throw new Error("the host fails");
+  if (host === "went" && leaves) throw new Error("after 4 failed attempts: dial tcp 192.0.2.2:22: i/o timeout");
   if (host === "down") throw new Error("after 4 failed attempts: dial tcp 192.0.2.1:22: connect: no route to host");
 }
 

@@ -1,0 +1,145 @@
+/**
+ * Why the script did not run on a node: words of ssh, sudo and the command plugin, which name neither host nor way out. Each kind has a
+ * page in docs/errors.
+ */
+
+/** Where a log-in goes to, as far as it is known. */
+export interface LoginPlace {
+  readonly host: string;
+  /** Default: 22. */
+  readonly port?: number;
+  /** Default: not said. */
+  readonly user?: string;
+  readonly jump?: { readonly host: string; readonly port?: number };
+}
+
+/** One failed log-in. */
+export interface LoginFailure {
+  readonly code: string;
+  /** Code, host, port, jump host, reason and way out. */
+  readonly text: string;
+}
+
+/** Who is at fault: the host, its jump host, or one of the two. */
+type At = "host" | "jump" | "either";
+
+interface Kind {
+  readonly code: string;
+  readonly words: RegExp;
+  /** What went wrong, with `at` for the machine. */
+  readonly what: (at: string, user: string) => string;
+  readonly wayOut: (place: LoginPlace, at: At) => string;
+}
+
+const userOf = ({ user }: LoginPlace): string => user ?? "the user";
+
+/** Lines that print the key of a host where somebody can compare it. */
+function keyOf({ host, port = 22, jump }: LoginPlace, at: At): string {
+  const scan = `ssh-keyscan -t ed25519 -p ${port} ${host}`;
+  if (jump === undefined) return scan;
+  const scanJump = `ssh-keyscan -t ed25519 -p ${jump.port ?? 22} ${jump.host}`;
+  return at === "jump" ? scanJump : `ssh -p ${jump.port ?? 22} ${jump.host} ${scan}`;
+}
+
+/** The first that fits counts. */
+const KINDS: readonly Kind[] = [
+  {
+    code: "PS-L004",
+    words: /^sudo: |is not in the sudoers file|\bsudo: (?:a password|a terminal|command not found|not found)/im,
+    what: (at, user) => `${user} may not become root on ${at} without a password`,
+    wayOut: (place) => `let ${userOf(place)} run sudo -n sh there, or log in as root`,
+  },
+  {
+    code: "PS-L002",
+    words:
+      /host key mismatch|host key verification failed|remote host identification has changed|no matching host key type|no \S+ host key is known/i,
+    what: (at) => `${at} shows a host key that is not the known one, or none is known`,
+    wayOut: (place, at) =>
+      `compare the key with the machine's own; then put the right one into hostKey or known_hosts. ${keyOf(place, at)} prints it`,
+  },
+  {
+    code: "PS-L003",
+    words:
+      /unable to authenticate|permission denied \(|all configured authentication methods failed|too many authentication failures|no supported methods remain|(?:parse|read|decode)\w* (?:the )?private key|passphrase/i,
+    what: (at, user) => `${at} refuses the log-in of ${user}`,
+    wayOut: (place) => `see that the private key belongs to a line of authorized_keys of ${userOf(place)} there`,
+  },
+  {
+    code: "PS-L001",
+    words:
+      /dial tcp|no route to host|connection refused|no such host|connect failed|connection timed out|operation timed out|timed out while waiting|i\/o timeout|deadline exceeded|could not resolve hostname|network is unreachable|connection (?:reset|closed)|kex_exchange_identification|banner|E(?:CONNREFUSED|HOSTUNREACH|NETUNREACH|TIMEDOUT|NOTFOUND|CONNRESET)/i,
+    what: (at) => `${at} does not answer`,
+    wayOut: ({ jump }, at) =>
+      at === "host" && jump !== undefined
+        ? "see that the machine is up, that its sshd listens on this port, and that the jump host can reach it"
+        : "see that the machine is up, that its sshd listens on this port, and that no firewall is in between",
+  },
+  {
+    code: "PS-L005",
+    words:
+      /sftp|subsystem request failed|no space left|read-only file system|copy|file does not exist|permission denied/i,
+    what: (at) => `the script cannot be copied to ${at}`,
+    wayOut: (place) =>
+      `make room in the home directory of ${userOf(place)}, and see that it can be written; where there is no sftp, set sftp: false`,
+  },
+];
+
+const UNANSWERED = "PS-L001";
+const COPY_FAILED = "PS-L005";
+
+/** A command that came to run says so; what it printed may have any of the words above. */
+const DID_RUN = /exited with status|exit status/i;
+
+/**
+ * Tells the kind of a failure before the script.
+ *
+ * @param said What ssh, sudo or the plugin said. Its first lines count: what follows is only that the connection is closed.
+ * @param copying True where the script was being copied: then any reason is one.
+ * @returns Undefined where the script ran, or nobody knows.
+ */
+export function loginFailure(said: string, place: LoginPlace, copying = false): LoginFailure | undefined {
+  const ran = DID_RUN.test(said);
+  const kinds = KINDS.filter(({ code }) => (ran ? code === "PS-L004" : code !== COPY_FAILED || copying));
+  const lines = said.split("\n").filter((line) => line.trim() !== "");
+  const [kind, line] = firstOf(kinds, lines) ?? [];
+  if (kind === undefined || line === undefined) return undefined;
+  const at = faultOf(said, place, kind);
+  const reason = line.trim().replace(/\s+/g, " ").slice(0, 200);
+  const what = kind.what(called(place, at), userOf(place));
+  const text = `${kind.code} ${what} (${reason}). What to do: ${kind.wayOut(place, at)}. See docs/errors/${kind.code}.md`;
+  return { code: kind.code, text };
+}
+
+/** True where no connection was had: a host that refuses the log-in answers. */
+export const isUnanswered = (failure: LoginFailure | undefined): boolean => failure?.code === UNANSWERED;
+
+function firstOf(kinds: readonly Kind[], lines: readonly string[]): [Kind, string] | undefined {
+  for (const kind of kinds) {
+    const line = lines.find((one) => kind.words.test(one));
+    if (line !== undefined) return [kind, line];
+  }
+  return undefined;
+}
+
+const endOf = ({ host, port = 22 }: { host: string; port?: number }): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+function called(place: LoginPlace, at: At): string {
+  const host = endOf(place);
+  if (place.jump === undefined) return host;
+  const jump = endOf(place.jump);
+  if (at === "jump") return `the jump host ${jump} in front of ${host}`;
+  return at === "host" ? `${host} behind the jump host ${jump}` : `${host}, or the jump host ${jump} in front of it,`;
+}
+
+/** Whoever dials the host itself is the jump host, which says so in other words. */
+function faultOf(said: string, place: LoginPlace, { code }: Kind): At {
+  const { jump } = place;
+  if (jump === undefined || code === "PS-L004" || code === COPY_FAILED) return "host";
+  if (/open failed|rejected: |\(SSH\) Channel open failure/i.test(said)) return "host";
+  const names = (host: string): boolean => host !== "" && said.includes(host);
+  if (names(jump.host) !== names(place.host)) return names(jump.host) ? "jump" : "host";
+  // ssh itself: the outer one only knows that its way is closed.
+  if (/UNKNOWN port 65535/.test(said) || /dial tcp/.test(said)) return "jump";
+  return "either";
+}

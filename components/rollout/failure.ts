@@ -1,0 +1,63 @@
+/** What to say of a node that failed: what became of it, and why where the script did not even run. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { known } from "../inputs";
+import { loginFailure, type LoginFailure, type LoginPlace } from "../node/loginFailure";
+
+/** A node that failed. */
+export interface Failure {
+  /** Undefined where the script ran, or nobody knows. */
+  readonly login?: LoginFailure;
+  /** What became of the node: a sentence. */
+  readonly became: string;
+}
+
+const UNTOUCHED = "Nothing was changed on that node.";
+const RESTORED = "The node that failed has restored itself.";
+
+/** What became of a node by its exit code, as docs/errors/README.md has it. */
+const BECAME: Readonly<Record<string, string>> = {
+  "2": UNTOUCHED,
+  "3": UNTOUCHED,
+  "4": RESTORED,
+  "5": "The node that failed is not fully restored: its next run goes on with that before anything else.",
+  "130": RESTORED,
+  "143": RESTORED,
+};
+
+/** @param errors As an error hook gets them, the newest first. */
+export async function failureOf(run: pulumi.ErrorHookArgs): Promise<Failure> {
+  const [said = ""] = run.errors;
+  const inputs = run.newInputs ?? run.oldInputs ?? {};
+  const login = loginFailure(said, await placeOf(inputs["connection"]), run.type.endsWith(":CopyToRemote"));
+  if (login !== undefined) return { login, became: UNTOUCHED };
+  const status = /exited with status (\d+)/.exec(said)?.[1] ?? "";
+  return { became: BECAME[status] ?? "What became of that node is not known: its next run looks first." };
+}
+
+interface Connection {
+  readonly host?: unknown;
+  readonly port?: unknown;
+  readonly user?: unknown;
+  readonly proxy?: Connection;
+}
+
+/** Where a command of the plugin logs in to. */
+async function placeOf(connection: unknown): Promise<LoginPlace> {
+  const given = ((await plain(connection)) ?? {}) as Connection;
+  const proxy = (await plain(given.proxy)) as Connection | undefined;
+  return { ...(await hostOf(given)), jump: proxy && (await hostOf(proxy)) };
+}
+
+async function hostOf({ host, port, user }: Connection): Promise<LoginPlace> {
+  const [name, number, who] = [await plain(host), await plain(port), await plain(user)];
+  return {
+    host: typeof name === "string" ? name : "",
+    port: typeof number === "number" ? number : undefined,
+    user: typeof who === "string" ? who : undefined,
+  };
+}
+
+/** A connection is secret as a whole, since it may hold a key. */
+const plain = (value: unknown): Promise<unknown> =>
+  pulumi.Output.isInstance(value) ? known(value) : Promise.resolve(value);

@@ -1,0 +1,87 @@
+/** How far a rollout is: one outcome per node, so that the counts add up in every shape of a run. */
+import { NodeStatus } from "../node/nodeScript";
+
+/** What became of a node in this run. */
+export type Outcome =
+  | NodeStatus
+  /** It failed, or its report cannot be read. */
+  | "failed"
+  /** Its host is gone: nobody connects to it. */
+  | "gone"
+  /** `pulumi up --target` leaves it out, although something is asked of it that it was not asked before. */
+  | "left out";
+
+/** The outcome of each node that has one, by the name of its resource. Nodes that are not in the plan have none. */
+export class Progress {
+  private readonly outcomes = new Map<string, Outcome>();
+
+  /** @param nodes The nodes of the plan, by the names of their resources. */
+  constructor(private readonly nodes: ReadonlySet<string>) {}
+
+  /** Notes an outcome. What has failed stays failed. @returns False where the node is not in the plan. */
+  note(node: string, outcome: Outcome): boolean {
+    if (!this.nodes.has(node)) return false;
+    if (this.outcomes.get(node) !== "failed") this.outcomes.set(node, outcome);
+    return true;
+  }
+
+  /** The nodes with an outcome, in the order in which they got one. */
+  with(outcome: Outcome): string[] {
+    return [...this.outcomes].filter(([, one]) => one === outcome).map(([node]) => node);
+  }
+
+  /** Nodes that this run is about: all but those whose host is gone. */
+  get total(): number {
+    return this.nodes.size - this.count("gone");
+  }
+
+  /** Nodes that were looked at and are well, or that nothing new was asked of. */
+  get done(): number {
+    return Object.values(NodeStatus).reduce((sum, status) => sum + this.count(status), 0);
+  }
+
+  /** Nodes that nothing became of yet. */
+  get waiting(): number {
+    return this.nodes.size - this.outcomes.size;
+  }
+
+  count(outcome: Outcome): number {
+    return this.with(outcome).length;
+  }
+}
+
+/** `1 node`, `2 nodes`: a number with its noun. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** What became of the nodes so far. */
+export function doneSoFar(progress: Progress): string {
+  const some = (outcome: Outcome, words: string): string[] => {
+    const count = progress.count(outcome);
+    return count > 0 ? [`${count} ${words}`] : [];
+  };
+  const kinds = [
+    `${progress.count(NodeStatus.Changed)} changed`,
+    `${progress.count(NodeStatus.Unchanged)} unchanged`,
+    ...some(NodeStatus.WouldChange, "would change"),
+  ];
+  const others = [...some("gone", "gone"), ...some("left out", "left out by --target")];
+  const done = `${progress.done} of ${counted(progress.total, "node")} done (${kinds.join(", ")})`;
+  return [done, ...others].join(", ");
+}
+
+/** The same with what failed and what waits. */
+export const allSoFar = (progress: Progress): string =>
+  `${doneSoFar(progress)}, ${progress.count("failed")} failed, ${progress.waiting} waiting`;
+
+/** The counts of a rollout that stops. */
+export const stops = (progress: Progress): string => `the rollout stops: ${allSoFar(progress)} or under way.`;
+
+/** What to say of a node that is not begun any more. */
+export const notBegun = (progress: Progress): string =>
+  `not begun, because ${progress.with("failed").join(", ")} failed: the rollout stops at the first failure`;
+
+/** Whether people are told how far it is: at each tenth of all nodes. 5,000 nodes are not 5,000 lines. */
+export function isStep({ total, done }: Pick<Progress, "total" | "done">): boolean {
+  const tenths = (count: number): number => Math.floor((count * 10) / total);
+  return tenths(done) > tenths(done - 1);
+}

@@ -1,0 +1,109 @@
+/** What a run says of its nodes in every shape of a run, under the real engine. */
+import { strict as assert } from "node:assert";
+
+import * as fc from "fast-check";
+
+import { atLeast } from "../support/tier";
+import { Engine, node } from "./engine";
+
+describe("the counts of a run, under the engine", function () {
+  this.timeout(300_000);
+  let engine: Engine;
+  before(() => (engine = new Engine()));
+  after(() => {
+    engine.close();
+  });
+  const diagnosticsOf = (said: string): string => said.split("Diagnostics:")[1] ?? "";
+  const three = () => ["a", "b", "c"].map((name) => node(name));
+
+  it("have nodes that --target leaves out as left out, and name the canary that is passed by", async () => {
+    await engine.up(await engine.stack("target", three()));
+    const stack = await engine.stack("target", three(), { recheck: 1 });
+    const { said, asked, failed } = await engine.up(stack, { target: ["**pause-b"] });
+    assert.deepEqual([failed, asked], [false, ["update Command pause-b"]], said);
+    assert.match(
+      diagnosticsOf(said),
+      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out by --target, 0 failed, 0 waiting/,
+    );
+    assert.match(
+      diagnosticsOf(said),
+      /warning: pause-a is a canary that --target leaves out: the other nodes are changed/,
+    );
+  });
+
+  it("take no node for failed that --target leaves out before any run has created it", async () => {
+    const stack = await engine.stack("canary", three());
+    const { said, asked, failed } = await engine.up(stack, {
+      target: ["**:pause", "**:pause-image", "**pause-a", "**pause-a-script"],
+    });
+    assert.deepEqual([failed, asked], [false, ["create CopyToRemote pause-a-script", "create Command pause-a"]], said);
+    assert.match(
+      diagnosticsOf(said),
+      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out by --target, 0 failed, 0 waiting/,
+    );
+    assert.doesNotMatch(said, /report cannot be read/);
+  });
+
+  it("have a node whose host is gone as gone", async () => {
+    await engine.up(await engine.stack("gone", three()));
+    const [a, b, c] = three() as [ReturnType<typeof node>, ReturnType<typeof node>, ReturnType<typeof node>];
+    const { said } = await engine.up(await engine.stack("gone", [a, { ...b, gone: true }, c]));
+    assert.match(diagnosticsOf(said), /2 of 2 nodes done \(0 changed, 2 unchanged\), 1 gone, 0 failed, 0 waiting/);
+  });
+
+  it("have a node that leaves and cannot be given back beside the others, with its host and the way out", async () => {
+    await engine.up(await engine.stack("leaves", [node("a"), node("b", "went")]));
+    const { said, failed, nodes } = await engine.up(await engine.stack("leaves", [node("a")]));
+    assert.deepEqual([failed, nodes], [true, ["a", "b"]], said);
+    assert.match(
+      diagnosticsOf(said),
+      /pause-b leaves the stack, and could not be given back: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. The next pulumi up tries again\. .* gone: true.* PS-L001 went:22 does not answer \(after 4 failed/,
+    );
+    assert.doesNotMatch(said, /-1 waiting|has restored itself|the rollout stops/);
+  });
+
+  it("say of a node that nothing ran on that it was not changed, with host and page", async () => {
+    const { said } = await engine.up(await engine.stack("down", [node("a"), node("b", "down", "ops"), node("c")]));
+    assert.match(
+      diagnosticsOf(said),
+      /the rollout stops: 1 of 3 nodes done .*, 1 failed, 1 waiting or under way\. Nothing was changed on that node\. .* PS-L001 down:22 does not answer \(.*no route to host\)\. What to do: .*docs\/errors\/PS-L001\.md/,
+    );
+    assert.doesNotMatch(said, /restored itself/);
+  });
+
+  it("add up in any plan, whichever nodes fail, leave, are gone or are left out", async () => {
+    const kind = fc.constantFrom("well", "unchanged", "fails", "gone", "leaves", "target");
+    const plan = fc.record({
+      kinds: fc.array(kind, { minLength: 1, maxLength: 5 }),
+      window: fc.integer({ min: 1, max: 3 }),
+    });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ kinds, window }) => {
+        const name = `any-${++run}`;
+        const all = kinds.map((_, i) => node(`n${i}`, kinds[i] === "leaves" ? "went" : `n${i}`));
+        assert.equal((await engine.up(await engine.stack(name, all))).failed, false);
+        const staying = kinds.flatMap((one, i) =>
+          one === "leaves" ? [] : [{ ...node(`n${i}`, one === "well" ? `n${i}` : one), gone: one === "gone" }],
+        );
+        if (staying.length === 0) return;
+        const stack = await engine.stack(name, staying, { recheck: 1, maxUnavailable: `${window}` });
+        const target = kinds.includes("target")
+          ? kinds.flatMap((one, i) => (one === "target" ? [] : [`**pause-n${i}`, `**pause-n${i}-script`]))
+          : undefined;
+        const { said } = await engine.up(stack, { target, continueOnError: true });
+        for (const [, ...counts] of said.matchAll(
+          /(\d+) of (\d+) nodes? done \([^)]*\)(?:, (\d+) gone)?(?:, (\d+) left out by --target)?, (-?\d+) failed, (-?\d+) waiting/g,
+        )) {
+          // A part that is not there is undefined.
+          const [done = 0, of = 0, gone = 0, out = 0, failed = 0, waiting = 0] = counts.map((text) =>
+            Number(text || 0),
+          );
+          assert.equal(done + out + failed + waiting, of, said);
+          assert.ok(waiting >= 0 && of + gone === staying.length, said);
+        }
+      }),
+      { numRuns: atLeast("long") ? 50 : 4 },
+    );
+  });
+});
