@@ -46,6 +46,7 @@ look_around() {
   : >"$plan/seen"
   state_units >"$plan/units"
   "${runtime}_read"
+  [ "$leaving" ] || refuse_other_socket
   remember
 }
 

@@ -58,8 +58,11 @@ refuse_kinds() {
 }
 
 # Which runtime the kubelet speaks to. Its own endpoint says so, since several runtimes may be installed, and docker runs a
-# containerd of its own; where it names none, the unit that is there. Reads systemd. Sets $runtime, $unit.
+# containerd of its own; where that is not known yet, the unit that is there. Reads systemd. Sets $runtime, $unit, $endpoints.
 find_runtime() {
+  pids=$(running_kubelets)
+  # shellcheck disable=SC2086 # numbers
+  [ -z "$pids" ] || endpoints=$(kubelet_endpoints $pids)
   if systemctl -q is-active k3s k3s-agent rke2-server rke2-agent 2>/dev/null; then
     for unit in k3s k3s-agent rke2-server rke2-agent; do
       if loaded $unit && systemctl -q is-active $unit; then
@@ -68,7 +71,9 @@ find_runtime() {
       fi
     done
   fi
-  endpoint=$(kubelet_endpoint)
+  if [ -z "$endpoints" ] && [ "$kubelet_version" ] && ! kubelet_waits; then endpoints=$(kubelet_endpoints -); fi
+  endpoint=${endpoints%%"$nl"*}
+  endpoint=${endpoint#* }
   case $endpoint in
     '' | *dockershim*) runtime_by_unit ;;
     *crio*) runtime=crio ;;
@@ -76,6 +81,32 @@ find_runtime() {
     *containerd*) runtime=containerd ;;
     *) runtime_by_socket "${endpoint#unix://}" "$endpoint" ;;
   esac
+}
+
+# What the kubelets speak to, `PROCESS ENDPOINT` a line.
+endpoints=''
+
+# The runtime that this run changes and checks is the one that every kubelet of this node speaks to. Reads $socket. Dies with
+# PS-N005.
+refuse_other_socket() {
+  IFS=$nl
+  # shellcheck disable=SC2086 # one per line
+  set -- $endpoints
+  unset IFS
+  for endpoint; do
+    pid=${endpoint%% *}
+    endpoint=${endpoint#* }
+    path=${endpoint#unix://}
+    case $path in *dockershim*) continue ;; esac
+    # Most systems have a link there.
+    case $path in "$socket" | "/var$socket") continue ;; esac
+    [ "/var$path" != "$socket" ] || continue
+    root=$proc/$pid/root
+    [ -d "$root" ] || root=''
+    files=$(stat -Lc '%d %i' "$root$path" "$socket" 2>/dev/null) || files=''
+    if [ "$files" ] && [ "${files%"$nl"*}" = "${files#*"$nl"}" ]; then continue; fi
+    die 005 "the kubelet$([ "$pid" = - ] || echo " (process $pid)") speaks to $endpoint, and $runtime_name listens on $socket: set the sandbox image of the runtime that listens there, or point the kubelet at $runtime_name"
+  done
 }
 
 # runtime_by_socket PATH ENDPOINT: the runtime that says of itself that it listens on PATH. Reads systemd. Sets $runtime.
@@ -108,21 +139,20 @@ runtime_by_unit() {
 }
 
 # What is known of the kubelet; all is empty where no kubelet runs as kubelet.service. Sets $kubelet_show, $kubelet,
-# $kubelet_pid, $kubelet_version, $kubelet_minor, $opaque. Dies with PS-N023.
+# $kubelet_pid, $kubelet_words, $kubelet_version, $kubelet_minor, $opaque. Dies with PS-N023.
 detect_kubelet() {
   kubelet_version='' kubelet_minor='' kubelet_pid='' opaque=''
-  if ! loaded kubelet; then
-    other_kubelet
-    return 0
-  fi
+  if ! loaded kubelet; then return 0; fi
   kubelet_show=$show
   kubelet=$(show_path)
   property MainPID "$show"
   kubelet_pid=${property#0}
+  words_of kubelet
+  kubelet_words=$run_words
   kubelet_version=$(version_in "$kubelet")
   if [ -z "$kubelet_version" ]; then
     opaque=$kubelet
-    [ -z "$kubelet_pid" ] || kubelet_version=$(version_in "/proc/$kubelet_pid/exe")
+    [ -z "$kubelet_pid" ] || kubelet_version=$(version_in "$proc/$kubelet_pid/exe")
     [ "$kubelet_version" ] ||
       die 023 "kubelet.service runs $kubelet, which is no kubelet: neither its version nor its arguments are known from there; set the sandbox image by hand on such a node"
   fi
@@ -134,30 +164,41 @@ detect_kubelet() {
 # What hangs, or starts something instead of an answer, is stopped.
 version_in() { timeout 20 "$1" --version 2>/dev/null </dev/null | sed -n 's/^Kubernetes v\([0-9][0-9]*\.[0-9][0-9]*[^ ]*\).*/\1/p'; }
 
-# A kubelet that runs as some other unit, such as a snap's, is not looked at: that is said.
-other_kubelet() {
-  for process in /proc/[0-9]*/comm; do
-    { read -r name <"$process"; } 2>/dev/null || continue
-    [ "$name" = kubelet ] || continue
-    process=${process%/comm}
-    # That of a container, such as a node of kind, is no kubelet of this node.
-    [ "$(readlink "$process/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || continue
-    say "process ${process#/proc/} is a kubelet, and not that of kubelet.service: its arguments are not looked at"
-    return 0
-  done
-}
-
-# Where the kubelet finds its runtime: from its command line, else its configuration. Where none runs, from the files.
-kubelet_endpoint() {
-  [ "$kubelet_version" ] || return 0
-  words=$(argv_of kubelet)
-  if [ "$words" ]; then
-    found=$(option_in "$words" '' container-runtime-endpoint)
-    printf %s "${found:-$(kubelet_setting containerRuntimeEndpoint "$words")}"
+# The processes that are kubelets of this node: that of kubelet.service, else any of that name, such as RKE's or a snap's. Where
+# some other program starts the kubelet, that counts for which no process of the name is found.
+running_kubelets() {
+  found=''
+  if [ "$kubelet_pid" ] && named_kubelet "$proc/$kubelet_pid"; then
+    printf '%s\n' "$kubelet_pid"
     return 0
   fi
-  {
-    flag_files | while IFS= read -r file; do cat "$file" 2>/dev/null || :; done
-    cat /var/lib/kubelet/instance-config.yaml /var/lib/kubelet/config.yaml 2>/dev/null || :
-  } | sed -n "/^[[:space:]]*#/d; s/.*--container-runtime-endpoint[= ]*\([^ \"']*\).*/\1/p; s/^containerRuntimeEndpoint: *//p" | head -n 1
+  for process in "$proc"/[0-9]*; do
+    named_kubelet "$process" || continue
+    # That of a container, such as a node of kind, is no kubelet of this node.
+    [ "$(readlink "$process/ns/pid")" = "$(readlink "$proc/self/ns/pid")" ] || continue
+    found=1
+    printf '%s\n' "${process##*/}"
+  done
+  [ "$found" ] || [ -z "$kubelet_pid" ] || printf '%s\n' "$kubelet_pid"
+}
+named_kubelet() {
+  { read -r name <"$1/comm"; } 2>/dev/null || return 1
+  [ "$name" = kubelet ]
+}
+
+# kubelet_endpoints PROCESS…: where each kubelet finds its runtime, `PROCESS ENDPOINT` a line: from its command line, else its
+# configuration, else where it looks by itself. `-` is kubelet.service, which does not run.
+kubelet_endpoints() {
+  for pid; do
+    case $pid in
+      - | "$kubelet_pid") words=$kubelet_words ;;
+      *) words=$(tr '\0' '\n' <"$proc/$pid/cmdline") || continue ;;
+    esac
+    found=''
+    case $words in *-container-runtime-endpoint*) found=$(option_in "$words" '' container-runtime-endpoint) ;; esac
+    case $words in *"$nl"-*config*) found=${found:-$(kubelet_setting containerRuntimeEndpoint "$words" "$pid")} ;; esac
+    # Up to 1.23 it has a runtime of its own.
+    [ "$found" ] || [ "${kubelet_minor:-24}" -lt 24 ] || found=unix:///run/containerd/containerd.sock
+    [ -z "$found" ] || printf '%s %s\n' "$pid" "$found"
+  done
 }

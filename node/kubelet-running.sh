@@ -144,18 +144,29 @@ kubelet_waits() {
     *ActiveState=inactive*) return 0 ;;
     *ActiveState=active*) return 1 ;;
   esac
-  file=$(flag_files | while IFS= read -r one; do
-    sed -n '/^[[:space:]]*[#;]/d; s/.*--config[= ]\([^[:space:]"]*\).*/\1/p' "$one" 2>/dev/null || :
-  done | tail -n 1 | tr -d "'")
+  file=$(option_in "$kubelet_words" '' config)
   [ "$file" ] && [ ! -e "$file" ]
 }
 
-# kubelet_setting KEY WORDS: a scalar at the top of the configuration file, YAML or JSON, that a kubelet has whose command line is WORDS,
-# one per line.
+# kubelet_setting KEY WORDS [PROCESS]: a scalar at the top of the configuration, YAML or JSON, of a kubelet whose command line is
+# WORDS, one per line. The last file that sets it counts: the one that --config names, then those of --config-dir. Another process
+# may have another root directory.
 kubelet_setting() {
-  file=$(option_in "$2" /var/lib/kubelet/config.yaml config)
-  [ -r "$file" ] || return 0
-  KEY=$1 awk '
+  root=''
+  case ${3:-$kubelet_pid} in "$kubelet_pid" | -) ;; *) root=$proc/$3/root ;; esac
+  dir=''
+  case $2 in *-config-dir*) dir=$(option_in "$2" '' config-dir) ;; esac
+  setting=$1 file=''
+  [ "$2" ] || file=/var/lib/kubelet/config.yaml
+  set -- "$(option_in "$2" "$file" config)"
+  # Sorted by their paths, as the kubelet walks it.
+  [ -z "$dir" ] || for dir in "$root$dir" "$root$dir"/*/; do
+    for file in "${dir%/}"/*.conf; do [ ! -f "$file" ] || set -- "$@" "${file#"$root"}"; done
+  done
+  setting_value=''
+  for file; do
+    { [ "$file" ] && [ -r "$root$file" ]; } || continue
+    value=$(KEY=$setting awk '
     # A brace in the first line that is not empty: JSON.
     !first && /[^ \t\r\f\v]/ { first = 1; json = /[{]/ }
     {
@@ -167,5 +178,8 @@ kubelet_setting() {
         print value
         exit
       }
-    }' "$file"
+    }' "$root$file")
+    setting_value=${value:-$setting_value}
+  done
+  printf %s "$setting_value"
 }

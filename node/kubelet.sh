@@ -13,7 +13,7 @@ flag_refused() {
 # The files that make up the kubelet's command line, in the order in which they count: units, then environment files.
 flag_files() {
   unit_files
-  environment_files
+  environment_files "$kubelet_show"
 }
 unit_files() {
   property FragmentPath "$kubelet_show"
@@ -24,26 +24,6 @@ unit_files() {
     case $file in /*) printf '%s\n' "$file" ;; esac
   done
   set +f
-}
-
-# Links are followed, and patterns expanded as systemd does it. systemd before 239 writes EnvironmentFile.
-environment_files() {
-  IFS=$nl
-  set -f
-  # shellcheck disable=SC2086 # one per line
-  set -- $kubelet_show
-  set +f
-  unset IFS
-  for pattern; do
-    case $pattern in
-      EnvironmentFile=/*' (ignore_errors='* | EnvironmentFiles=/*' (ignore_errors='*) pattern=${pattern#*=} ;;
-      *) continue ;;
-    esac
-    for file in ${pattern% (ignore_errors=*}; do
-      real "$file"
-      printf '%s\n' "$real"
-    done
-  done
 }
 
 # A drop-in of ours, for a unit that reads no file where flags are kept or carries the flag itself. It repeats the
@@ -62,7 +42,7 @@ plan_kubelet() {
     return 0
   fi
   unit_files >"$plan/unit-files"
-  environment_files >"$plan/environment-files"
+  environment_files "$kubelet_show" >"$plan/environment-files"
   # shellcheck disable=SC2046 # a path a word, as in systemd's own list
   if stale 0 $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")

@@ -62,6 +62,7 @@ started_seconds() {
 
 # What keeps the runtime from serving any Pod. Prints nothing but a list that is empty. Dies with PS-N005, PS-N024.
 able_fact() {
+  refuse_other_socket
   "${runtime}_serves"
   printf '[]'
 }

@@ -12,21 +12,7 @@
 env_file() { MODE=$1 awk "$env_program"; }
 
 # shellcheck disable=SC2016 # awk's dollars, not the shell's
-env_program='
-function push() {
-  if (state == "value") { while (n && value[n] ~ /[ \t]/ && !quoted[n]) n-- }
-  gsub(/[ \t]+$/, "", key)
-  count++
-  name[count] = key
-  text = ""
-  for (k = 1; k <= n; k++) { text = text value[k]; from[count, k] = first[k]; to[count, k] = last[k] }
-  size[count] = n
-  content[count] = text
-  at[count] = n && last[n] >= insert ? last[n] : insert
-  latest[key] = count
-}
-function take(c, start, end, q) { value[++n] = c; first[n] = start; last[n] = end; quoted[n] = q; insert = end }
-
+words_program='
 # The words of a value as systemd splits it for $NAME: sets word[], begin[], finish[], words. Places are those in the value.
 function split_words(text,   i, c, q, open, length_) {
   words = 0; open = 0; q = ""; length_ = length(text)
@@ -41,6 +27,24 @@ function split_words(text,   i, c, q, open, length_) {
     else word[words] = word[words] c
   }
 }
+'
+
+# shellcheck disable=SC2016 # awk's dollars, not the shell's
+env_program=$words_program'
+function push() {
+  if (state == "value") { while (n && value[n] ~ /[ \t]/ && !quoted[n]) n-- }
+  gsub(/[ \t]+$/, "", key)
+  count++
+  name[count] = key
+  text = ""
+  for (k = 1; k <= n; k++) { text = text value[k]; from[count, k] = first[k]; to[count, k] = last[k] }
+  size[count] = n
+  content[count] = text
+  at[count] = n && last[n] >= insert ? last[n] : insert
+  latest[key] = count
+}
+function take(c, start, end, q) { value[++n] = c; first[n] = start; last[n] = end; quoted[n] = q; insert = end }
+
 # Marks the words of the flag: hit[w] is 1, and 2 for a value that stands as a word of its own.
 function find_flag(   w) {
   split("", hit)

@@ -22,7 +22,7 @@ property() {
   esac
 }
 
-# The executable and the command line in $show; the latter also as one word per line. It may still hold variables of systemd's.
+# The executable and the command line in $show. The latter may still hold variables of systemd's.
 show_path() {
   path=${show#*path=}
   printf %s "${path%% *}"
@@ -31,7 +31,6 @@ show_argv() {
   argv=${show#*argv\[\]=}
   printf %s "${argv%% ;*}"
 }
-show_words() { show_argv | tr ' ' '\n'; }
 
 # pid_of UNIT: the process that runs; 0 or nothing where none does. Reads systemd.
 pid_of() {
@@ -48,19 +47,61 @@ argv_of() {
   if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; fi
 }
 
-# words_of UNIT: the same, else what systemd would start by $show. The x keeps an empty word at the end.
+# words_of UNIT: the same, else what systemd would start. The x keeps an empty word at the end. Reads systemd. Sets $run_words.
 words_of() {
-  words=$(argv_of "$1" && printf x)
-  if [ "${words%x}" ]; then printf %s "${words%x}"; else show_words; fi
+  run_words=$(argv_of "$1" && printf x)
+  [ "${run_words%x}" ] || run_words=$(started_words "$1" && printf x)
+  run_words=${run_words%x}
+}
+
+# started_words UNIT: the command line that systemd would start, one word per line, with its variables expanded:
+#   ExecStart=/k --a=${A} $B, A="1 2" and B="--b --c" give /k, --a=1 2, --b and --c
+# Reads systemd.
+started_words() {
+  shown=$(systemctl show "$1" -p Environment -p EnvironmentFiles)
+  property Environment "$shown"
+  environment_files "$shown" | while IFS= read -r file; do
+    [ ! -f "$file" ] || env_file list <"$file"
+  done | LINE=$(exec_start "$1" '') ENVIRONMENT=$property awk "$words_program"'
+    BEGIN {
+      FS = "\t"
+      split_words(ENVIRON["ENVIRONMENT"])
+      for (w = 1; w <= words; w++) if (i = index(word[w], "=")) value[substr(word[w], 1, i - 1)] = substr(word[w], i + 1)
+    }
+    { value[$1] = substr($0, length($1) + 2) }
+    END {
+      line = substr(ENVIRON["LINE"], length("ExecStart=") + 1)
+      if (match(line, /^[-@:+!|]+/)) { prefix = substr(line, 1, RLENGTH); line = substr(line, RLENGTH + 1) }
+      split_words(line)
+      count = words
+      for (w = 1; w <= count; w++) each[w] = word[w]
+      for (w = 1; w <= count; w++) {
+        if (each[w] == ";") break
+        # Its second word is the name that the process has.
+        if (w == 2 && prefix ~ /@/) continue
+        gsub(/%%/, "%", each[w])
+        if (prefix !~ /:/ && each[w] ~ /^\$[A-Za-z_][A-Za-z0-9_]*$/) {
+          split_words(value[substr(each[w], 2)])
+          for (i = 1; i <= words; i++) print word[i]
+          continue
+        }
+        out = ""
+        while (prefix !~ /:/ && match(each[w], /\$(\$|\{[A-Za-z_][A-Za-z0-9_]*\})/)) {
+          name = substr(each[w], RSTART + 2, RLENGTH - 3)
+          out = out substr(each[w], 1, RSTART - 1) (RLENGTH == 2 ? "$" : value[name])
+          each[w] = substr(each[w], RSTART + RLENGTH)
+        }
+        print out each[w]
+      }
+    }'
 }
 
 # daemon_option UNIT DEFAULT NAME…: an option of the process that runs, by any of its names without dashes; where none runs,
-# of the command line in $show.
+# of the command line that systemd would start. Reads systemd.
 daemon_option() {
-  # The x keeps an empty word at the end.
-  words=$(words_of "$1" && printf x)
+  words_of "$1"
   shift
-  option_in "${words%x}" "$@"
+  option_in "$run_words" "$@"
 }
 
 # option_in WORDS DEFAULT NAME…: the last value of an option in a command line of one word per line.
@@ -84,6 +125,27 @@ option_in() {
       }
       print found
     }'
+}
+
+# environment_files SHOWN: the environment files of a unit, from what systemctl show printed. Links are followed, and patterns
+# expanded as systemd does it. systemd before 239 writes EnvironmentFile.
+environment_files() {
+  IFS=$nl
+  set -f
+  # shellcheck disable=SC2086 # one per line
+  set -- $1
+  set +f
+  unset IFS
+  for pattern; do
+    case $pattern in
+      EnvironmentFile=/*' (ignore_errors='* | EnvironmentFiles=/*' (ignore_errors='*) pattern=${pattern#*=} ;;
+      *) continue ;;
+    esac
+    for file in ${pattern% (ignore_errors=*}; do
+      real "$file"
+      printf '%s\n' "$real"
+    done
+  done
 }
 
 # exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of a

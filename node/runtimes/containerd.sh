@@ -16,15 +16,13 @@ containerd_find() {
     die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
   runtime_name=containerd
   containerd=$(show_path)
-  # The x keeps an empty word at the end.
-  words=$(words_of containerd && printf x)
-  words=${words%x}
-  config=$(option_in "$words" /etc/containerd/config.toml c config)
+  words_of containerd
+  config=$(option_in "$run_words" /etc/containerd/config.toml c config)
   case $config in
     *'$'* | [!/]* | '')
       die 005 "containerd's configuration file is '$config', which is no absolute path: start containerd, or write the whole path behind --config in its unit" ;;
   esac
-  address=$(option_in "$words" '' a address)
+  address=$(option_in "$run_words" '' a address)
   real "$config"
   target=$real
   # containerd github.com/containerd/containerd v2.1.4 abc; a distribution's has no v, and more behind a tilde or a plus.

@@ -7,9 +7,9 @@ crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
   runtime_name=cri-o
   crio=$(show_path)
-  words=$(show_words)
-  config=$(option_in "$words" /etc/crio/crio.conf c config)
-  confdir=$(option_in "$words" /etc/crio/crio.conf.d d config-dir)
+  words_of crio
+  config=$(option_in "$run_words" /etc/crio/crio.conf c config)
+  confdir=$(option_in "$run_words" /etc/crio/crio.conf.d d config-dir)
   runtime_version=$("$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
   target=$confdir/zz-pause-sandbox.conf
   reach='*/etc/containers/*'

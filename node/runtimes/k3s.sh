@@ -42,7 +42,7 @@ unit_option() {
     standard=${found:-$standard}
   fi
   shift 2
-  option_in "$(show_words)" "$standard" "$@"
+  option_in "$(show_argv | tr ' ' '\n')" "$standard" "$@"
 }
 
 # refuse_external FILE…: with another runtime k3s writes no configuration of containerd's, and its pause-image counts for

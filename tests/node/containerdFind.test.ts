@@ -38,6 +38,7 @@ class Node {
       "show",
       `ExecStart={ path=${this.dir}/program ; argv[]=${start} ; }\nLoadState=loaded\nMainPID=${argv === undefined ? 0 : 42}\n`,
     );
+    this.write("cat", `ExecStart=${start}\n`);
     if (argv !== undefined) this.write("proc/42/cmdline", ["program", ...argv].map((word) => `${word}\0`).join(""));
   }
 
@@ -48,7 +49,7 @@ class Node {
       `dir='${this.dir}'; . "$dir/script.sh"`,
       "fail=3 proc=$dir/proc home=$dir/home plan=$dir/home/plan new=$dir/home/plan/new backup=$dir/home/backup",
       `image=${image} registry=\${image%%/*}`,
-      'systemctl() { cat "$dir/show"; }',
+      'systemctl() { if [ "$1" = cat ]; then cat "$dir/cat"; else cat "$dir/show"; fi; }',
       command,
     ].join("\n");
     return spawnSync(program, [...args, "-c", driver], { encoding: "utf8", env: { ...process.env, ...env } });

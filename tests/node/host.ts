@@ -95,6 +95,7 @@ export class Host {
     const env = this.write("root/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--v=2"\n');
     const files = `EnvironmentFiles=${env} (ignore_errors=yes)\nFragmentPath=@DIR@/root/systemd/kubelet.service\n`;
     this.unit("kubelet", "$KUBELET_KUBEADM_ARGS", `Kubernetes v${kubelet}`, files);
+    this.write("kubelet.argv", "kubelet\n--v=2\n");
     this.write("running", "registry.k8s.io/pause:3.8");
   }
 

@@ -20,12 +20,19 @@ systemctl() {
     'show '*)
       if [ -e "$dir/$2.show" ]; then cat "$dir/$2.show"; else echo LoadState=not-found; fi
       ;;
+    'cat '*) cat "$dir/$2.cat" ;;
     *) exit 99 ;;
   esac
 }
+proc=$dir/proc
 os_release=$dir/os-release
 fail=3
 refuse_kinds
 detect_kubelet
 find_runtime
+# What it listens on by its own word.
+if [ -e "$dir/socket" ]; then
+  socket=$(cat "$dir/socket") runtime_name=$runtime
+  refuse_other_socket
+fi
 echo "$runtime"

@@ -18,12 +18,19 @@ interface Node {
   kubelet?: string;
   /** Arguments in the kubelet's environment file. */
   flags?: string;
+  /** Files of the kubelet's, by their names in its directory; `@DIR@` in arguments is that directory. */
+  files?: Record<string, string>;
+  /** Command line of a kubelet that no kubelet.service has, one word per line. */
+  process?: string;
+  /** What the runtime that was found listens on. @default it is not compared */
+  socket?: string;
 }
 
 function look(node: Node, shell: readonly string[]) {
   const { units = [], loaded = [], id = "debian", kubelet, flags = "" } = node;
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kinds-"));
   const write = (name: string, content: string, mode = 0o644): string => {
+    fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
     fs.writeFileSync(path.join(dir, name), content, { mode });
     return path.join(dir, name);
   };
@@ -33,9 +40,16 @@ function look(node: Node, shell: readonly string[]) {
     write(`${unit}.show`, `ExecStart={ path=/usr/bin/${unit} ; }\nLoadState=loaded\n`);
   if (kubelet !== undefined) {
     const program = write("kubelet", `#!/bin/sh\necho "Kubernetes v${kubelet}"\n`, 0o755);
-    const env = write("kubeadm-flags.env", `KUBELET_KUBEADM_ARGS="${flags}"\n`);
+    const env = write("kubeadm-flags.env", `KUBELET_KUBEADM_ARGS="${flags.replaceAll("@DIR@", dir)}"\n`);
+    write("kubelet.cat", `ExecStart=${program} $KUBELET_KUBEADM_ARGS\n`);
     const show = `ExecStart={ path=${program} ; argv[]=${program} ; }\nEnvironmentFiles=${env} (ignore_errors=yes)\n`;
     write("kubelet.show", `${show}LoadState=loaded\n`);
+  }
+  for (const [name, content] of Object.entries(node.files ?? {})) write(name, content);
+  if (node.socket !== undefined) write("socket", node.socket);
+  if (node.process !== undefined) {
+    write("proc/77/comm", "kubelet\n");
+    write("proc/77/cmdline", node.process.replaceAll("\n", "\0"));
   }
   const [program = "sh", ...args] = shell;
   const run = spawnSync(program, [...args, path.join(__dirname, "kinds.sh"), dir, ...units], { encoding: "utf8" });
@@ -119,7 +133,80 @@ const found: (Node & { what: string; runtime: string })[] = [
   { what: "docker beside a newer kubelet", units: ["containerd", "docker"], kubelet: "1.24.0", runtime: "containerd" },
 ];
 
+const containerdSocket = "/run/containerd/containerd.sock";
+const config = (socket: string): string => `kind: KubeletConfiguration\ncontainerRuntimeEndpoint: unix://${socket}\n`;
+const json = (socket: string): string => JSON.stringify({ containerRuntimeEndpoint: `unix://${socket}` });
+const both = { units: ["crio", "containerd"], kubelet: "1.34.2" };
+
+/** The kubelet's endpoint, from wherever it has it, is what the runtime listens on, or the run is refused. */
+const sockets: (Node & { what: string; runtime?: string; says?: RegExp })[] = [
+  { what: "no endpoint beside CRI-O (80)", ...both, socket: containerdSocket, runtime: "containerd" },
+  {
+    what: "no endpoint in a configuration that is there, beside CRI-O",
+    ...{ ...both, flags: "--config=@DIR@/config.yaml", files: { "config.yaml": "kind: KubeletConfiguration\n" } },
+    ...{ socket: containerdSocket, runtime: "containerd" },
+  },
+  {
+    what: "a configuration that nobody has written yet: the unit that is there",
+    ...{ ...both, flags: "--config=@DIR@/config.yaml", socket: "/run/crio/crio.sock", runtime: "crio" },
+  },
+  {
+    what: "the link in /var/run",
+    ...{ ...both, flags: endpoint("/var/run/crio/crio.sock"), socket: "/run/crio/crio.sock", runtime: "crio" },
+  },
+  {
+    what: "another socket of the same program (52)",
+    ...{ units: ["containerd"], process: `kubelet\n${endpoint("/run/k8s/containerd/containerd.sock").slice(6)}\n` },
+    ...{ socket: containerdSocket, says: /process 77\) speaks to unix:\/\/\/run\/k8s\/.*containerd listens on/ },
+  },
+  {
+    what: "its own socket, of a kubelet that no kubelet.service has (43)",
+    ...{ units: ["containerd"], process: `kubelet\n${endpoint(containerdSocket).slice(6)}\n` },
+    ...{ socket: containerdSocket, runtime: "containerd" },
+  },
+  {
+    what: "cri-dockerd, of a kubelet that no kubelet.service has (51)",
+    ...{ units: ["containerd"], process: "kubelet\n--container-runtime-endpoint\nunix:///var/run/cri-dockerd.sock\n" },
+    ...{ socket: "/run/cri-dockerd.sock", runtime: "cri_dockerd" },
+  },
+  {
+    what: "a drop-in of --config-dir (64), the last of two",
+    ...{ units: ["containerd"], kubelet: "1.34.2" },
+    flags: "--config @DIR@/config.json --config-dir=@DIR@/conf.d",
+    files: {
+      "config.json": json(containerdSocket),
+      "conf.d/40-site.conf": json(containerdSocket),
+      "conf.d/50-site.conf": config("/run/site/containerd.sock"),
+      "conf.d/60-site.yaml": json(containerdSocket),
+    },
+    ...{ socket: containerdSocket, says: /PS-N005 the kubelet speaks to unix:\/\/\/run\/site\/containerd\.sock/ },
+  },
+  {
+    what: "a path without its scheme",
+    ...{
+      units: ["containerd"],
+      kubelet: "1.34.2",
+      flags: "--container-runtime-endpoint /run/containerd/containerd.sock",
+    },
+    ...{ socket: containerdSocket, runtime: "containerd" },
+  },
+  {
+    what: "one that no runtime of ours has (39)",
+    ...{ units: ["containerd"], kubelet: "1.34.2", flags: endpoint("/var/run/isulad.sock"), says: /PS-N005 .*isulad/ },
+  },
+];
+
 describe("the runtime that a node's kubelet speaks to", () => {
+  for (const shell of shells) {
+    for (const row of sockets) {
+      it(`${shell.join(" ")}: ${row.what}`, () => {
+        const { status, stdout, stderr } = look(row, shell);
+        assert.deepEqual([status, stdout], row.says ? [3, ""] : [0, `${row.runtime}\n`], stderr);
+        if (row.says) assert.match(stderr, row.says);
+      });
+    }
+  }
+
   for (const shell of shells) {
     for (const row of found) {
       it(`${shell.join(" ")}: ${row.what}`, () => {

@@ -86,7 +86,7 @@ export class CaseMachine {
     await this.sh(
       `systemctl stop kubelet || true
       chattr -i /etc/containerd/config.toml 2>/dev/null || true
-      systemctl stop snap.kubelet.daemon 2>/dev/null || true
+      systemctl stop snap.kubelet.daemon 'field-*' 2>/dev/null || true
       umount /etc/containerd/config.toml 2>/dev/null || true
       umount /etc/containerd 2>/dev/null || true
       rm -rf /etc/kubelet-version /var/lib/pause-sandbox /opt/cfg

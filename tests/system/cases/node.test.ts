@@ -21,6 +21,8 @@ const CASES: Record<string, RegExp | undefined> = {
   "41-disabled-cri": /PS-N024 .*disabled_plugins/,
   "42-docker-run-kubelet": /PS-N023 .*podman/,
   "43-kubelet-snap": undefined,
+  "51-rke1": /PS-N005 cri-docker\.service is not loaded/,
+  "52-k8s-snap": /PS-N005 the kubelet .* speaks to unix:\/\/\/run\/k8s\/containerd\/containerd\.sock/,
   "44-own-hosts-toml": /PS-N025 .*hosts\.toml/,
 };
 
