@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { Duplex } from "node:stream";
 
 import { CouldNotLook } from "./facts";
+import { sshFailure } from "./sshFailure";
 import { doctorParts, packedProgram } from "../components/node/program";
 
 /** A node, and what can be done there without changing it. */
@@ -60,13 +61,32 @@ export const overSsh = (host: string, options: readonly string[] = []): Reach =>
   return {
     name: host,
     options,
-    run: async () => (await collect(host, "ssh", [...base, "-T", "--", host, LOOK], doctorStdin())).stdout,
-    plan: (stdin) => collect(host, "ssh", [...base, "-T", "--", host, PLAN], stdin),
+    run: async () => (await inside(host, base, LOOK, doctorStdin())).stdout,
+    plan: (stdin) => inside(host, base, PLAN, stdin),
     dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),
   };
 };
 
-function collect(name: string, program: string, args: readonly string[], stdin: string): Promise<Said> {
+async function inside(host: string, options: readonly string[], command: string, stdin: string): Promise<Said> {
+  return collect(host, "ssh", [...options, "-T", "--", host, command], stdin, (ended) =>
+    sshFailure(host, options, ended),
+  );
+}
+
+/** How a program ended that failed. */
+interface Ended {
+  readonly status: number | null;
+  readonly said: string;
+}
+
+function collect(
+  name: string,
+  program: string,
+  args: readonly string[],
+  stdin: string,
+  why: (ended: Ended) => Promise<string> = ({ status, said }) =>
+    Promise.resolve(said.trim().split("\n").pop() ?? `${program} to ${name} ended with ${String(status)}`),
+): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "pipe" });
     let [out, said] = ["", ""];
@@ -79,8 +99,7 @@ function collect(name: string, program: string, args: readonly string[], stdin: 
     child.stdin.on("error", () => undefined);
     child.on("close", (status) => {
       if (status === 0) resolve({ stdout: out, stderr: said });
-      else
-        reject(new CouldNotLook(said.trim().split("\n").pop() ?? `${program} to ${name} ended with ${String(status)}`));
+      else void why({ status, said }).then((text) => { reject(new CouldNotLook(text)); });
     });
     child.stdin.end(stdin);
   });

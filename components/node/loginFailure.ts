@@ -6,7 +6,7 @@
 /** Where a log-in goes to, as far as it is known. */
 export interface LoginPlace {
   readonly host: string;
-  /** Default: 22. */
+  /** Default: not said. */
   readonly port?: number;
   /** Default: not said. */
   readonly user?: string;
@@ -121,8 +121,10 @@ function firstOf(kinds: readonly Kind[], lines: readonly string[]): [Kind, strin
   return undefined;
 }
 
-const endOf = ({ host, port = 22 }: { host: string; port?: number }): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+const endOf = ({ host, port }: { host: string; port?: number }): string => {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === undefined ? name : `${name}:${port}`;
+};
 
 function called(place: LoginPlace, at: At): string {
   const host = endOf(place);

@@ -30,6 +30,9 @@ describe("the command line", function () {
     fakeSsh(dir, hosts);
   };
 
+  /** Without the breaks of lines, which depend on the lengths of names. */
+  const flat = (text: string): string => text.replace(/\n\s*/g, " ");
+
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["--import", "tsx", path.join(root, "cli/main.ts"), ...args], {
       encoding: "utf8",
@@ -63,7 +66,49 @@ describe("the command line", function () {
       stdout,
       /^2 of 3: a reference that cannot be used \(worker-1, worker-2\)\n1 of 3: could not look \(c\)\n/,
     );
-    assert.match(stdout, /\nc: could not look: ssh: connect to host c port 22: No route\n/);
+    assert.match(
+      flat(stdout),
+      /c: could not look: PS-L001 c:22 does not answer \(ssh: connect to host c port 22: No route to host\)/,
+    );
+  });
+
+  const before: [string, string, string, RegExp][] = [
+    [
+      "an unknown host key of the jump host",
+      "refuses",
+      "Warning: Permanently added 'x'\nHost key verification failed.\nConnection closed by UNKNOWN port 65535\n",
+      /PS-L002 the jump host 10\.9\.0\.1:2222 in front of j:22 shows a host key .*\(Host key verification failed\.\).*ssh-keyscan -t ed25519 -p 2222 10\.9\.0\.1 prints it/,
+    ],
+    [
+      "a refused key",
+      "refuses",
+      "root@j: Permission denied (publickey).\n",
+      /PS-L003 j:22 behind the jump host 10\.9\.0\.1:2222 refuses the log-in of root \(root@j: Permission denied/,
+    ],
+    [
+      "sudo that asks",
+      "sudo",
+      "sudo: a password is required\n",
+      /PS-L004 root may not become root on j:22 .*docs\/errors\/PS-L004\.md/,
+    ],
+  ];
+  for (const [what, file, said, expected] of before) {
+    it(`names host, port, jump host and way out of ${what}, by ssh's first words`, () => {
+      ssh({});
+      fs.writeFileSync(path.join(dir, `j.${file}`), said);
+      fs.writeFileSync(path.join(dir, "j.jump"), "ops@10.9.0.1:2222");
+      const { status, stdout } = run("doctor", "--host", "j");
+      fs.rmSync(path.join(dir, `j.${file}`));
+      assert.equal(status, 2);
+      assert.match(flat(stdout), expected);
+    });
+  }
+
+  it("says what ssh said first where nobody knows the kind", () => {
+    ssh({});
+    fs.writeFileSync(path.join(dir, "j.refuses"), "Bad owner or permissions on /etc/ssh/ssh_config\nand so on\n");
+    assert.match(flat(run("doctor", "--host", "j").stdout), /could not look: Bad owner or permissions on \/etc\/ssh/);
+    fs.rmSync(path.join(dir, "j.refuses"));
   });
 
   it("shows one of the nodes that suffer of the same, and names the others", () => {

@@ -82,7 +82,7 @@ describe("pause-sandbox doctor --kubeconfig", function () {
     const { kubeconfig } = await asked(STUCK);
     const { status, stdout } = await doctor("--kubeconfig", kubeconfig);
     assert.equal(status, 2);
-    assert.match(stdout, /\nw-2: could not look: .*No route\nStuck there: shop\/web, shop\/api\n/);
+    assert.match(stdout, /\nw-2: could not look: PS-L001 (?:.*\n)+Stuck there: shop\/web, shop\/api\n/);
   });
 
   it("ends with 0 where no Pod is stuck", async () => {

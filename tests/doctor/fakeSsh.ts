@@ -16,6 +16,7 @@ echo "$*" >>${dir}/args
 if [ "$1" = -G ]; then
   while [ "$1" != -- ]; do shift; done
   printf 'user root\\nhostname %s\\nport 22\\n' "$2"
+  [ ! -e "${dir}/$2.jump" ] || printf 'proxyjump %s\\n' "$(cat "${dir}/$2.jump")"
   exit
 fi
 # Nothing listens there: what waits for this stdin to end would wait for its own limit.
@@ -27,13 +28,15 @@ case " $* " in *' -W '*)
 esac
 cat >/dev/null
 while [ "$1" != -- ]; do shift; done
+if [ -e "${dir}/$2.refuses" ]; then cat "${dir}/$2.refuses" >&2; exit 255; fi
+if [ -e "${dir}/$2.sudo" ]; then cat "${dir}/$2.sudo" >&2; exit 1; fi
 case $3 in *' -s -- plan'*)
   if [ -e "${dir}/$2.plan" ]; then cat "${dir}/$2.plan"; exit; fi
   echo "[$2] PS-N025 the file of somebody else stays" >&2
   exit 3
   ;;
 esac
-if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; fi
+if [ -e "${dir}/$2.facts" ]; then cat "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route to host" >&2; exit 255; fi
 `;
   fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });
 }

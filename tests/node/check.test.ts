@@ -39,7 +39,7 @@ describe("pause-sandbox check", function () {
     const script = `#!/bin/sh
 echo "$*" >>${bin}/args
 while [ "$1" != -- ]; do shift; done
-[ -e "${bin}/$2" ] || { cat >/dev/null; echo "ssh: connect to host $2 port 22: No route" >&2; exit 255; }
+[ -e "${bin}/$2" ] || { cat >/dev/null; echo "ssh: connect to host $2 port 22: No route to host" >&2; exit 255; }
 case $3 in *' -s -- plan'*) ;; *) exit 98 ;; esac
 sed -n "s/^printf %s '\\([A-Za-z0-9+/=]*\\)'|base64 -d|sh.*/\\1/p" | base64 -d >"${bin}/settings"
 ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
@@ -170,7 +170,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     const both = ["--host", "w-9", ...one];
     const differs = await check(both);
     assert.equal(differs.status, 2);
-    assert.match(differs.stdout, /\nw-9: could not look: ssh: connect to host w-9 port 22: No route\n/);
+    assert.match(differs.stdout, /\nw-9: could not look: PS-L001 w-9 does not answer/);
     host.done("apply");
     const wanted = await check(both);
     assert.equal(wanted.status, 1);

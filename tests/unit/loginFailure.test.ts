@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 
 import { isUnanswered, loginFailure, type LoginPlace } from "../../components/node/loginFailure";
 
-const NODE: LoginPlace = { host: "10.0.0.5", user: "ops" };
-const BEHIND: LoginPlace = { ...NODE, port: 2222, jump: { host: "10.0.0.1" } };
+const NODE: LoginPlace = { host: "10.0.0.5", port: 22, user: "ops" };
+const BEHIND: LoginPlace = { ...NODE, port: 2222, jump: { host: "10.0.0.1", port: 22 } };
 
 /** What is said, where, and what a person reads; the words of the published command plugin, of ssh 9 and of sudo 1.9. */
 const CASES: readonly [string, string, LoginPlace, string, RegExp][] = [
