@@ -62,7 +62,7 @@ export function diagnose(look: Look): Diagnosis {
 const plain = (why: string): string => why.replace(/^\[[^\]]*\] /, "");
 
 function unreadable({ failed }: Facts): { findings: Finding[]; evidence: Evidence[] } {
-  const why = plain(failed.runtime ?? "the node said nothing of its runtime");
+  const why = plain(failed.runtime ?? "the node did not report its runtime");
   return { findings: [refusal(why)], evidence: [{ is: "no", text: why }] };
 }
 
@@ -75,7 +75,7 @@ const refusal = (why: string): Finding => ({
   what: why.replace(/, see docs\/errors\/.*/, ""),
   remedy: /docs\/errors\/PS-N\d+\.md/.test(why)
     ? `See ${/docs\/errors\/PS-N\d+\.md/.exec(why)?.[0] ?? ""}`
-    : "See the node's journal",
+    : "Check the node's journal",
 });
 
 function judgePull(
@@ -104,7 +104,7 @@ const unusable = (image: string): Finding => ({
   code: "PS-D021",
   kind: "a reference that cannot be used",
   fatal: true,
-  what: `"${image}" is no reference that every runtime takes: it needs a registry and a tag, and no digest`,
+  what: `"${image}" cannot be used with every runtime: it needs a registry and a tag, and no digest`,
   remedy: "Use host[:port]/repository:tag",
 });
 
@@ -139,7 +139,7 @@ function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding
     { is: pinned ? "yes" : "warning", text: pinned ? "it is pinned" : "it is not pinned" },
   ];
   if (pinned) return { findings: [], evidence };
-  const what = `${runtime.image} is not pinned, so that the kubelet may remove it when the disk fills`;
+  const what = `${runtime.image} is not pinned: the kubelet may remove it when the disk fills`;
   const remedy = `Run: crictl pull ${runtime.image}, or let a stack do it. An image that ctr loaded is never pinned`;
   return { findings: [{ code: "PS-D022", kind: "an image that is not pinned", fatal: false, what, remedy }], evidence };
 }

@@ -11,7 +11,7 @@ const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Rea
 `;
 
 /** No PEM, so that no run takes it for one. */
-const ASK_FOR_CA = "the certificate of the registry's authority as PEM, from whoever runs the registry";
+const ASK_FOR_CA = "the certificate of the registry's authority as PEM: ask the administrator of the registry";
 
 /** How to log in to a host, in a stack's words. */
 export interface SshLogin extends Host {

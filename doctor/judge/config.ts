@@ -21,11 +21,11 @@ export function settingsOf(files: readonly FileFact[]): Setting[] {
 export function imageEvidence(facts: Facts, runtime: RuntimeFact): Evidence[] {
   const all = settingsOf(facts.files ?? []);
   const setting = [...all].reverse().find(({ image }) => image === runtime.image);
-  const from = setting ? `set in ${setting.place}` : `the default that ${runtime.name} ${runtime.version} brings`;
+  const from = setting ? `set in ${setting.place}` : `the default of ${runtime.name} ${runtime.version}`;
   const lost = all.filter(({ image }) => image !== runtime.image);
   return [
     { is: "yes", text: `sandbox image ${runtime.image}: ${from}` },
-    ...lost.map(({ image, place }): Evidence => ({ is: "yes", text: `${place} sets ${image}, which does not count` })),
+    ...lost.map(({ image, place }): Evidence => ({ is: "yes", text: `${place} sets ${image}, which has no effect` })),
   ];
 }
 
@@ -51,14 +51,14 @@ function lost(
   const sets = `${place} sets ${image}`;
   return {
     code: "PS-D015",
-    kind: "a setting that does not count",
+    kind: "a setting without effect",
     fatal: true,
     image,
     what: winner
-      ? `${sets}, and ${winner.place}, which counts more, sets ${winner.image}`
-      : `${sets}, and ${name} ${version} does not take it from there. It uses ${used}`,
+      ? `${sets}, and ${winner.place}, which overrides it, sets ${winner.image}`
+      : `${sets}, and ${name} ${version} does not read it there. It uses ${used}`,
     remedy: winner
-      ? `Take that line out of ${winner.place.replace(/:\d+$/, "")}, or let a stack set the image behind it`
+      ? `Remove the line from ${winner.place.replace(/:\d+$/, "")}, or let a stack set the image in effect`
       : `Set ${table}, or let a stack do it`,
   };
 }
@@ -74,8 +74,8 @@ export function editedSince(facts: Facts, runtime: RuntimeFact): Finding[] {
       code: "PS-D016",
       kind: "a runtime that was not restarted",
       fatal: (facts.events ?? []).length > 0,
-      what: `${file.path} was edited after ${runtime.name} was started, which still runs on what it read then`,
-      remedy: `Run: systemctl restart ${runtime.name}. Containers that run are not stopped by it`,
+      what: `${file.path} was edited after ${runtime.name} was started. ${runtime.name} still uses the old content`,
+      remedy: `Run: systemctl restart ${runtime.name}. Running containers go on`,
     },
   ];
 }

@@ -6,7 +6,7 @@ import { hostsFile, isMisread } from "../routes";
 
 const miss = (what: string, remedy: string): Finding => ({
   code: "PS-D014",
-  kind: "a file of certs.d that does not count",
+  kind: "a file of certs.d that is ignored",
   fatal: true,
   what,
   remedy,
@@ -24,7 +24,7 @@ export function nearMisses(facts: Facts, image: PulledImage): Finding[] {
   if (runtime.configPath === "" && registry.directories.includes(image.registry)) {
     return [
       miss(
-        `${dir}/${image.registry} is there, and config_path is not set in ${runtime.target}, so containerd does not read it`,
+        `${dir}/${image.registry} exists, but config_path is not set in ${runtime.target}, so containerd does not read it`,
         `Set config_path = "${dir}" in its registry table and restart containerd, or let a stack do it`,
       ),
     ];
@@ -35,7 +35,7 @@ export function nearMisses(facts: Facts, image: PulledImage): Finding[] {
     !file.entries.some((entry) => /^host\|[^|]+\|ca\t/.test(entry))
     ? [
         miss(
-          `${file.path} has ca outside of a [host] table, where it does not count for that host`,
+          `${file.path} has ca outside of a [host] table, where it has no effect for that host`,
           `Put ca into [host."https://${image.registry}"]`,
         ),
       ]

@@ -11,8 +11,8 @@ export function judgeKubelet({ kubelet }: Facts): { findings: Finding[]; evidenc
   const [place] = flagged;
   const evidence: Evidence[] = [{ is: runs ? "yes" : "no", text: `kubelet ${version} is ${state}` }];
   if (place !== undefined && Number(version.split(".")[1]) >= 35) {
-    const what = `${place} has ${FLAG}, which kubelet ${version} does not know, so that it does not start`;
-    const remedy = "Take the flag out there and restart the kubelet, or let a stack do both";
+    const what = `${place} has ${FLAG}. Kubelet ${version} does not know this flag, and does not start`;
+    const remedy = "Remove the flag there and restart the kubelet, or let a stack do both";
     const flag: Finding = {
       code: "PS-D018",
       kind: "a flag that the kubelet does not know",
@@ -29,7 +29,7 @@ export function judgeKubelet({ kubelet }: Facts): { findings: Finding[]; evidenc
     kind: "a kubelet that does not run",
     fatal: true,
     what,
-    remedy: "See: journalctl -u kubelet",
+    remedy: "Run: journalctl -u kubelet",
   };
   return { findings: [down], evidence };
 }

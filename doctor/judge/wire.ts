@@ -35,7 +35,10 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
     if (/prohibited|forwarding/i.test(fact.unreached) && !/connect failed/.test(fact.unreached)) {
       return {
         evidence: [
-          { is: "unknown", text: `could not look at ${at}: the node's sshd does not forward (${fact.unreached})` },
+          {
+            is: "unknown",
+            text: `${at} was not examined: the node's sshd does not forward connections (${fact.unreached})`,
+          },
         ],
       };
     }
@@ -53,7 +56,7 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
     return {
       evidence: [
         ...evidence,
-        { is: "unknown", text: `${at} wants a login; hosts.toml has one, which is not sent from here` },
+        { is: "unknown", text: `${at} wants a login; hosts.toml has one, which the doctor does not send` },
       ],
     };
   }
@@ -62,27 +65,27 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
   const has = fact.architectures ?? [];
   evidence.push({
     is: "yes",
-    text: `it has the image: ${fact.digest ?? "no digest said"}${has.length > 0 ? `, for ${has.join(", ")}` : ""}`,
+    text: `it has the image: ${fact.digest ?? "digest unknown"}${has.length > 0 ? `, for ${has.join(", ")}` : ""}`,
   });
   return { evidence };
 }
 
 function unreached(at: string, why: string, { addresses, image }: NodeView): Bad {
   if (addresses?.length === 0 || /not known|ENOTFOUND|EAI_AGAIN|resolve/i.test(why)) {
-    const what = `the name ${image.host} means nothing to the node's resolver`;
+    const what = `the name ${image.host} is unknown to the node's resolver`;
     return {
       code: "PS-D008",
-      kind: "a name that is not known",
+      kind: "an unknown host name",
       what,
-      remedy: `See /etc/resolv.conf there, and: getent hosts ${image.host}`,
+      remedy: `Check /etc/resolv.conf there, and run: getent hosts ${image.host}`,
     };
   }
   const remedy =
-    "See firewall and routes between them, and whether the registry runs. A mirror that can be reached goes into registryMirrors (trust.mirrors)";
+    "Check firewall and routes between them, and whether the registry runs. If the node can reach a mirror, add it to registryMirrors (trust.mirrors)";
   return {
     code: "PS-D007",
-    kind: "a registry that is not reached",
-    what: `${at} cannot be reached from there (${why})`,
+    kind: "a registry that cannot be reached",
+    what: `${at} cannot be reached from the node (${why})`,
     remedy,
   };
 }
@@ -118,11 +121,9 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
   switch (fault.kind) {
     case "unknownRoot": {
       const print = fault.root
-        ? `. Check this fingerprint with whoever runs the registry: SHA-256 ${fault.root.fingerprint256}`
+        ? `. Compare this fingerprint with the administrator of the registry: SHA-256 ${fault.root.fingerprint256}`
         : "";
-      const sent = fault.root
-        ? ""
-        : `. That certificate is not among what the registry sent: ${counted(fact.served?.length ?? 0)}`;
+      const sent = fault.root ? "" : `. The registry sent ${counted(fact.served?.length ?? 0)}, but not this one`;
       const remedy = `Set registryCa (trust.ca in a program) to the certificate of "${fault.endsAt}"${print}`;
       const ca = fault.root?.toString();
       return {
@@ -136,16 +137,16 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
     case "missingIntermediate":
       return {
         code: "PS-D002",
-        kind: "an intermediate that is not sent",
-        what: `the registry at ${at} does not send its intermediate: ${what}`,
-        remedy: `Have the registry send its whole chain, or set registryCa (trust.ca in a program) to the certificate of "${fault.issuer}"`,
+        kind: "a missing intermediate certificate",
+        what: `the registry at ${at} does not send its intermediate certificate: ${what}`,
+        remedy: `Configure the registry to send its whole chain, or set registryCa (trust.ca in a program) to the certificate of "${fault.issuer}"`,
       };
     case "expired":
     case "notYetValid": {
       if (Math.abs(view.clockOffSeconds) > CLOCK_SECONDS) return clockFault(view, what);
       return {
         code: "PS-D003",
-        kind: "a certificate out of its time",
+        kind: "a certificate that is not valid now",
         what: `a certificate of ${at} is not valid now: ${what}`,
         remedy: "Renew the registry's certificate",
       };
@@ -155,7 +156,7 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
         code: "PS-D005",
         kind: "a certificate for another name",
         what: `${at} has a certificate for another name: ${what}`,
-        remedy: "Name the registry by a name of its certificate, or have one made for this name",
+        remedy: "Use a name from the certificate in reference, or get a certificate for this name",
       };
   }
 }
@@ -164,12 +165,12 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
 export const CLOCK_SECONDS = 300;
 
 export function clockFault({ clockOffSeconds: off, now }: NodeView, why: string): Bad {
-  const what = `the node's clock is ${spell(Math.abs(off))} ${off < 0 ? "behind" : "ahead"} (${now.toISOString().slice(0, 16)}Z)${why === "" ? "" : `, so that ${why}`}`;
+  const what = `the node's clock is ${spell(Math.abs(off))} ${off < 0 ? "behind" : "ahead"} (${now.toISOString().slice(0, 16)}Z)${why === "" ? "" : `: ${why}`}`;
   return {
     code: "PS-D004",
     kind: `a clock that is ${off < 0 ? "behind" : "ahead"}`,
     what,
-    remedy: "Set the clock, and see why its time service does not: timedatectl",
+    remedy: "Set the clock, and check the node's time service: timedatectl",
   };
 }
 
@@ -193,8 +194,8 @@ function answerFault(fact: WireFact, at: string, { image, architecture }: NodeVi
     return {
       code: "PS-D013",
       kind: "an image for another architecture",
-      what: `${name} is there for ${has.join(", ")}, and the node is ${architecture}`,
-      remedy: `Push it for linux/${architecture} too: platforms`,
+      what: `${name} exists for ${has.join(", ")}, but the node is ${architecture}`,
+      remedy: `Add linux/${architecture} to platforms`,
     };
   }
   switch (answerOfStatus(fact.status ?? 0)) {
@@ -203,26 +204,26 @@ function answerFault(fact: WireFact, at: string, { image, architecture }: NodeVi
         code: "PS-D009",
         kind: "a registry that wants a login",
         what: `${at} wants a login for ${name} (401${said})`,
-        remedy: "Set pullUsername and pullPassword (trust.login). A sandbox is pulled without imagePullSecrets",
+        remedy: "Set pullUsername and pullPassword (trust.login). imagePullSecrets are not used for a sandbox image",
       };
     case "forbidden":
       return {
         code: "PS-D010",
         kind: "a registry that forbids the pull",
         what: `${at} forbids ${name} (403${said})`,
-        remedy: "Give this login, or everybody, the right to pull this repository",
+        remedy: "Give this login the right to pull this repository, or allow anonymous pulls",
       };
     case "too-often":
       return {
         code: "PS-D011",
-        kind: "a registry that is asked too often",
-        what: `${at} is asked too often from there (429)`,
+        kind: "a registry's limit for pulls",
+        what: `${at} limits pulls, and the node's network has reached the limit (429)`,
         remedy: "Set reference to a registry of your own: imageSource mirror copies the image",
       };
     case "missing":
       return {
         code: "PS-D012",
-        kind: "an image that is not there",
+        kind: "a missing image",
         what: `${at} does not have ${name} (404)`,
         remedy: "Push it, or correct the tag in reference",
       };
@@ -231,7 +232,7 @@ function answerFault(fact: WireFact, at: string, { image, architecture }: NodeVi
         code: "PS-D017",
         kind: `a registry that answers ${fact.status ?? 0}`,
         what: `${at} answers ${fact.status ?? 0} for ${name}`,
-        remedy: "See the registry's log",
+        remedy: "Check the registry's log",
       };
   }
 }

@@ -72,7 +72,7 @@ const CAUSES: Cause[] = [
     what: "an unknown root that is not sent",
     node: untrusted,
     code: "PS-D001",
-    verdict: /"Bank Root CA G2".*sent: 1 certificate\.$/,
+    verdict: /"Bank Root CA G2".*sent 1 certificate, but not this one\.$/,
   },
   {
     what: "a proxy that signs again",
@@ -81,10 +81,10 @@ const CAUSES: Cause[] = [
     verdict: /chain ends at "Inspection Proxy"/,
   },
   {
-    what: "an intermediate that is not sent",
+    what: "a missing intermediate certificate",
     tls: ({ under }) => under,
     code: "PS-D002",
-    verdict: /does not send its intermediate: "Bank Issuing CA 3"/,
+    verdict: /does not send its intermediate certificate: "Bank Issuing CA 3"/,
   },
   {
     what: "nothing, where the intermediate is sent",
@@ -120,11 +120,11 @@ const CAUSES: Cause[] = [
   { what: "a registry without TLS", tls: () => undefined, code: "PS-D006", verdict: /answers without TLS/ },
   { what: "a registry that does not listen", gone: true, code: "PS-D007", verdict: /cannot be reached.*ECONNREFUSED/ },
   {
-    what: "a name that is not known",
+    what: "an unknown host name",
     gone: true,
     node: (_, facts) => ({ ...facts, name: { addresses: [], host: NAME } }),
     code: "PS-D008",
-    verdict: /the name registry\.bank\.example means nothing|The name registry\.bank\.example means nothing/,
+    verdict: /the name registry\.bank\.example is unknown|The name registry\.bank\.example is unknown/,
   },
   {
     what: "a login",
@@ -145,7 +145,7 @@ const CAUSES: Cause[] = [
     what: "another architecture",
     answers: having("arm64", "s390x"),
     code: "PS-D013",
-    verdict: /for arm64, s390x, and the node is amd64/,
+    verdict: /for arm64, s390x, but the node is amd64/,
   },
   {
     what: "host.toml instead of hosts.toml",
@@ -203,7 +203,7 @@ const CAUSES: Cause[] = [
       ],
     }),
     code: "PS-D015",
-    verdict: /config\.toml:9 sets mine\.example\/pause:1, and containerd 1\.7\.28 does not take it/,
+    verdict: /config\.toml:9 sets mine\.example\/pause:1, and containerd 1\.7\.28 does not read it/,
   },
   {
     what: "a runtime that was not restarted",
@@ -222,7 +222,7 @@ const CAUSES: Cause[] = [
       kubelet: { version: "1.35.4", state: "activating", flagged: ["/etc/default/kubelet:1"] },
     }),
     code: "PS-D018",
-    verdict: /\/etc\/default\/kubelet:1 has --pod-infra-container-image, which kubelet 1\.35\.4 does not know/,
+    verdict: /\/etc\/default\/kubelet:1 has --pod-infra-container-image\. Kubelet 1\.35\.4 does not know this flag/,
   },
   {
     what: "a kubelet that does not run",

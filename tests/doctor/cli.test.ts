@@ -45,7 +45,7 @@ describe("the command line", function () {
     const { status, stdout, stderr } = run("doctor", "--host", "a");
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^worker-7: no Pod can start\. /);
-    assert.match(stdout, /\nPS-D021 {3}"registry\.bank\.example:5000\/platform\/pause" is no reference/);
+    assert.match(stdout, /\nPS-D021 {3}"registry\.bank\.example:5000\/platform\/pause" cannot be used/);
     assert.match(stdout, /See docs\/findings\.md#ps-d021\n/);
     assert.match(stdout, /What the node says:\n {2}Failed to create pod sandbox/);
     assert.match(stdout, / {2}✓ kubelet 1\.34\.2 is active\n/);

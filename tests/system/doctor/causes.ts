@@ -129,11 +129,11 @@ export const CAUSES: Cause[] = [
     verdict: /no answer|No route to host/,
   },
   {
-    what: "a name that is not known",
+    what: "an unknown host name",
     node: 2,
     image: () => "registry.invalid:5000/faults/pause:1.0.0",
     code: "PS-D008",
-    verdict: /name registry\.invalid means nothing/,
+    verdict: /name registry\.invalid is unknown/,
   },
   {
     what: "a login",
@@ -159,7 +159,7 @@ export const CAUSES: Cause[] = [
     node: 2,
     image: ({ images }) => images.foreign.reference,
     code: "PS-D013",
-    verdict: /is there for \w+, and the node is/,
+    verdict: /exists for \w+, but the node is/,
   },
   {
     what: "a key in a table that does not count",
@@ -168,7 +168,7 @@ export const CAUSES: Cause[] = [
     trusted: false,
     then: `sed -i '/sandbox_image/d' ${CONFIG}; printf '[plugins."io.containerd.cri.v1.images".pinned_images]\\nsandbox = "%s"\\n' "$1" >>${CONFIG}`,
     code: "PS-D015",
-    verdict: /config\.toml:\d+ sets .* does not take it from there/,
+    verdict: /config\.toml:\d+ sets .* does not read it from there/,
   },
   {
     what: "a runtime that was not restarted",
@@ -197,7 +197,7 @@ export const CAUSES: Cause[] = [
     tier: "long",
     image: ({ registry }) => `${registry}/faults/pause`,
     code: "PS-D021",
-    verdict: /no reference that every runtime takes/,
+    verdict: /cannot be used with every runtime/,
   },
   {
     what: "an image that is not pinned",
@@ -215,12 +215,12 @@ export const CAUSES: Cause[] = [
     verdict: /kubelet is inactive/i,
   },
   {
-    what: "an intermediate that is not sent",
+    what: "a missing intermediate certificate",
     tier: "long",
     image: ({ gates }) => `${gates.halfChain.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.halfChain.ca,
     code: "PS-D002",
-    verdict: /does not send its intermediate: "Bank Issuing CA 3"/,
+    verdict: /does not send its intermediate certificate: "Bank Issuing CA 3"/,
   },
   {
     what: "a certificate that has expired",
@@ -248,12 +248,12 @@ export const CAUSES: Cause[] = [
     verdict: /forbids faults\/pause:1\.0\.0 \(403/,
   },
   {
-    what: "a registry that is asked too often",
+    what: "a registry's limit for pulls",
     tier: "long",
     image: ({ gates }) => `${gates.tooBusy.host}/faults/pause:1.0.0`,
     ca: ({ gates }) => gates.tooBusy.ca,
     code: "PS-D011",
-    verdict: /asked too often from there \(429\)/,
+    verdict: /has reached the limit \(429\)/,
   },
   {
     what: "two directories in config_path",
@@ -272,7 +272,7 @@ export const CAUSES: Cause[] = [
     undo: "rm -rf /etc/containerd/conf.d",
     code: "PS-D015",
     verdict:
-      /config\.toml:\d+ sets .*faults\/pause:1\.0\.0, and .*99-vendor\.toml:3, which counts more, sets k8s\.gcr\.io/,
+      /config\.toml:\d+ sets .*faults\/pause:1\.0\.0, and .*99-vendor\.toml:3, which overrides it, sets k8s\.gcr\.io/,
   },
   {
     what: "a flag that the kubelet does not know any more",
@@ -284,6 +284,6 @@ export const CAUSES: Cause[] = [
     undo: `mv -f /usr/bin/kubelet.own /usr/bin/kubelet; cp -a /run/flags-before /var/lib/kubelet/kubeadm-flags.env
       systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet`,
     code: "PS-D018",
-    verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image, which kubelet 1\.35\.4 does not know/,
+    verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image\. Kubelet 1\.35\.4 does not know this flag/,
   },
 ];
