@@ -189,7 +189,7 @@ describe("The site of the documentation", function () {
       { typed: "PS-D021", leads: "docs/findings.html", within: 1 },
       // Only the text has these.
       { typed: "handmade", leads: "index.html", within: 10 },
-      { typed: "PULUMI_DIY_BACKEND_GZIP", leads: "docs/guide.html", within: 5 },
+      { typed: "PULUMI_DIY_BACKEND_GZIP", leads: "docs/day-two.html", within: 5 },
     ]) {
       it(`finds ${typed} among the first ${within}, and leads to ${leads}`, async () => {
         const page = await newTab(browser);

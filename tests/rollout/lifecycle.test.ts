@@ -14,9 +14,8 @@ import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/autom
 import { Host } from "../../lab/bench/fleet/hosts";
 import { Server } from "../../lab/bench/fleet/server";
 import { environment, tool } from "../../lab/bench/support/pulumi";
-import { type ClusterNode, PauseImageSource, PauseSandbox } from "../../components";
+import { type ClusterNode, PauseImageSource, PauseSandbox, type SshConnection } from "../../components";
 
-const REGISTRY = "registry.example.com:5000";
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const FLEET = path.join(__dirname, "../../lab/bench/fleet");
 /** No other suite's server listens there. */
@@ -27,6 +26,8 @@ interface Asked {
   nodes: ClusterNode[];
   tag: string;
   ca: string;
+  registry: string;
+  recheck: number;
   /** The name of the explicit provider. */
   provider: string;
 }
@@ -62,7 +63,14 @@ describe("the life of a node's resource", function () {
       host.reset();
       hosts.set(`127.1.0.${i}`, host);
     }
-    asked = { nodes: [1, 2, 3, 4, 5].map((i) => node(`n${i}`, `127.1.0.${i}`)), tag: "1", ca, provider: "ssh" };
+    asked = {
+      nodes: [1, 2, 3, 4, 5].map((i) => node(`n${i}`, `127.1.0.${i}`)),
+      tag: "1",
+      ca,
+      provider: "ssh",
+      registry: "registry.example.com:5000",
+      recheck: 0,
+    };
   });
   after(() => {
     process.env.PATH = pathBefore;
@@ -76,13 +84,14 @@ describe("the life of a node's resource", function () {
     ...(name === "n1" ? { canary: true } : {}),
     connection: { host, port: PORTS[0], hostKey: server.hostKey, privateKey: key(), ...more },
   });
-  const key = (): string => fs.readFileSync(server.keyFile, "utf8");
+  let keyFile: string | undefined;
+  const key = (): string => fs.readFileSync(keyFile ?? server.keyFile, "utf8");
 
   function stack(name = "life", now = asked): Promise<Stack> {
     const program = () => {
-      const image = { reference: reference(now.tag), digest: DIGEST, source: PauseImageSource.Existing };
+      const image = { reference: reference(now), digest: DIGEST, source: PauseImageSource.Existing };
       const provider = new command.Provider(now.provider);
-      const args = { image, nodes: now.nodes, maxUnavailable: "2", trust: { ca: now.ca } };
+      const args = { image, nodes: now.nodes, maxUnavailable: "2", trust: { ca: now.ca }, recheck: now.recheck };
       new PauseSandbox("pause", args, { providers: { command: provider } });
       return Promise.resolve();
     };
@@ -91,7 +100,9 @@ describe("the life of a node's resource", function () {
       ...{ envVars: env, pulumiHome: path.join(folder, "pulumi/home") },
     });
   }
-  const reference = (tag: string): string => `${REGISTRY}/platform/pause:${tag}`;
+  const reference = ({ registry, tag } = asked): string => `${registry}/platform/pause:${tag}`;
+  const wrong = (address: string, now = asked): string[] | undefined =>
+    hosts.get(address)?.wrong({ ...WANTED, ...now, hosts: [], reference: reference(now) });
   const urn = (name: string, type = "command:remote:Command", of = "life"): string =>
     `urn:pulumi:${of}::life::pause-sandbox:index:PauseSandbox$${type}::pause-${name}`;
 
@@ -110,16 +121,14 @@ describe("the life of a node's resource", function () {
 
   /** Every node of the stack is healed, no copy of the script is left, and the engine has nothing to do. */
   async function healed(name = "life"): Promise<void> {
-    const { tag, ca: wanted, nodes } = asked;
-    for (const { connection } of nodes) {
-      const host = hosts.get((connection as { host: string }).host);
-      assert.ok(host);
-      assert.deepEqual(host.wrong({ ...WANTED, reference: reference(tag), ca: wanted }), []);
-      assert.deepEqual(host.ours(), ["var-lib/pause-sandbox", "etc/containerd/certs.d"]);
+    for (const { connection } of asked.nodes) {
+      const { host } = connection as { host: string };
+      assert.deepEqual(wrong(host), []);
+      assert.deepEqual(hosts.get(host)?.ours(), ["var-lib/pause-sandbox", "etc/containerd/certs.d"]);
     }
     assert.deepEqual(await up({}, name), {});
   }
-  const WANTED = { hosts: [], registry: REGISTRY, digest: DIGEST, hostKey: "", keyFile: "", recheck: 0 };
+  const WANTED = { digest: DIGEST, hostKey: "", keyFile: "" };
 
   it("begins with five nodes behind a canary, healed, and a second run that has nothing to do", async () => {
     assert.deepEqual(await up(), { create: 14 });
@@ -151,7 +160,7 @@ describe("the life of a node's resource", function () {
     hosts.get("127.1.0.3")?.breakRestarts(true);
     // n4 is changed beside n3. It may be restored already when n3 fails, and is then not created again in this run.
     assert.match(await failing({ replace: [urn("n3"), urn("n4")] }), /PS-N015/);
-    assert.deepEqual(hosts.get("127.1.0.3")?.wrong({ ...WANTED, reference: reference("1"), ca }), []);
+    assert.deepEqual(wrong("127.1.0.3"), []);
     hosts.get("127.1.0.3")?.breakRestarts(false);
     await up({ replace: [urn("n3")] });
     await healed();
@@ -169,6 +178,25 @@ describe("the life of a node's resource", function () {
     await healed();
   });
 
+  it("logs in with another key, and changes nothing on a node", async () => {
+    const own = path.join(folder, "new-key");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", own]);
+    fs.appendFileSync(path.join(folder, "user.pub"), fs.readFileSync(`${own}.pub`));
+    const before = [...hosts.values()].map((host) => host.files());
+    keyFile = own;
+    const nodes = asked.nodes.map((one) => ({
+      ...one,
+      connection: { ...(one.connection as SshConnection), privateKey: key() },
+    }));
+    asked = { ...asked, nodes };
+    assert.deepEqual(await up(), { update: 10 });
+    assert.deepEqual(
+      [...hosts.values()].map((host) => host.files()),
+      before,
+    );
+    await healed();
+  });
+
   it("keeps a node that is renamed", async () => {
     asked = { ...asked, nodes: asked.nodes.map((one) => (one.name === "n3" ? { ...one, name: "renamed" } : one)) };
     assert.deepEqual(await up(), { create: 2, delete: 2 });
@@ -176,10 +204,33 @@ describe("the life of a node's resource", function () {
   });
 
   it("refuses a target whose script is another one by now, and heals it without the target", async () => {
-    asked = { ...asked, ca: otherCa };
+    const before = asked;
+    asked = { ...asked, ca: `${ca}${otherCa}` };
     assert.match(await failing({ target: [urn("n4")] }), /PS-N027 no copy of the script passes sha256sum/);
-    assert.deepEqual(hosts.get("127.1.0.4")?.wrong({ ...WANTED, reference: reference("1"), ca }), []);
+    assert.deepEqual(wrong("127.1.0.4", before), []);
     assert.deepEqual(await up(), { update: 10 });
+    await healed();
+  });
+
+  it("has a new authority beside the old one, and then alone", async () => {
+    asked = { ...asked, ca: otherCa };
+    assert.deepEqual(await up(), { update: 10 });
+    await healed();
+  });
+
+  it("moves to another registry host, and leaves nothing of the old one", async () => {
+    asked = { ...asked, registry: "registry2.example.com" };
+    assert.deepEqual(await up(), { update: 5 });
+    await healed();
+  });
+
+  it("heals a machine that was installed again, when its script is copied again", async () => {
+    hosts.get("127.1.0.2")?.reinstall();
+    // Pulumi does not look at nodes by itself.
+    assert.deepEqual(await up(), {});
+    asked = { ...asked, recheck: 1 };
+    assert.match(await failing(), /PS-N027/);
+    await up({ replace: [urn("n2-script", "command:remote:CopyToRemote")] });
     await healed();
   });
 

@@ -85,6 +85,12 @@ export class Host {
     this.write("run/bench/pinned", "");
   }
 
+  /** The host as a new machine of the same name and address. */
+  reinstall(): void {
+    for (const name of ["root", "run/pause-sandbox"]) this.empty(name);
+    this.reset();
+  }
+
   /** Empties a folder, and keeps the folder itself: it is mounted. */
   private empty(name: string): void {
     const folder = path.join(this.root, name);
@@ -99,6 +105,11 @@ export class Host {
   private read(name: string): string {
     const file = path.join(this.root, name);
     return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  }
+
+  private list(name: string): string[] {
+    const folder = path.join(this.root, name);
+    return fs.existsSync(folder) ? fs.readdirSync(folder) : [];
   }
 
   /** Runs a command as sshd has it run for root, and ends with its status. */
@@ -170,6 +181,7 @@ export class Host {
       "config.toml": this.read("etc/containerd/config.toml").trim() === CONFIG.replace(OLD_IMAGE, reference).trim(),
       "ca.crt": this.read(`${certs}/ca.crt`.slice(1)).trim() === ca.trim(),
       "hosts.toml": namesCa(hosts, `https://${registry}`, `${certs}/ca.crt`),
+      "certs.d": this.list("etc/containerd/certs.d").join() === registry,
       "the image": this.read("run/bench/pulled").split("\n").includes(reference),
       "a new sandbox": this.read("run/bench/running").trim() === reference,
     };
