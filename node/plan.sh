@@ -115,22 +115,33 @@ differences() {
   now=$1 then=$plan/root$1
   [ -e "$now" ] || now=/dev/null
   [ -e "$then" ] || then=/dev/null
-  { diff -u -L "$1" -L "$1 (planned)" "$now" "$then" || :; } | without_secrets >&2 || :
+  { diff -u -L "$1" -L "$1 (planned)" "$now" "$then" || :; } | without_secrets | visible >&2 || :
 }
 
-# Logins and what looks like one are for nobody's terminal or log. A list that is open goes on to be hidden.
+# without_secrets: the diff on stdin. Logins and what looks like one are for nobody's terminal or log. A list that is open goes on to be
+# hidden, and a private key is hidden from where the lines around a change begin in it.
 without_secrets() {
   awk '
-    /^(---|\+\+\+|@@) / { open = 0; print; next }
-    open || tolower($0) ~ /auth|login|passw|token|secret|credential|basic |bearer |private key/ {
-      print substr($0, 1, 1) "(not shown: it may hold a login)"
+    function hide(i) { line[i] = substr(line[i], 1, 1) "(not shown: it may hold a login)" }
+    function flush(  i) { for (i = 1; i <= n; i++) print line[i]; n = open = key = 0 }
+    NR <= 2 || /^@@ / { flush(); print; next }
+    { line[++n] = $0 }
+    /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/ { key = 1 }
+    /-----END [A-Z0-9 ]*PRIVATE KEY/ {
+      if (!key) for (i = 1; i < n; i++) hide(i)
+      hide(n)
+      key = 0
+      next
+    }
+    key { hide(n); next }
+    open || tolower($0) ~ /auth|login|pass(w|ph)|pwd|token|secret|credential|basic |bearer |(private|api|access)[ _-]?key|:\/\/[^ ]*@|proxy.*@/ {
+      hide(n)
       s = substr($0, 2)
       open += gsub(/[[{]/, "", s) - gsub(/[]}]/, "", s)
       if (s ~ /^[ \t]*"?[A-Za-z_-]+"?[ \t]*[:=][ \t]*[|>]?[ \t]*$/) open++
       if (open < 0) open = 0
-      next
     }
-    { print }'
+    END { flush() }'
 }
 
 # The EXIT trap of a run that has changed nothing yet, and of every plan: there is nothing to undo. Writes $scratch, which

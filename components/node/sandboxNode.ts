@@ -98,6 +98,8 @@ export class SandboxNode extends command.remote.Command {
         ...optionsOfGone(args),
         // Otherwise the old `delete` runs last, and gives back the node that the new `create` has just changed.
         deleteBeforeReplace: true,
+        // A dry run prints lines of other people's files. No rule knows every secret that may stand there.
+        additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), "stderr"],
         dependsOn: dependencies(opts.dependsOn, file),
       }),
     );

@@ -12,8 +12,24 @@ nl='
 '
 tab='	'
 
-# A closed SSH session must not break a transaction half-way, so a message that nobody reads is no failure.
-say() { printf '[%s] %s\n' "$node" "$*" >&2 || :; }
+# say TEXT…: a line for people on stderr. A closed SSH session must not break a transaction half-way, so a message that nobody reads
+# is no failure. Anything but plain ASCII goes through `visible`.
+say() {
+  set -- "[$node] $*"
+  case $1 in
+    *[!\ -~]*) printf '%s\n' "$1" | visible >&2 || : ;;
+    *) printf '%s\n' "$1" >&2 || : ;;
+  esac
+}
+
+# visible: stdin with `?` for each character that a terminal obeys, or that nobody sees, in UTF-8. Newlines and tabs stay. Files, names
+# and errors of tools are other people's.
+visible() {
+  LC_ALL=C awk '{
+    gsub(/[\001-\010\013-\037\177]|\302[\200-\237\255]|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "?")
+    print
+  }'
+}
 
 # die CODE TEXT…: the one way to fail on purpose. The text names file, key, value and the way out. Sets $said.
 die() {

@@ -100,6 +100,12 @@ describe("a node's report under the engine", function () {
     const { resources } = (await stack.exportStack()).deployment as { resources: { type: string; outputs: object }[] };
     const component = resources.find(({ type }) => type === "pause-sandbox:index:PauseSandbox");
     assert.deepEqual((component?.outputs as { nodes: object }).nodes, { a: REPORT });
+    const command = resources.find(({ type }) => type === "command:remote:Command")?.outputs as { stderr?: object };
+    assert.equal(
+      (command.stderr as Record<string, unknown>)[MARK],
+      SECRET,
+      "a diff of a node's files is not kept in clear",
+    );
   });
 
   it("with an object where a text is due is refused, and nothing of it goes further", async () => {
