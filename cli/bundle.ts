@@ -13,7 +13,7 @@ import { print, printed, tell } from "./terminal";
 
 /** Before anybody waits for nodes. */
 export function refuseExisting(file: string): void {
-  if (existsSync(file)) throw new Refused(`--bundle ${file}: it is there already, and nothing is overwritten`);
+  if (existsSync(file)) throw new Refused(`--bundle ${file}: the file exists, and is never overwritten`);
 }
 
 /** @param verdicts What the doctor prints, without colours. */

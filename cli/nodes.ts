@@ -54,7 +54,10 @@ export function nodesCommand(): Command {
     .option("--group <name>", "of the inventory; default: all")
     .option("--canary-group <name>", "hosts of this group of the inventory are canaries")
     .option("--known-hosts <file>", "where the host keys are")
-    .option("--insecure-ignore-host-key", "do without host keys; anyone on the way can then become root on the nodes")
+    .option(
+      "--insecure-ignore-host-key",
+      "do not check host keys; an attacker on the network can then become root on the nodes",
+    )
     .addHelpText("after", HELP)
     .action((options: Options) =>
       orRefuse(1, async () => {
@@ -107,7 +110,7 @@ async function fromCluster(options: Options, knownHosts?: string): Promise<Plain
   });
   for (const { name, why } of leftOut) tell(`left out: ${name} ${why}\n`);
   if (nodes.length === 0)
-    throw new Refused("no node of the cluster is taken; --not-ready takes those that are not Ready");
+    throw new Refused("no node of the cluster is chosen; --not-ready also chooses nodes that are not Ready");
   return nodes.map(ofCluster);
 }
 
@@ -145,7 +148,7 @@ async function fromKnownHosts(file: string, known: string): Promise<PlainNode[]>
   const { hostKeyOf, hostsOfKnownHosts } = await import("../components/sources/knownHosts");
   const hosts = hostsOfKnownHosts(known);
   if (hosts.length === 0) {
-    throw new Refused(`--known-hosts ${file}: it has no host by its name; names that are hashed need another source`);
+    throw new Refused(`--known-hosts ${file}: it has no readable host name; for hashed names use another source`);
   }
   return hosts.map(({ host, port }) => ({ name: host, host, port, hostKey: hostKeyOf(known, host, port) }));
 }

@@ -53,12 +53,12 @@ export function renderCommand(): Command {
     .description("Prints the payload that heals a machine before its first Pod")
     .addOption(new Option("--format <form>", "what reads it").choices(Object.keys(FORMATS)).makeOptionMandatory())
     .option("--program-url <url>", "where machines fetch the program, which --format program prints")
-    .option("--allow-login-in-user-data", "let the login stand in user data")
+    .option("--allow-login-in-user-data", "allow the login in user data")
     .addHelpText("after", BOOT_HELP)
     .action((options: BootOptions) => printed(() => bootText(options)));
   const script = withWantedOptions(new Command("script"))
     .description("Prints the program that runs as root on a node, with its settings")
-    .option("--source", "print its text alone, to read: no settings")
+    .option("--source", "print the text of the program alone, without settings")
     .addHelpText("after", SCRIPT_HELP)
     .action((options: ScriptOptions) => printed(() => scriptText(options)));
   return new Command("render").description("Prints what runs on nodes").addCommand(script).addCommand(boot);

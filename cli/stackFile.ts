@@ -74,7 +74,9 @@ export async function readStackFile(file: string, password?: string): Promise<St
   const unreadable = [...settings].filter(([name, value]) => isEncrypted(value) && !TOLERATED.includes(name));
   if (unreadable.length > 0) {
     const names = unreadable.map(([name]) => `${PROJECT}:${name}`).join(", ");
-    throw new Refused(`--stack-file ${file}: ${names} is encrypted, and cannot be read here; it is no secret`);
+    throw new Refused(
+      `--stack-file ${file}: ${names} is encrypted, so it cannot be read here: it is no secret, set it without --secret`,
+    );
   }
   const keyFile = settings.get("sshPrivateKeyFile");
   const login = loginOf(settings, password);
@@ -91,7 +93,7 @@ function settingsIn(file: string, text: string): Map<string, unknown> {
     ({ config } = (parse(text) ?? {}) as { config?: unknown });
   } catch (error) {
     // The rest of a parser's message quotes the line, which may hold a secret.
-    throw new Refused(`--stack-file ${file}: it is no YAML: ${messageOf(error).split("\n")[0] ?? ""}`);
+    throw new Refused(`--stack-file ${file}: it is not YAML: ${messageOf(error).split("\n")[0] ?? ""}`);
   }
   const all = typeof config === "object" && config !== null ? Object.entries(config) : [];
   const own = all.filter(([key]) => key.startsWith(`${PROJECT}:`));

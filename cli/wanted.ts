@@ -51,7 +51,7 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   const own = loginOf(options, password);
   const login = own ?? stack?.login;
   if (login === undefined && password !== undefined && options.pullPasswordFile !== undefined) {
-    throw new Refused("--pull-password-file is given, and no user: use --pull-username");
+    throw new Refused("--pull-password-file needs --pull-username");
   }
   const { checkedSettings } = await import("../components/node/nodeChecks");
   const settings = checkedSettings(

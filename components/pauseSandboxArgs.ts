@@ -177,7 +177,7 @@ function checkName(problems: Problems, field: string, name: string, seen: Set<st
   if (typeof (name as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name)) {
     problems.add(field, name, "the name of a node as `kubectl get nodes` prints it");
   }
-  if (seen.has(name)) problems.add(field, name, "the name of one node only");
+  if (seen.has(name)) problems.add(field, name, "a name that no other node has");
   seen.add(name);
 }
 

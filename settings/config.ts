@@ -109,7 +109,7 @@ function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config,
   const from = nodesFrom(config);
   const none = isEmpty(listed) || (Array.isArray(listed) && listed.length === 0);
   if (from === undefined) return nodesOf(read, none ? [] : listed);
-  if (!none) read.problems.add("nodes", "a list", "left out where nodesFrom says where the nodes come from");
+  if (!none) read.problems.add("nodes", "a list", "left out, because nodesFrom is set");
   return foundNodes(read, found?.nodes ?? []);
 }
 
@@ -118,7 +118,7 @@ function privateKeyOf(problems: Problems, config: pulumi.Config): pulumi.Output<
   const given = secret(config, "sshPrivateKey");
   const file = optional(config, "sshPrivateKeyFile");
   if (file === undefined) return given;
-  if (given !== undefined) problems.add("sshPrivateKeyFile", file, "left out where sshPrivateKey is set");
+  if (given !== undefined) problems.add("sshPrivateKeyFile", file, "left out, because sshPrivateKey is set");
   const key = readFile(problems, "sshPrivateKeyFile", file, "the path of a private key that can be read");
   return key === undefined ? undefined : pulumi.secret(key);
 }
@@ -147,7 +147,7 @@ function bootSetupOf(problems: Problems, config: pulumi.Config): BootSetupOption
   if (typeof setup === "object" && setup !== null && !Array.isArray(setup)) {
     return isEmpty(setup) ? undefined : (setup as BootSetupOptions);
   }
-  problems.add("bootSetup", typeof setup, "true, or an object with options of the payloads");
+  problems.add("bootSetup", typeof setup, "true, or an object with programUrl or allowLoginInUserData");
   return undefined;
 }
 

@@ -141,7 +141,7 @@ export async function reportNodesLeftOut(
   try {
     const read = await clusterOf(config);
     if (read === undefined) {
-      if (required) throw userError("there is no kubeconfig to ask the cluster with");
+      if (required) throw userError("no kubeconfig is set to ask the cluster with");
       return;
     }
     nodes = await listNodes(read);

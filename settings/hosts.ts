@@ -41,7 +41,7 @@ const ADDRESS = ["host", "a host name or an IP address"] as const;
 const HOST_KEY = [
   "hostKey",
   "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
-    "or set insecureIgnoreHostKey to do without and be open to anyone",
+    "or set insecureIgnoreHostKey to skip the check: then an attacker on the network can become root",
 ] as const;
 
 /** Where problems go, and what a host has that gives no key or port of its own. */

@@ -17,7 +17,7 @@ export interface ClusterAccess {
 /** @throws Error naming the kubeconfig, and what is wrong with it. */
 export async function clusterBy({ kubeconfig, kubeContext }: ClusterAccess): Promise<Cluster> {
   const cluster = await openKubeconfig(await known(kubeconfig), await known(kubeContext));
-  if (cluster === undefined) throw userError("there is no kubeconfig to ask the cluster with: set kubeconfig");
+  if (cluster === undefined) throw userError("no kubeconfig is set to ask the cluster with: set kubeconfig");
   return cluster;
 }
 

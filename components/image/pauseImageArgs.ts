@@ -145,7 +145,11 @@ function checkSignature(problems: Problems, at: string, args: PauseImageArgs): v
   if (signing !== undefined) checkSigning(problems, `${at}signing`, signing);
   checkUnlessOutput(problems, `${at}publicKey`, publicKey, PUBLIC_KEY);
   if (source === PauseImageSource.Existing && publicKey !== undefined && digest === undefined) {
-    problems.add(`${at}digest`, digest, "the digest that is signed: a tag may be written again after a look at it");
+    problems.add(
+      `${at}digest`,
+      digest,
+      "the digest that is signed: a tag may be moved after its signature was verified",
+    );
   }
   if (plainHttp !== true) return;
   for (const [field, value] of Object.entries({ signing, publicKey })) {
@@ -178,14 +182,18 @@ function checkReferences(
       checkSource(mirrorOf);
     });
   if (typeof mirrorOf === "string" && mirrorOf === reference) {
-    problems.add(`${at}mirrorOf`, mirrorOf, "another image than the reference; use source existing for what is there");
+    problems.add(
+      `${at}mirrorOf`,
+      mirrorOf,
+      "another image than the reference; for an existing image use source existing",
+    );
   }
 }
 
 /** For people who look for the sources. */
 export const SOURCE_URL: Rule = {
   allows: (value) => typeof value === "string" && /^(https?:\/\/[!-~]+)?$/.test(value),
-  allowed: "an http or https URL, for people who look for the sources",
+  allowed: "an http or https URL of the sources",
 };
 
 function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {

@@ -44,7 +44,7 @@ const RULES = {
     allows: matches(HOST_KEY),
     allowed:
       "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
-      "or set insecureIgnoreHostKey to do without and be open to anyone",
+      "or set insecureIgnoreHostKey to skip the check: then an attacker on the network can become root",
     // People mistake the private key for the host's.
     hidden: true,
   },

@@ -104,7 +104,7 @@ export function parseReport(stdout: string | undefined): NodeReport {
   const bad = (why: string): Error =>
     userError(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(text)}`);
   if (text.length > LONGEST_STDOUT)
-    throw bad(`is not looked for in ${text.length} characters, at most ${LONGEST_STDOUT} are read`);
+    throw bad(`cannot be read: stdout has ${text.length} characters, and at most ${LONGEST_STDOUT} are read`);
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   const found = lines.map(jsonObject).filter((object) => object !== undefined);
   const read = found.map(readReport);
@@ -115,7 +115,7 @@ export function parseReport(stdout: string | undefined): NodeReport {
   if (lines.length === 0) throw bad("is missing");
   throw userError(
     `the node's report is missing: the login shell of the node prints ${quoted(lines.join("\n"))}: ` +
-      "move it behind an interactive check in the shell's start-up file, as .bashrc",
+      "in the shell's start-up file, such as .bashrc, print this only in interactive shells",
   );
 }
 
@@ -136,8 +136,8 @@ export function reportOf(subject: string, stdout: string | undefined): NodeRepor
 
 /** What an unreadable report means, and the way out of it. */
 export const NOT_KNOWN =
-  "Nobody knows what was done on this node. What to do: run pulumi up with another number for recheck; " +
-  "every node is then looked at again, and one that is in order is left alone";
+  "The state of this node is unknown. What to do: run pulumi up with another number for recheck; " +
+  "then every node is checked again, and a node that is as wanted is not changed";
 
 function jsonObject(line: string): Record<string, unknown> | undefined {
   try {

@@ -132,7 +132,7 @@ export const TOLD = {
     ...{ key: "kubelet-flag", place: "command", boot: true },
     values: (wanted) => (wanted ? [] : ["0"]),
     words: onOff("without the kubelet's flag", "with the kubelet's flag"),
-    option: ["--no-kubelet-flag", "take the kubelet's --pod-infra-container-image away"],
+    option: ["--no-kubelet-flag", "remove the kubelet's --pod-infra-container-image"],
   },
   login: {
     ...{ key: "login", place: "stdin", boot: true },

@@ -20,7 +20,7 @@ const BECAME: Readonly<Record<string, string>> = {
   "2": UNTOUCHED,
   "3": UNTOUCHED,
   "4": RESTORED,
-  "5": "The node that failed is not fully restored: its next run goes on with that before anything else.",
+  "5": "The node that failed is not fully restored: its next run first tries the undo again.",
   "130": RESTORED,
   "143": RESTORED,
 };
@@ -32,7 +32,7 @@ export async function failureOf(run: pulumi.ErrorHookArgs): Promise<Failure> {
   const login = loginFailure(said, await placeOf(inputs["connection"]), run.type.endsWith(":CopyToRemote"));
   if (login !== undefined) return { login, became: UNTOUCHED };
   const status = /exited with status (\d+)/.exec(said)?.[1] ?? "";
-  return { became: BECAME[status] ?? "What became of that node is not known: its next run looks first." };
+  return { became: BECAME[status] ?? "The state of that node is unknown: its next run checks it first." };
 }
 
 interface Connection {

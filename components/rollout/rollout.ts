@@ -29,7 +29,7 @@ export interface RolloutNode {
 
 /** What to say of a node that failed. */
 export const stopped = (progress: Progress, { became }: Pick<Failure, "became">): string =>
-  `${stops(progress)} ${became} Mend the cause and run pulumi up again: it goes on where it stopped.`;
+  `${stops(progress)} ${became} Fix the cause and run pulumi up again: it goes on where it stopped.`;
 
 /** What to say of a node that reports nothing, although the engine believes it to be done. */
 export const unread = (progress: Progress, name: string): string =>
@@ -37,8 +37,8 @@ export const unread = (progress: Progress, name: string): string =>
 
 /** What to say of a node that leaves the stack and cannot be given back. */
 export const notRemoved = (progress: Progress, name: string): string =>
-  `${name} leaves the stack, and could not be given back: ${allSoFar(progress)}. ` +
-  "The next pulumi up tries again. If its host is gone for good, give the node gone: true, run pulumi up, and take it out then.";
+  `${name} was removed from the stack, but could not be restored: ${allSoFar(progress)}. ` +
+  "The next pulumi up tries again. If its host no longer exists, set gone: true on the node, run pulumi up, and then remove the node.";
 
 /** What a rollout has besides its nodes. */
 export interface RolloutOptions {
@@ -173,7 +173,7 @@ export class Rollout {
     } catch (error) {
       this.soakFailed = true;
       const why = messageOf(error);
-      await log.error(`the rollout stops behind its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
+      await log.error(`the rollout stops after its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
       throw new Error("not begun: the canaries have not passed their soak", { cause: error });
     }
   }

@@ -9,17 +9,17 @@ export async function whatOfNode(access: ClusterAccess, name: string): Promise<s
     if (node === undefined) {
       return (
         `The Node object ${name} is gone from the cluster. ` +
-        "If its host is gone for good, set gone: true on this node: the next run forgets it."
+        "If its host no longer exists, set gone: true on this node: the next run does not connect to it."
       );
     }
     const { status = "Unknown", reason } = node.status?.conditions?.find(({ type }) => type === "Ready") ?? {};
     const why = reason === undefined || reason === "" ? status : `${status} (${reason})`;
     // A kubelet that reports runs on a machine that is up.
     const so =
-      status === "True" ? "So the machine is up, and only its sshd or the way there fails" : "So it may be down";
+      status === "True" ? "So the machine is up, and only its sshd or the network to it fails" : "So it may be down";
     return `The Node object ${name} is in the cluster, with Ready ${why}. ${so}.`;
   } catch (error) {
     const why = messageOf(error);
-    return `Whether its Node object is gone cannot be told: ${why}.`;
+    return `It is unknown whether its Node object still exists: ${why}.`;
   }
 }

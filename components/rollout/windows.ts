@@ -27,7 +27,7 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
       if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
       const { name, maxUnavailable: own } = group;
       checkNoOutput(problems, `groups[${i}].name`, name, GROUP);
-      if (windows.has(name)) problems.add(`groups[${i}].name`, name, "the name of one group only");
+      if (windows.has(name)) problems.add(`groups[${i}].name`, name, "a name that no other group has");
       if (own === undefined) return void windows.set(name, belowSessions(all, maxUnavailable, inGroup(name)));
       const field = `groups[${i}].maxUnavailable`;
       const size = problems.attempt(field, () => windowSize(own, inGroup(name).length)) ?? 1;

@@ -79,7 +79,7 @@ function inLine(index: number, step: () => void): void {
 
 /** A name that is written wrongly would leave hosts out, or without their variables. */
 function unknownGroup(name: string, index: number): Error {
-  return userError(`line ${index + 1} of the inventory: no section [${name}] says what is in the group ${name}`);
+  return userError(`line ${index + 1} of the inventory: there is no section [${name}] for the group ${name}`);
 }
 
 function groupNamed(groups: Groups, name: string): string {

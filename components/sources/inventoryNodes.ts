@@ -20,7 +20,7 @@ export function nodesOfInventory(text: string, { group, canaryGroup }: Inventory
   const hosts = hostsOfInventory(text, group);
   if (canaryGroup !== undefined && !hosts.some(({ groups }) => groups.includes(canaryGroup))) {
     const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort().join(", ");
-    throw userError(`canaryGroup ${canaryGroup}: no host that is taken is in it; the inventory has them in ${known}`);
+    throw userError(`canaryGroup ${canaryGroup}: none of the chosen hosts is in this group; their groups are ${known}`);
   }
   return hosts.map(({ name, host, port, user, privateKeyFile, proxyJump, groups }) =>
     said({

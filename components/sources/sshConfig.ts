@@ -223,5 +223,7 @@ function withTokens(keyword: string, text: string, tokens: Record<string, string
 }
 
 function refuseInclude(pattern: string): never {
-  throw userError(`ssh_config includes ${pattern}, which only a file on a disk can: give the path of the ssh_config`);
+  throw userError(
+    `ssh_config includes ${pattern}, which needs a file on disk: give the path of the ssh_config, not its content`,
+  );
 }

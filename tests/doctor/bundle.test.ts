@@ -106,7 +106,7 @@ describe("pause-sandbox doctor --bundle", function () {
     fs.writeFileSync(file, "mine");
     const { status, stdout, stderr } = await doctor("--bundle", file, "--yes");
     assert.deepEqual([status, stdout], [2, ""]);
-    assert.equal(stderr, `error: --bundle ${file}: it is there already, and nothing is overwritten\n`);
+    assert.equal(stderr, `error: --bundle ${file}: the file exists, and is never overwritten\n`);
     assert.equal(fs.readFileSync(file, "utf8"), "mine");
     assert.equal(fs.existsSync(path.join(dir, "args")), false);
   });

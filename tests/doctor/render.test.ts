@@ -140,7 +140,7 @@ describe("pause-sandbox render", function () {
     [
       "YAML that is none",
       ["script", "--stack-file", file("bad", "a: [pass")],
-      /^error: --stack-file .*: it is no YAML: /,
+      /^error: --stack-file .*: it is not YAML: /,
     ],
     [
       "an encrypted image",

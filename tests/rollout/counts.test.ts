@@ -57,7 +57,7 @@ describe("the counts of a run, under the engine", function () {
     assert.deepEqual([failed, nodes], [true, ["a", "b"]], said);
     assert.match(
       diagnosticsOf(said),
-      /pause-b leaves the stack, and could not be given back: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. The next pulumi up tries again\. .* gone: true.* PS-L001 went:22 does not answer \(after 4 failed/,
+      /pause-b was removed from the stack, but could not be restored: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. The next pulumi up tries again\. .* gone: true.* PS-L001 went:22 does not answer \(after 4 failed/,
     );
     assert.doesNotMatch(said, /-1 waiting|has restored itself|the rollout stops/);
   });

@@ -46,7 +46,7 @@ describe("a node that cannot be reached, under the engine", function () {
   it("is said to be up where its kubelet reports, so that its sshd is looked at", async () => {
     assert.match(
       await up("up"),
-      /The Node object up is in the cluster, with Ready True.*only its sshd or the way there fails/,
+      /The Node object up is in the cluster, with Ready True.*only its sshd or the network to it fails/,
     );
   });
 
@@ -59,6 +59,6 @@ describe("a node that cannot be reached, under the engine", function () {
     server.denied = true;
     const said = await up("unknown");
     server.denied = false;
-    assert.match(said, /Whether its Node object is gone cannot be told: the nodes of http.* cannot be listed/);
+    assert.match(said, /It is unknown whether its Node object still exists: the nodes of http.* cannot be listed/);
   });
 });

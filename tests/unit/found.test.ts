@@ -128,7 +128,7 @@ describe("nodes that the stack's file does not list", () => {
     for (const canaryGroup of ["canarys", "canaries"]) {
       const nodesFrom = { inventory: { file: inventory, group: "workers", canaryGroup } };
       const said = new RegExp(
-        `nodesFrom.inventory: canaryGroup ${canaryGroup}: no host that is taken is in it; .* all, workers`,
+        `nodesFrom.inventory: canaryGroup ${canaryGroup}: none of the chosen hosts is in this group; .* all, workers`,
       );
       await assert.rejects(read({ nodesFrom, knownHosts }), said);
     }
@@ -196,14 +196,14 @@ describe("nodes that the stack's file does not list", () => {
     [
       "nodes beside nodesFrom",
       { nodesFrom: "cluster", knownHosts, nodes: [{ name: "a", host: "a", hostKey }] },
-      /nodes: .*left out where nodesFrom/,
+      /nodes: .*left out, because nodesFrom/,
     ],
     ["groups that are no list", { nodes: [], groups: { name: "a" } }, /groups: .*a list of groups/],
     ["a bootSetup that is text", { nodes: [], bootSetup: "yes" }, /bootSetup: .*true, or an object/],
     [
       "two private keys",
       { nodes: [], sshPrivateKey: "k", sshPrivateKeyFile: "/dev/null" },
-      /sshPrivateKeyFile: .*left out where sshPrivateKey/,
+      /sshPrivateKeyFile: .*left out, because sshPrivateKey/,
     ],
     ["an ssh_config that is not there", { nodes: [], sshConfig: "/nowhere" }, /sshConfig: "\/nowhere" .*ENOENT/],
     [

@@ -343,7 +343,7 @@ describe("parseReport", () => {
     [
       "text",
       "Last login: today",
-      /the login shell of the node prints "Last login: today": move it behind an interactive check/,
+      /the login shell of the node prints "Last login: today": in the shell.s start-up file/,
     ],
     ["a number", "1", /report is missing: .* prints "1"/],
     ["a missing field", JSON.stringify({ ...report, pinned: undefined }), /lacks or misstates pinned:/],

@@ -36,7 +36,7 @@ describe("the progress of a rollout", () => {
     assert.equal(
       stopped(progress(5, [Changed, "failed"]), RESTORED),
       "the rollout stops: 1 of 5 nodes done (1 changed, 0 unchanged), 1 failed, 3 waiting or under way. " +
-        "The node that failed has restored itself. Mend the cause and run pulumi up again: it goes on where it stopped.",
+        "The node that failed has restored itself. Fix the cause and run pulumi up again: it goes on where it stopped.",
     );
   });
 
@@ -45,7 +45,7 @@ describe("the progress of a rollout", () => {
     assert.equal(one.note("leaves", "failed"), false);
     assert.match(
       notRemoved(one, "leaves"),
-      /^leaves leaves the stack, and could not be given back: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. .* gone: true/,
+      /^leaves was removed from the stack, but could not be restored: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. .* gone: true/,
     );
   });
 
@@ -57,7 +57,7 @@ describe("the progress of a rollout", () => {
     );
     assert.match(
       said,
-      /Nobody knows what was done on this node\. What to do: run pulumi up with another number for recheck; /,
+      /The state of this node is unknown\. What to do: run pulumi up with another number for recheck; /,
     );
     assert.doesNotMatch(said, /restored itself/);
   });

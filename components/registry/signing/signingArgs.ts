@@ -44,7 +44,7 @@ const PRIVATE_KEY: Rule = {
 
 const PASSWORD: Rule = {
   allows: (value) => typeof value === "string",
-  allowed: "the text that the private key is encrypted with",
+  allowed: "the passphrase of the private key",
   hidden: true,
 };
 
