@@ -133,7 +133,7 @@ describe("pause-sandbox nodes", function () {
     ["canaries that are not there", ["--inventory", inventory, "--canary-group", "x"], /--canary-group x: .* workers/],
     ["an inventory that is not there", ["--inventory", "/nowhere"], /--inventory \/nowhere: ENOENT/],
     ["known hosts that are not there", ["--known-hosts", "/nowhere"], /--known-hosts \/nowhere: ENOENT/],
-    ["known hosts that are all hashed", ["--known-hosts", hashed], /--known-hosts .*: it has no host by its name/],
+    ["known hosts that are all hashed", ["--known-hosts", hashed], /--known-hosts .*: it has no readable host name/],
     [
       "a kubeconfig that is not there",
       ["--kubeconfig", "/nowhere"],

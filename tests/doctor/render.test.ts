@@ -111,7 +111,7 @@ describe("pause-sandbox render", function () {
     [
       "a password without a user",
       ["script", ...ok, "--pull-password-file", word],
-      /^error: --pull-password-file is giv/,
+      /^error: --pull-password-file needs/,
     ],
     ["a bad user", ["script", ...withLogin, "--pull-username", "a:b"], /^error: --pull-username: "a:b" is not allowed/],
     [
@@ -145,7 +145,7 @@ describe("pause-sandbox render", function () {
     [
       "an encrypted image",
       ["script", "--stack-file", file("enc", "config: { pause-sandbox:reference: { secure: x } }")],
-      /^error: --stack-file .*: pause-sandbox:reference is encrypted, and cannot be read here/,
+      /^error: --stack-file .*: pause-sandbox:reference is encrypted, so it cannot be read here/,
     ],
     [
       "a stack's bad field",

@@ -59,8 +59,7 @@ describe("a rollout that soaks, under the engine", function () {
       ["create Command pause-a"],
     );
     const [, diagnostics = ""] = said.split("Diagnostics:");
-    const why =
-      /stops after its canaries: Pod default\/app on node a has restarted its container main\. 1 of 4 nodes/g;
+    const why = /stops after its canaries: Pod default\/app on node a has restarted its container main\. 1 of 4 nodes/g;
     assert.equal(diagnostics.match(why)?.length, 1, said);
     assert.match(diagnostics, /not begun: the canaries have not passed their soak/);
     assert.doesNotMatch(diagnostics, /the rollout stops: /);
