@@ -26,6 +26,7 @@ import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
 import { overSsh, type Reach } from "../doctor/reach";
+import { redactedIn } from "../doctor/redact";
 
 interface Options extends ReachOptions, StackOptions {
   readonly output: "text" | "json";
@@ -83,16 +84,20 @@ async function run(options: Options, command: Command): Promise<void> {
   const cluster = await clusterOf(options, command, stack);
   const nodes = nodesOf(options, command, { cluster, stack });
   const image = stack && wantedImage(stack);
-  const looked = await lookAtAll(nodes, options.parallel, async ({ reach, called }) => {
-    const diagnosis = await examine(reach, image);
+  const looked = await lookAtAll(nodes, options.parallel, async ({ name, reach, called }) => {
+    const stuck = cluster?.stuck.filter(({ node }) => node === name);
+    const diagnosis = await examine(reach, { wanted: image, stuck });
     return wanted === undefined ? diagnosis : withPlan(diagnosis, await planned({ reach, called }, wanted));
   });
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
   if (options.fixConfig) print(await healing(results, nodes));
   else if (bundle === undefined) print(printed(results, options, cluster));
-  else await askForFile(bundle, bundleText(textWith(results, painter(false), cluster), results), options.yes);
+  else await askForFile(bundle, bundled(redactedIn(results), redactedIn(cluster)), options.yes);
   process.exitCode = exitCode(results);
 }
+
+const bundled = (results: readonly Result[], cluster?: ClusterView): string =>
+  bundleText(textWith(results, painter(false), cluster), results);
 
 async function clusterOf(options: Options, command: Command, stack?: Stack): Promise<ClusterView | undefined> {
   const { kubeconfig, context, address } = options;
@@ -179,7 +184,8 @@ function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterVie
 
 /** What could not be looked at may hide anything. */
 export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
-  if (results.some((one) => "unlooked" in one)) return 2;
+  const isUnknown = (one: Result) => "unlooked" in one || (one.findings.length === 0 && (one.unknown ?? []).length > 0);
+  if (results.some(isUnknown)) return 2;
   const bad = (one: Result) => ("findings" in one && one.findings.length > 0) || (one.pods ?? []).length > 0;
   return results.some(bad) ? 1 : 0;
 }

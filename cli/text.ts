@@ -18,7 +18,8 @@ export function diagnosesText(results: readonly Result[], paint: Paint): string 
 }
 
 function kindOf(one: Result): string {
-  return "unlooked" in one ? "could not look" : (one.findings[0]?.kind ?? "all is well");
+  if ("unlooked" in one) return "could not look";
+  return one.findings[0]?.kind ?? ((one.unknown ?? []).length > 0 ? "not all could be looked at" : "all is well");
 }
 
 /** Nodes of which the same is to be said, each such group in the order of its first. */
@@ -60,12 +61,12 @@ function podsText(pods: readonly StuckPod[], paint: Paint): string[] {
 }
 
 function nodeText(diagnosis: Diagnosis, paint: Paint): string {
-  const { node, findings, events, evidence, pods = [] } = diagnosis;
+  const { node, findings, events, evidence, pods = [], unknown = [] } = diagnosis;
   const said = events
     .slice(-1)
     .flatMap((event) => ["", "What the node says:", filled(event, "  ", "  ", (line) => paint("dim", line))]);
   return [
-    filled(verdict(node, findings, pods.length), "", "", (line) => paint("bold", line)),
+    filled(verdict(node, findings, pods.length, unknown), "", "", (line) => paint("bold", line)),
     ...podsText(pods, paint),
     ...findings.flatMap((one) => ["", ...findingText(one)]),
     ...said,
@@ -76,8 +77,11 @@ function nodeText(diagnosis: Diagnosis, paint: Paint): string {
 }
 
 /** One sentence for what it means, one for why. */
-export function verdict(node: string, [first]: readonly Finding[], stuck = 0): string {
+export function verdict(node: string, [first]: readonly Finding[], stuck = 0, unknown: readonly string[] = []): string {
   if (!first && stuck > 0) return `${node}: Pods are stuck there, and no cause is found on the node`;
+  if (!first && unknown.length > 0) {
+    return `${node}: nothing wrong is found, but not all could be looked at: ${unknown.join("; ")}`;
+  }
   if (!first) return `${node}: all is well. A sandbox can start here`;
   return `${node}: ${first.fatal ? "no Pod can start" : "Pods can start, but something is wrong"}. ${capital(first.what)}.`;
 }

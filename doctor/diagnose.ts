@@ -1,13 +1,16 @@
 /** From facts to findings: pure. What the node is comes first, then the way of a pull, then what will break later. */
 import { gunzipSync } from "node:zlib";
 
+import { isOfImage } from "./causes";
 import { certificatesOf } from "./chain";
 import type { Facts, RuntimeFact } from "./facts";
-import type { Diagnosis, Evidence, Finding } from "./finding";
-import { pulledImage } from "./pulledImage";
+import type { Diagnosis, Evidence, Finding, StuckPod } from "./finding";
+import { isLocal, isLost, pulledImage } from "./pulledImage";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
+import { judgeSandboxes, somethingElse } from "./judge/sandboxes";
+import { judgeStatus } from "./judge/status";
 import { againstStack, type WantedImage } from "./judge/stack";
 import { CLOCK_SECONDS, clockFault, judgeWalk, type NodeView, type Walk } from "./judge/wire";
 
@@ -20,43 +23,60 @@ export interface Look {
   readonly ourSeconds: number;
   /** What a stack wants of the node, where one is given. */
   readonly wanted?: WantedImage;
+  /** The Pods of it that wait by the cluster's word; missing where nobody asked the cluster. */
+  readonly stuck?: readonly StuckPod[];
 }
 
 export function diagnose(look: Look): Diagnosis {
-  const { facts, node, host } = look;
-  const { runtime, events = [] } = facts;
-  if (!runtime) return { node, host, image: "", events, ...unreadable(facts) };
+  const { facts, node, host, ourSeconds } = look;
+  const { runtime } = facts;
+  if (!runtime) return { node, host, image: "", events: [], ...unreadable(facts) };
   const kubelet = judgeKubelet(facts);
+  const status = judgeStatus(facts, runtime);
+  const sandboxes = judgeSandboxes(facts, facts.host?.epochSeconds ?? ourSeconds, look.stuck);
   const pull = judgePull(look, runtime);
   const local = judgeLocal(facts, runtime);
+  const edited = editedSince(facts, runtime, sandboxes.ofImage);
+  const isDown = runtime.startedSeconds === 0;
+  const refusals = isDown ? [] : refused(facts);
   const findings = [
-    ...refused(facts),
-    ...editedSince(facts, runtime),
+    ...refusals,
+    // Where a runtime is refused, it is known why it does not answer.
+    ...status.findings.filter(({ code }) => code !== "PS-D037" || refusals.length === 0),
     ...kubelet.findings,
+    ...edited,
+    ...sandboxes.findings,
     ...pull.findings,
     ...local.findings,
     ...(look.wanted ? againstStack(facts, runtime, look.wanted) : []),
   ];
+  const ofImage = sandboxes.ofImage && !findings.some(({ code }) => EXPLAINS_IMAGE.test(code));
+  if (ofImage) findings.push(somethingElse(sandboxes.events.find(isOfImage) ?? "", "", !pull.works));
   const unlooked = Object.entries(facts.failed).map(
     ([fact, why]): Evidence => ({ is: "unknown", text: `${fact}: ${plain(why)}` }),
   );
   const evidence = [
+    ...status.evidence,
     ...imageEvidence(facts, runtime),
     ...pull.evidence,
     ...local.evidence,
     ...kubelet.evidence,
+    ...sandboxes.evidence,
     ...unlooked,
   ];
+  const unknown = [
+    ...status.unknown,
+    ...(facts.image === undefined && !pull.works ? ["whether the image is on the node"] : []),
+    ...(facts.image === null && !pull.works ? ["whether the image can be pulled"] : []),
+    ...(facts.events === undefined ? ["what the last sandboxes failed with"] : []),
+  ];
   // Sorting keeps the order of causes among those of one weight.
-  return {
-    node,
-    host,
-    image: runtime.image,
-    events,
-    evidence,
-    findings: findings.sort((a, b) => Number(b.fatal) - Number(a.fatal)),
-  };
+  findings.sort((a, b) => Number(b.fatal) - Number(a.fatal));
+  return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown };
 }
+
+/** Findings by which a pull fails. */
+const EXPLAINS_IMAGE = /PS-D0(0\d|1[0-7]|21|31|32|40)/;
 
 /** What the node script itself would refuse, with its page. */
 const plain = (why: string): string => why.replace(/^\[[^\]]*\] /, "");
@@ -78,35 +98,71 @@ const refusal = (why: string): Finding => ({
     : "Check the node's journal",
 });
 
-function judgePull(
-  { facts, walks, ourSeconds }: Look,
-  runtime: RuntimeFact,
-): { findings: Finding[]; evidence: Evidence[] } {
+interface Pull {
+  readonly findings: Finding[];
+  readonly evidence: Evidence[];
+  /** Whether the image can be had from a registry. */
+  readonly works: boolean;
+}
+
+function judgePull({ facts, walks, ourSeconds }: Look, runtime: RuntimeFact): Pull {
+  if (isLost(runtime.image, runtime)) return { findings: [lostImage(runtime)], evidence: [], works: false };
   const image = pulledImage(runtime.image);
-  if (!image) return { findings: [unusable(runtime.image)], evidence: [] };
+  if (!image) return { findings: [], evidence: [], works: false };
+  if (isLocal(image)) {
+    return { findings: facts.image === null ? [missingLocal(runtime)] : [], evidence: [], works: false };
+  }
   const view = viewOf(facts, image, ourSeconds);
   const judged = walks.map((walk) => judgeWalk(walk, { ...view, trusted: trustedBy(facts, walk) }));
   const evidence = judged.flatMap((one) => one.evidence);
   const works = judged.some(({ bad, evidence: went }) => !bad && went.every(({ is }) => is === "yes"));
   const clock = Math.abs(view.clockOffSeconds) > CLOCK_SECONDS ? { ...clockFault(view, ""), fatal: false } : undefined;
+  const clocks = clock ? [clock] : [];
   // Where one host gives the image, the others do not keep a Pod from starting.
   const bad = works ? undefined : judged[judged.length - 1]?.bad;
-  if (!bad) return { findings: clock ? [clock] : [], evidence };
-  // What is on the node already is not pulled.
-  const fatal = !facts.image;
+  if (!bad) return { findings: clocks, evidence, works };
+  // What is on the node is not pulled, and what is pinned stays there.
+  if (facts.image?.status.pinned) return { findings: clocks, evidence: evidence.map(weaker), works };
+  const fatal = facts.image === null;
   const explains = /PS-D00[126]/.test(bad.code) ? nearMisses(facts, image) : [];
   const lost = lostSettings(facts, runtime);
   const causes = [...lost, ...explains, bad].map((one) => ({ ...one, fatal }));
-  return { findings: bad.code === "PS-D004" || !clock ? causes : [...causes, clock], evidence };
+  return { findings: bad.code === "PS-D004" || !clock ? causes : [...causes, clock], evidence, works };
 }
 
-const unusable = (image: string): Finding => ({
+/** No fault as long as nobody has to pull. */
+const weaker = ({ is, text }: Evidence): Evidence => ({ is: is === "no" ? "warning" : is, text });
+
+const lostImage = ({ image, version }: RuntimeFact): Finding => ({
   code: "PS-D021",
   kind: "a reference that cannot be used",
   fatal: true,
-  what: `"${image}" cannot be used with every runtime: it needs a registry and a tag, and no digest`,
-  remedy: "Use host[:port]/repository:tag",
+  what: `containerd ${version} does not find "${image}", even where it is: 2.3.0 to 2.3.3 need a registry and a tag, and no digest`,
+  remedy: "Use host[:port]/repository:tag, or containerd 2.3.4 or later",
 });
+
+/** Such as that of EKS, which is imported when the machine's image is made. */
+const missingLocal = ({ name, image }: RuntimeFact): Finding => ({
+  code: "PS-D040",
+  kind: "a local image that is gone",
+  fatal: true,
+  what: `${image} is not on the node, and no registry has it: it was imported`,
+  remedy: `${importBy(name)}. On EKS with Amazon Linux 2023 the file is /etc/eks/pause.tar. Or let a stack set an image that a registry has`,
+});
+
+function importBy(name: string): string {
+  switch (name) {
+    case "containerd":
+      return "Import it again: ctr -n k8s.io images import --label io.cri-containerd.pinned=pinned FILE";
+    case "k3s":
+    case "rke2":
+      return `Put its archive into /var/lib/rancher/${name}/agent/images and restart ${name}`;
+    case "cri-o":
+      return "Copy it into CRI-O's storage: skopeo copy oci-archive:FILE containers-storage:NAME";
+    default:
+      return "Load it again: docker load -i FILE";
+  }
+}
 
 function viewOf(facts: Facts, image: NodeView["image"], ourSeconds: number): NodeView {
   const nodeSeconds = facts.host?.epochSeconds ?? ourSeconds;
@@ -131,7 +187,7 @@ function trustedBy(facts: Facts, { route }: Walk) {
 /** What the node has of the image, and what its collection would cost. */
 function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding[]; evidence: Evidence[] } {
   if (image === undefined) return { findings: [], evidence: [] };
-  if (image === null) return { findings: [], evidence: [{ is: "warning", text: "the image is not on the node" }] };
+  if (image === null) return { findings: [], evidence: [{ is: "no", text: "the image is not on the node" }] };
   const { pinned = false, repoDigests = [] } = image.status;
   const [, digest = "loaded without a registry"] = /@(sha256:\S+)$/.exec(repoDigests[0] ?? "") ?? [];
   const evidence: Evidence[] = [
@@ -140,6 +196,20 @@ function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding
   ];
   if (pinned) return { findings: [], evidence };
   const what = `${runtime.image} is not pinned: the kubelet may remove it when the disk fills`;
-  const remedy = `Run: crictl pull ${runtime.image}, or let a stack do it. An image that ctr loaded is never pinned`;
+  const remedy = `${pinBy(runtime)}, or let a stack do it`;
   return { findings: [{ code: "PS-D022", kind: "an image that is not pinned", fatal: false, what, remedy }], evidence };
+}
+
+/** What the runtime takes for a pin. */
+function pinBy({ name, image }: RuntimeFact): string {
+  switch (name) {
+    case "containerd":
+    case "k3s":
+    case "rke2":
+      return `Run: ctr -n k8s.io images label ${image} io.cri-containerd.pinned=pinned`;
+    case "cri-o":
+      return `Add it to pinned_images in [crio.image], and run: systemctl reload crio`;
+    default:
+      return "cri-dockerd pins it from 0.3.10 on: update it";
+  }
 }

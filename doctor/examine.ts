@@ -1,24 +1,36 @@
 /** A look at one node, from the log-in to the diagnosis. */
 import { diagnose } from "./diagnose";
-import { parseFacts } from "./facts";
-import type { Diagnosis } from "./finding";
-import { pulledImage } from "./pulledImage";
+import { CouldNotLook, parseFacts } from "./facts";
+import type { Diagnosis, StuckPod } from "./finding";
+import { isLocal, pulledImage } from "./pulledImage";
 import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
 import type { Reach } from "./reach";
 import { routesOf } from "./routes";
 import { walk } from "./wire";
 
+/** What is known of a node from elsewhere. */
+export interface Known {
+  /** What a stack has for it. */
+  readonly wanted?: WantedImage;
+  /** The Pods of it that wait by the cluster's word; missing where nobody asked the cluster. */
+  readonly stuck?: readonly StuckPod[];
+}
+
 /**
  * Looks at a node, and compares with a stack where there is one. Nothing on it is changed, and no login is sent.
- * @throws CouldNotLook where nobody could log in.
+ * @throws CouldNotLook where nobody could log in, or where it is no node.
  */
-export async function examine(reach: Reach, wanted?: WantedImage): Promise<Diagnosis> {
+export async function examine(reach: Reach, known: Known = {}): Promise<Diagnosis> {
   const facts = parseFacts(await reach.run());
+  const name = facts.host?.name ?? reach.name;
+  if (facts.host?.kubernetes === false) {
+    throw new CouldNotLook(`${name} is no Kubernetes node: it has no kubelet, and neither k3s nor RKE2`);
+  }
   const ourSeconds = Math.floor(Date.now() / 1000);
   const image = facts.runtime && pulledImage(facts.runtime.image);
   const walks: Walk[] = [];
-  if (image) {
+  if (image && !isLocal(image)) {
     const { repository, tag } = image;
     const architecture = facts.host?.architecture ?? "amd64";
     // One after the other, as a pull goes: a registry that limits requests is not to be asked by ten at once.
@@ -27,5 +39,5 @@ export async function examine(reach: Reach, wanted?: WantedImage): Promise<Diagn
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }
   }
-  return diagnose({ node: facts.host?.name ?? reach.name, host: reach.name, facts, walks, ourSeconds, wanted });
+  return diagnose({ node: name, host: reach.name, facts, walks, ourSeconds, ...known });
 }

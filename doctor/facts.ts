@@ -8,6 +8,8 @@ export interface HostFact {
   readonly architecture: string;
   /** The node's own clock. */
   readonly epochSeconds: number;
+  /** Whether there is anything that starts Pods, such as a kubelet. */
+  readonly kubernetes?: boolean;
   readonly name: string;
 }
 
@@ -22,10 +24,44 @@ export interface RuntimeFact {
   readonly startedSeconds: number;
   /** The file that decides. */
   readonly target: string;
+  /** The unit that is restarted for its configuration. */
+  readonly unit: string;
   readonly version: string;
 }
 
+/** What the runtime says of itself (`crictl info`). What a runtime does not say is missing or null. */
+export interface StatusFact {
+  readonly conditions: readonly RuntimeCondition[];
+  /** Why containerd has no network configuration. */
+  readonly network?: string | null;
+  /** The sandbox image that the daemon has, whatever its files say by now; containerd 2.x does not tell. */
+  readonly image?: string | null;
+  readonly configPath?: string | null;
+  /** Names of the runtime handlers. */
+  readonly handlers?: readonly string[];
+  readonly runtimeHandlers?: readonly { readonly name?: string }[] | null;
+  readonly systemdCgroup?: boolean | null;
+}
+
+/** `RuntimeReady` or `NetworkReady`; containerd has more of its own. */
+export interface RuntimeCondition {
+  readonly type: string;
+  readonly status?: boolean;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** The newest sandbox that is ready. */
+export interface SandboxFact {
+  /** As RFC 3339. */
+  readonly created: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly image?: string | null;
+}
+
 export interface FileFact {
+  /** When its content changed last, by the node's clock. */
   readonly changedSeconds: number;
   /** `12:  sandbox_image = "…"`: line number and text, of the keys that decide and of headers. */
   readonly lines: readonly string[];
@@ -64,8 +100,11 @@ export interface Facts {
   readonly roots?: { readonly packed: string; readonly path: string };
   readonly name?: { readonly addresses: readonly string[]; readonly host: string };
   readonly proxy?: readonly string[];
+  readonly status?: StatusFact;
   readonly image?: ImageFact | null;
+  readonly sandbox?: SandboxFact | null;
   readonly kubelet?: KubeletFact;
+  /** Lines of the journal, as `journalctl -o short-unix` prints them. */
   readonly events?: readonly string[];
   /** Why a fact is missing, by its name. */
   readonly failed: Readonly<Record<string, string>>;

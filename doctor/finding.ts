@@ -45,8 +45,10 @@ export interface Diagnosis {
   /** The first one is the cause. */
   readonly findings: readonly Finding[];
   readonly evidence: readonly Evidence[];
-  /** What runtime and kubelet said of late, verbatim. */
+  /** Errors of sandboxes that still count, verbatim, the newest last. */
   readonly events: readonly string[];
+  /** What the verdict would need, and nobody could look at. */
+  readonly unknown?: readonly string[];
   /** Those that the cluster tells of, where it was asked. */
   readonly pods?: readonly StuckPod[];
 }

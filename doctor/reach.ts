@@ -99,7 +99,10 @@ function collect(
     child.stdin.on("error", () => undefined);
     child.on("close", (status) => {
       if (status === 0) resolve({ stdout: out, stderr: said });
-      else void why({ status, said }).then((text) => { reject(new CouldNotLook(text)); });
+      else
+        void why({ status, said }).then((text) => {
+          reject(new CouldNotLook(text));
+        });
     });
     child.stdin.end(stdin);
   });

@@ -63,19 +63,42 @@ function lost(
   };
 }
 
-/** A runtime reads its files at its start only. */
-export function editedSince(facts: Facts, runtime: RuntimeFact): Finding[] {
-  if (runtime.startedSeconds === 0) return [];
-  const newer = (facts.files ?? []).filter(({ changedSeconds }) => changedSeconds > runtime.startedSeconds + 1);
-  const [file] = newer;
-  if (!file) return [];
+/**
+ * Whether the daemon has what its files say. Its own word counts; where it has none, the time of the last change of content, from which
+ * nothing follows for certain.
+ * @param fails Whether sandboxes fail at their image: then this is why.
+ */
+export function editedSince(facts: Facts, runtime: RuntimeFact, fails: boolean): Finding[] {
+  const { name, unit, startedSeconds, image, configPath } = runtime;
+  if (startedSeconds === 0) return [];
+  const newer = (facts.files ?? []).find(({ changedSeconds }) => changedSeconds > startedSeconds + 1);
+  const daemon = imageOfDaemon(facts, startedSeconds);
+  const path = facts.status?.configPath ?? undefined;
+  const has =
+    daemon !== undefined && daemon !== image
+      ? `has ${daemon} as its sandbox image`
+      : name === "containerd" && path !== undefined && path !== configPath
+        ? `has config_path "${path}"`
+        : undefined;
+  // CRI-O takes most of its settings without a restart.
+  if (has === undefined && (daemon !== undefined || !newer || name === "cri-o")) return [];
+  const file = newer?.path ?? runtime.target;
+  const edited = newer ? `${file} was edited after ${name} was started` : `${file} says ${image}`;
   return [
     {
       code: "PS-D016",
       kind: "a runtime that was not restarted",
-      fatal: (facts.events ?? []).length > 0,
-      what: `${file.path} was edited after ${runtime.name} was started. ${runtime.name} still uses the old content`,
-      remedy: `Run: systemctl restart ${runtime.name}. Running containers go on`,
+      fatal: has !== undefined && fails,
+      what: has === undefined ? `${edited}, which may still run on what it read then` : `${edited}, which still ${has}`,
+      remedy:
+        name === "cri-o" ? `Run: systemctl reload ${unit}` : `Run: systemctl restart ${unit}. Running containers go on`,
     },
   ];
+}
+
+/** What the daemon says, else the image of a sandbox that it has started since. */
+function imageOfDaemon({ status, sandbox }: Facts, startedSeconds: number): string | undefined {
+  if (status?.image) return status.image;
+  const since = sandbox && Date.parse(sandbox.created) / 1000 > startedSeconds;
+  return since ? (sandbox.image ?? undefined) : undefined;
 }

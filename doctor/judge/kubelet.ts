@@ -1,10 +1,13 @@
 /** The kubelet: whether it runs, and the flag that it has no longer from 1.35 on. */
+import { kubeletCause } from "../causes";
 import type { Facts } from "../facts";
 import type { Evidence, Finding } from "../finding";
+import { errorIn, lineOf } from "../sandboxes";
 
 const FLAG = "--pod-infra-container-image";
 
-export function judgeKubelet({ kubelet }: Facts): { findings: Finding[]; evidence: Evidence[] } {
+export function judgeKubelet(facts: Facts): { findings: Finding[]; evidence: Evidence[] } {
+  const { kubelet } = facts;
   if (!kubelet || kubelet.version === "") return { findings: [], evidence: [] };
   const { flagged, state, version } = kubelet;
   const runs = state === "active";
@@ -22,14 +25,41 @@ export function judgeKubelet({ kubelet }: Facts): { findings: Finding[]; evidenc
     };
     return { findings: [flag], evidence };
   }
-  if (runs) return { findings: [], evidence };
-  const what = `the kubelet is ${state}, and without it no Pod starts`;
+  const said = (facts.events ?? []).map(lineOf).filter(({ program }) => program !== "containerd" && program !== "crio");
+  if (runs) return { findings: alone(said, facts), evidence };
+  const ended = said.filter(({ text }) => /command failed|failed to run Kubelet|unknown flag/.test(text)).pop();
+  const error = ended && errorIn(ended.text);
+  const cause = error === undefined ? undefined : kubeletCause(error, facts);
   const down: Finding = {
     code: "PS-D019",
-    kind: "a kubelet that does not run",
+    kind: cause?.kind ?? "a kubelet that does not run",
     fatal: true,
-    what,
-    remedy: "Run: journalctl -u kubelet",
+    what: `the kubelet is ${state}, and without it no Pod starts${because(cause?.what, error)}`,
+    remedy: cause?.remedy ?? "Run: journalctl -u kubelet",
   };
   return { findings: [down], evidence };
+}
+
+/** The cause, else the kubelet's own last words. */
+const because = (cause?: string, error?: string): string =>
+  cause !== undefined ? `: ${cause}` : error !== undefined ? `. It ended with: ${error}` : "";
+
+/** A kubelet renews its lease every ten seconds. */
+const LEASE_SECONDS = 60;
+
+/** A kubelet that runs and gets no answer from its cluster hears of no new Pod. */
+function alone(said: readonly ReturnType<typeof lineOf>[], { host }: Facts): Finding[] {
+  const last = said.filter(({ text }) => /Unable to register node|Failed to ensure lease exists/.test(text)).pop();
+  if (!last || (host?.epochSeconds ?? 0) - last.atSeconds > LEASE_SECONDS) return [];
+  const why = errorIn(last.text);
+  const server = /"https:\/\/([^/"]+)\//.exec(why)?.[1] ?? "the API server";
+  return [
+    {
+      code: "PS-D038",
+      kind: "an API server that is not reached",
+      fatal: true,
+      what: `the kubelet does not reach the API server, and so hears of no Pod: ${why}`,
+      remedy: `Check whether it runs, and whether this node reaches ${server}: the server in the kubelet's kubeconfig, its name, firewalls, load balancer`,
+    },
+  ];
 }

@@ -27,7 +27,9 @@ if fact runtime runtime_fact; then
   fact roots roots_fact || :
   fact name name_fact || :
   fact proxy proxy_fact || :
+  fact status status_fact || :
   fact image image_fact || :
+  fact sandbox sandbox_fact || :
   fact kubelet kubelet_fact || :
   fact events events_fact || :
 fi

@@ -29,7 +29,16 @@ needs() { command -v "$1" >/dev/null || die 003 "$1 is not on PATH ($PATH)"; }
 
 # The node itself. Its clock decides what it thinks of a certificate.
 host_fact() {
-  printf '{"architecture":%s,"epochSeconds":%s,"name":%s}' "$(architecture | json_text)" "$(now_seconds)" "$(json_string "$node")"
+  printf '{"architecture":%s,"epochSeconds":%s,"kubernetes":%s,"name":%s}' "$(architecture | json_text)" "$(now_seconds)" \
+    "$(if has_kubelet; then echo true; else echo false; fi)" "$(json_string "$node")"
+}
+
+# Is there anything here that starts Pods: a unit by a name that we know, or a process? Reads systemd.
+has_kubelet() {
+  for one in kubelet k3s k3s-agent rke2-server rke2-agent k0scontroller k0sworker snap.kubelet.daemon snap.microk8s.daemon-kubelite; do
+    if loaded "$one"; then return 0; fi
+  done
+  cat /proc/[0-9]*/comm 2>/dev/null | grep -qx kubelet
 }
 
 # The time of this node, in seconds. Writes $scratch/now.
@@ -41,9 +50,10 @@ now_seconds() {
 # Which runtime the node has, and what that says of its sandbox image.
 runtime_fact() {
   read_runtime
-  printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"version":%s}' \
+  printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"unit":%s,"version":%s}' \
     "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
-    "$(json_string "${socket:-}")" "$(started_seconds "$("${runtime}_daemon")")" "$(json_string "$target")" "$(json_string "$runtime_version")"
+    "$(json_string "${socket:-}")" "$(started_seconds "$("${runtime}_daemon")")" "$(json_string "$target")" "$(json_string "$(runtime_unit)")" \
+    "$(json_string "$runtime_version")"
 }
 
 # Finds the runtime and reads what it is told. Dies as `plan` does.
@@ -79,7 +89,7 @@ files_fact() {
   while IFS= read -r file; do
     [ -f "$file" ] || continue
     lines=$(grep -nE "$told" "$file" | sed 's/#.*//') || :
-    printf '%s{"changedSeconds":%s,"lines":[%s],"path":%s}' "$sep" "$(stat -Lc %Z "$file")" \
+    printf '%s{"changedSeconds":%s,"lines":[%s],"path":%s}' "$sep" "$(stat -Lc %Y "$file")" \
       "$(printf '%s\n' "$lines" | json_list)" "$(json_string "$file")"
     sep=,
   done <"$plan/load"
@@ -143,8 +153,50 @@ proxy_fact() {
   printf ']'
 }
 
-# The image as the runtime has it; `null` where it has none. crictl gives JSON.
-image_fact() { cri inspecti -o json "$sandbox_before" || printf null; }
+# asked_of_cri ARGUMENT…: what the runtime answers; one that hangs is left. Writes $scratch/refused. Fails with the last line
+# of what went wrong on stderr.
+asked_of_cri() {
+  status=0
+  timeout 20 crictl --timeout 10s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$scratch/refused" || status=$?
+  case $status in
+    0) ;;
+    124) echo 'it gives no answer within 20 s' >&2 ;;
+    *) sed -n '$s/^time=[^ ]* level=[a-z]* msg=//; $s/^FATA\[[0-9]*\] *//; $p' "$scratch/refused" >&2 ;;
+  esac
+  return "$status"
+}
+
+# The image as the runtime has it; `null` only where it says that it has none. crictl gives JSON.
+image_fact() {
+  asked_of_cri inspecti -o json "$sandbox_before" && return 0
+  grep -qiE 'no such image|not found' "$scratch/refused" || return 1
+  printf null
+}
+
+# What the runtime says of itself, and by which settings it runs. The rest of what it would print may hold logins.
+# shellcheck disable=SC2016 # variables of the template
+status_fact() {
+  asked_of_cri info -o go-template --template '{"conditions":{{json .status.conditions}},
+    "network":{{json (index . "lastCNILoadStatus")}},
+    {{with index . "config"}}"image":{{json (index . "sandboxImage")}},
+    {{with index . "registry"}}"configPath":{{json (index . "configPath")}},{{end}}
+    {{with index . "containerd"}}{{$default := index . "defaultRuntimeName"}}
+      {{with index . "runtimes"}}"handlers":[{{range $name, $_ := .}}{{json $name}},{{end}}""],
+        {{with index . $default}}{{with index . "options"}}"systemdCgroup":{{json (index . "SystemdCgroup")}},{{end}}{{end}}
+      {{end}}{{end}}{{end}}
+    "runtimeHandlers":{{json (index . "runtimeHandlers")}}}'
+}
+
+# The newest sandbox that is ready: its Pod, its image, and when it was started; `null` where there is none.
+sandbox_fact() {
+  asked_of_cri pods --state Ready -q >"$scratch/sandboxes"
+  read -r sandbox <"$scratch/sandboxes" || {
+    printf null
+    return 0
+  }
+  asked_of_cri inspectp -o go-template --template '{"created":{{json .status.createdAt}},"name":{{json .status.metadata.name}},
+    "namespace":{{json .status.metadata.namespace}},"image":{{with index . "info"}}{{json (index . "image")}}{{else}}null{{end}}}' "$sandbox"
+}
 
 # The kubelet: its version, whether it runs, and the files that set the flag that 1.35 has no longer.
 kubelet_fact() {
@@ -158,10 +210,12 @@ flagged() {
   done
 }
 
-# What runtime and kubelet have said of late of a sandbox that does not start, the last lines, verbatim.
+# What runtime and kubelet have said of late of sandboxes, started or not, and of why the kubelet ended: the last lines,
+# verbatim, with their time.
 events_fact() {
   needs journalctl
-  journalctl --no-pager -q -o cat -n 4000 -u "$("${runtime}_daemon")" -u kubelet |
-    grep -E 'failed to (get|pull) (and unpack )?(sandbox )?image|failed to (setup|create) .*sandbox|unknown flag: ' | tail -n 3 >"$scratch/events" || :
+  journalctl --no-pager -q -o short-unix -n 10000 -u "$("${runtime}_daemon")" -u kubelet |
+    grep -E 'RunPodSandbox for .*(failed, error|returns sandbox id)|Failed to create sandbox for pod|CreatePodSandbox for pod "|Ran pod sandbox |"command failed"|failed to run Kubelet|unknown flag: |Unable to register node with API server|Failed to ensure lease exists' |
+    tail -n 100 >"$scratch/events" || :
   printf '[%s]' "$(json_list <"$scratch/events")"
 }

@@ -7,7 +7,7 @@ import type { Facts } from "../../doctor/facts";
 import { redacted } from "../../doctor/redact";
 import { calledHere, commandLine } from "../support/commandLine";
 import { fakeSsh } from "./fakeSsh";
-import { factsOf, runtime } from "./nodeFacts";
+import { CLOCK, failed, sickFacts } from "./nodeFacts";
 
 /** In every place that a secret may come from; the word is looked for in the bundle. */
 const SECRET = "hunter2hunter2";
@@ -43,8 +43,8 @@ describe("pause-sandbox doctor --bundle", function () {
   });
 
   const sick = (events: string[], more: Partial<Facts> = {}): Facts => ({
-    ...factsOf("pause", { runtime: runtime("registry.bank.example:5000/platform/pause") }),
-    ...{ events, ...more },
+    ...sickFacts("registry.bank.example:5000/platform/pause"),
+    ...{ events: events.map((error, i) => failed(CLOCK - 9, `web/${i}`, error)), ...more },
   });
   const pathWithSsh = () => ({ PATH: `${dir}:${process.env.PATH ?? ""}` });
   const doctor = (...args: string[]) => calledHere(["doctor", "--host", "a", ...args], { env: pathWithSsh() });

@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import { fakeSsh } from "./fakeSsh";
-import { factsOf, runtime } from "./nodeFacts";
+import { CLOCK, failed, sickFacts } from "./nodeFacts";
 import type { Facts } from "../../doctor/facts";
 
 const root = path.join(__dirname, "../..");
@@ -21,9 +21,11 @@ describe("the command line", function () {
 
   /** A node whose image cannot be used: nothing has to be walked to. */
   const sick = (name: string): Facts => ({
-    ...factsOf("pause", { runtime: runtime("registry.bank.example:5000/platform/pause") }),
-    host: { architecture: "amd64", epochSeconds: 0, name },
-    events: [`Failed to create pod sandbox: ${"rpc error: code = Unknown desc = ".repeat(5)} not found`],
+    ...sickFacts("registry.bank.example:5000/platform/pause"),
+    host: { architecture: "amd64", epochSeconds: CLOCK, name },
+    events: [
+      failed(CLOCK - 9, "web/a", `failed to get sandbox image: ${"rpc error: code = Unknown desc = ".repeat(5)} x`),
+    ],
   });
 
   const ssh = (hosts: Record<string, Facts>): void => {
@@ -45,9 +47,12 @@ describe("the command line", function () {
     const { status, stdout, stderr } = run("doctor", "--host", "a");
     assert.equal(status, 1, stderr);
     assert.match(stdout, /^worker-7: no Pod can start\. /);
-    assert.match(stdout, /\nPS-D021 {3}"registry\.bank\.example:5000\/platform\/pause" cannot be used/);
+    assert.match(
+      stdout,
+      /\nPS-D021 {3}Containerd 2\.3\.1 does not find "registry\.bank\.example:5000\/platform\/pause"/,
+    );
     assert.match(stdout, /See docs\/findings\.md#ps-d021\n/);
-    assert.match(stdout, /What the node says:\n {2}Failed to create pod sandbox/);
+    assert.match(stdout, /What the node says:\n {2}failed to get sandbox image/);
     assert.match(stdout, / {2}✓ kubelet 1\.34\.2 is active\n/);
     assert.deepEqual(
       stdout.split("\n").filter((line) => line.length > 100),
@@ -113,7 +118,7 @@ describe("the command line", function () {
 
   it("shows one of the nodes that suffer of the same, and names the others", () => {
     ssh({ a: sick("worker-1"), b: sick("worker-2"), d: sick("worker-3") });
-    ssh({ e: { ...sick("worker-4"), runtime: runtime("other.example/pause") } });
+    ssh({ e: { ...sick("worker-4"), runtime: sickFacts("other.example/pause").runtime } });
     const { stdout } = run("doctor", "--host", "a", "b", "d", "e");
     assert.match(
       stdout,
@@ -137,6 +142,7 @@ describe("the command line", function () {
       "host",
       "image",
       "node",
+      "unknown",
     ]);
     const stack = parse(run("doctor", "--host", "a", "--fix-config").stdout) as { config: Record<string, unknown> };
     assert.deepEqual(stack.config["pause-sandbox:nodes"], [{ name: "worker-1", host: "a" }]);

@@ -7,7 +7,7 @@ import type { Facts } from "../../doctor/facts";
 import { calledHere } from "../support/commandLine";
 import { node, nodesServer, type NodesServer } from "../support/nodesServer";
 import { fakeSsh } from "./fakeSsh";
-import { factsOf, runtime } from "./nodeFacts";
+import { CLOCK, factsOf, sickFacts } from "./nodeFacts";
 
 const EVENT =
   'Failed to create pod sandbox: failed to get sandbox image "registry.k8s.io/pause:3.8": x509: unknown authority';
@@ -16,8 +16,8 @@ const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 
 /** A node whose image cannot be used: nothing has to be walked to. */
 const sick = (name: string): Facts => ({
-  ...factsOf("pause", { runtime: runtime(image) }),
-  host: { architecture: "amd64", epochSeconds: 0, name },
+  ...sickFacts(image),
+  host: { architecture: "amd64", epochSeconds: CLOCK, name },
 });
 
 const pod = (name: string, on: string | undefined, ready = "False") => ({

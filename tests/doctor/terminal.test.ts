@@ -12,7 +12,7 @@ import type { Facts } from "../../doctor/facts";
 import { calledHere } from "../support/commandLine";
 import { node, nodesServer } from "../support/nodesServer";
 import { fakeSsh } from "./fakeSsh";
-import { factsOf, runtime } from "./nodeFacts";
+import { factsOf, failed, runtime } from "./nodeFacts";
 
 /** Clears the screen, sets the title, fills the clipboard, goes up a line, turns the text round, hides in tags. */
 const EVIL =
@@ -87,7 +87,7 @@ describe("the command line", function () {
     ...factsOf("pause", { runtime: { ...runtime(`registry.example${EVIL}/pause`), target: EVIL, version: EVIL } }),
     ...{
       host: { architecture: EVIL, epochSeconds: 0, name: `worker-1${EVIL}` },
-      events: [EVIL, `x\n\n---\n\n${EVIL}`],
+      events: [EVIL, `x\n\n---\n\n${EVIL}`].flatMap((error) => [error, failed(1, "web/a", error)]),
     },
     ...{ kubelet: { flagged: [EVIL], state: EVIL, version: EVIL }, failed: { able: EVIL, proxy: EVIL } },
   };
