@@ -6,7 +6,7 @@ import { parallelOperations, withoutStacks } from "./engine";
 import { PauseImage } from "./image/pauseImage";
 import { checked, checkedInput, checkUnlessOutput, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
-import { SandboxNode } from "./node/sandboxNode";
+import { askedHash, SandboxNode } from "./node/sandboxNode";
 import {
   checkPauseSandbox,
   type PauseSandboxArgs,
@@ -107,12 +107,19 @@ export class PauseSandbox extends pulumi.ComponentResource {
     // Each node waits for it, though it does not depend on it. Behind a node that waits for a refused digest, a program does not end.
     const first = nothingOnce(image.digest);
     const again = withoutStacks();
+    const canaries = plan.canaries.filter(({ gone }) => gone !== true);
+    let soaked: pulumi.Resource | undefined;
     try {
       for (const { node, after } of plan.steps) {
+        if (soaks(args) && !plan.canaries.includes(node)) {
+          const passed = { parent: this, dependsOn: plan.canaries.flatMap((one) => counted.get(one) ?? []) };
+          soaked ??= soakOf(name, pick(nodes, canaries), { ...passed, ...rollout.soakOptions() });
+        }
         const { connection, name: nodeName, gone, sftp } = node;
         const settings = { connection, nodeName, gone, sftp, ...wanted };
         const left = node.restoreOnRemoval === false ? { retainOnDelete: true } : {};
-        const before = after.flatMap((one) => counted.get(one) ?? []);
+        const behindCanary = after.some((one) => plan.canaries.includes(one));
+        const before = soaked !== undefined && behindCanary ? [soaked] : after.flatMap((one) => counted.get(one) ?? []);
         const dependsOn = [first, ...(before.length > 0 ? before : [verified])];
         const options = { parent: this, dependsOn, ...left, ...rollout.options() };
         const changed = new SandboxNode(resource(node), settings, options);
@@ -162,6 +169,13 @@ export class PauseSandbox extends pulumi.ComponentResource {
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
+
+/** State has it once the canaries have passed: nothing but what was asked of them is stored in it. */
+const soakOf = (name: string, canaries: readonly SandboxNode[], options: pulumi.CustomResourceOptions) =>
+  new pulumi.Stash(`${name}-soak`, { input: askedHash(canaries) }, options);
+
+/** Whether canaries soak, as far as it is known. */
+const soaks = ({ soakSeconds }: PauseSandboxArgs): boolean => soakSeconds !== undefined && soakSeconds !== 0;
 
 /** The nodes that reported: `--target` may leave out some that no run has created. */
 const looked = (all: Record<string, NodeReport | undefined>): Record<string, NodeReport> =>

@@ -91,7 +91,8 @@ export interface PauseSandboxArgs {
   /**
    * Seconds between the last canary that was changed and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
    * Ready at its start must stay Ready, and their containers must not restart. Else the rollout stops. It needs `kubeconfig`.
-   * Without one it is only a wait. A run that changes no canary does not wait. Default: 0.
+   * Without one it is only a wait. A run that changes no canary does not wait. After a stop, each run waits again until the canaries
+   * have passed. Default: 0.
    */
   soakSeconds?: pulumi.Input<number>;
   /**

@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
 
 import { checkConnection, connectionInputs, loginOf, type SshConnection, userOf } from "./connection";
 import { checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
@@ -117,6 +118,12 @@ interface AskedNow {
   readonly stdin: pulumi.Input<string>;
 }
 const askedOf = new WeakMap<SandboxNode, AskedNow>();
+
+/** A text per value of what is asked of some nodes. It is a secret where a login is one. */
+export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<string> {
+  const asked = nodes.map((node) => askedOf.get(node));
+  return whenKnown(asked, (known) => createHash("sha256").update(JSON.stringify(known)).digest("hex"));
+}
 
 /** True where state has what is asked of the node by now. It has not where `pulumi up --target` leaves the node out. */
 export function looked(node: SandboxNode): pulumi.Output<boolean> {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { type Failure, failureOf } from "./failure";
-import { allSoFar, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
+import { allSoFar, counted, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
 import { soak } from "./soak";
 import { whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
@@ -74,8 +74,7 @@ export class Rollout {
   private readonly hooks: pulumi.CustomResourceOptions["hooks"];
   /** What a node reports that the engine has run something on, by the name of its resource. */
   private readonly ran = new Map<string, NodeStatus>();
-  private soaking?: Promise<void>;
-  private soakFailed = false;
+  private soaks?: pulumi.ResourceHook;
   private passedBy = false;
 
   /**
@@ -149,32 +148,44 @@ export class Rollout {
   /** @throws Error where the node is not to be begun. */
   private async begin(name: string): Promise<void> {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
-    const seconds = await known(this.asked.soakSeconds);
     const node = this.nodes.get(name);
     if (node?.canary === false) this.passBy();
-    if (seconds === 0 || node === undefined) return;
-    // A cluster that cannot be asked is found out before a canary is changed: the next run would not soak.
-    if (node.canary) await this.cluster().then((cluster) => cluster && podsOn(cluster, node.name));
-    else await (this.soaking ??= this.soak(seconds));
+    if (node?.canary !== true || (await known(this.asked.soakSeconds)) === 0) return;
+    // A cluster that cannot be asked is found out before a canary is changed.
+    await this.cluster().then((cluster) => cluster && podsOn(cluster, node.name));
   }
 
-  private async soak(seconds: number): Promise<void> {
-    const changed = [...this.ran].filter(([, status]) => status === NodeStatus.Changed);
-    const nodes = changed.flatMap(([resource]) => this.nodes.get(resource) ?? []).filter(({ canary }) => canary);
-    if (nodes.length === 0) return;
-    const names = nodes.map(({ name }) => name);
+  /**
+   * The hooks of the resource that state has for a soak that passed. While it is not as wanted, each run soaks: a soak that failed is
+   * not forgotten.
+   */
+  soakOptions(): pulumi.CustomResourceOptions {
+    if (this.soaks === undefined) return {};
+    return { hooks: { beforeCreate: [this.soaks], beforeUpdate: [this.soaks] } };
+  }
+
+  private async soak(): Promise<void> {
+    if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
+    const seconds = await known(this.asked.soakSeconds);
+    const all = [...this.nodes].filter(([, { gone }]) => gone !== true);
+    // One that this run had nothing to do on was changed by a run whose soak did not pass.
+    const changed = ([resource]: [string, RolloutNode]) =>
+      (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
+    const nodes = all.filter(([, { canary }]) => canary).filter(changed);
+    if (seconds === 0 || nodes.length === 0 || all.every(([, { canary }]) => canary)) return;
+    const names = nodes.map(([, { name }]) => name);
     const begun = (pods: number): void => {
-      const watched =
-        this.asked.access === undefined ? "" : `: ${pods} Ready Pods on ${names.join(", ")} must stay Ready`;
+      const must = `${counted(pods, "Ready Pod")} on ${names.join(", ")} must stay Ready`;
+      const watched = this.asked.access === undefined ? "" : `: ${must}`;
       void log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, true);
     };
     try {
       await soak({ seconds, nodes: names, cluster: await this.cluster(), begun });
     } catch (error) {
-      this.soakFailed = true;
       const why = messageOf(error);
-      await log.error(`the rollout stops after its canaries: ${why}. ${doneSoFar(this.progress)}.`, this.said);
-      throw new Error("not begun: the canaries have not passed their soak", { cause: error });
+      const again = "The next pulumi up waits again until the canaries have passed.";
+      await log.error(`the rollout stops after its canaries: ${why}. ${doneSoFar(this.progress)}. ${again}`, this.said);
+      throw new Error("the canaries have not passed their soak: no other node is begun", { cause: error });
     }
   }
 
@@ -198,7 +209,6 @@ export class Rollout {
       else this.ran.set(node, status);
     };
     const fail = async (run: pulumi.ErrorHookArgs): Promise<boolean> => {
-      if (this.soakFailed) return false;
       const node = run.type.endsWith(":CopyToRemote") ? run.name.replace(/-script$/, "") : run.name;
       // A node that was not begun is no failure of its own.
       const first = this.progress.count("failed") === 0;
@@ -211,6 +221,10 @@ export class Rollout {
       return false;
     };
     // An inline program's engine is known in its own context only, which the engine does not call in.
+    this.soaks = new pulumi.ResourceHook(
+      `${name}-soak`,
+      AsyncResource.bind(() => this.soak()),
+    );
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
     const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note));
     return {

@@ -41,7 +41,7 @@ describe("a rollout that soaks, under the engine", function () {
     const { said, failed, nodes } = await engine.up(stack);
     assert.equal(failed, false, said);
     assert.deepEqual(nodes, ["a", "b", "c", "d"]);
-    assert.match(said, /waiting 1 s before the other nodes: 1 Ready Pods on a must stay Ready/);
+    assert.match(said, /waiting 1 s before the other nodes: 1 Ready Pod on a must stay Ready/);
     // Before the canary, at the start, and at the end.
     assert.equal(server.asked.length, 3);
     server.asked.length = 0;
@@ -61,8 +61,29 @@ describe("a rollout that soaks, under the engine", function () {
     const [, diagnostics = ""] = said.split("Diagnostics:");
     const why = /stops after its canaries: Pod default\/app on node a has restarted its container main\. 1 of 4 nodes/g;
     assert.equal(diagnostics.match(why)?.length, 1, said);
-    assert.match(diagnostics, /not begun: the canaries have not passed their soak/);
-    assert.doesNotMatch(diagnostics, /the rollout stops: /);
+    assert.match(diagnostics, /the canaries have not passed their soak: no other node is begun/);
+    assert.match(diagnostics, /The next pulumi up waits again until the canaries have passed\./);
+  });
+
+  it("waits again in the next run where the soak failed, and begins the others only when it has passed", async () => {
+    later = pod("app", "a", { restarts: 1 });
+    await engine.up(await soaking("again"));
+    // Nobody asks before the canary: nothing runs on it.
+    const afresh = () => {
+      server.asked.splice(0, Infinity, new URL("http://before-the-canary"));
+      seen = false;
+    };
+    afresh();
+    const second = await engine.up(await soaking("again"));
+    assert.deepEqual([second.failed, second.nodes], [true, ["a"]], second.said);
+    assert.match(second.said, /stops after its canaries: Pod default\/app on node a has restarted its container main/);
+    afresh();
+    later = pod("app", "a");
+    const third = await engine.up(await soaking("again"));
+    assert.deepEqual([third.failed, third.nodes], [false, ["a", "b", "c", "d"]], third.said);
+    assert.match(third.said, /waiting 1 s before the other nodes: 1 Ready Pod on a must stay Ready/);
+    // Nothing is left to wait for.
+    assert.doesNotMatch((await engine.up(await soaking("again"))).said, /waiting 1 s/);
   });
 
   it("changes no canary where the cluster cannot be asked", async () => {
