@@ -59,7 +59,10 @@ export interface Stack {
 export const UNKNOWN = "encrypted";
 
 /** Of use for a run only: they are passed over, encrypted or not. */
-const OF_A_RUN = ["sshPrivateKey", "sshPrivateKeyPassword", "registryUsername", "registryPassword"];
+const OF_A_RUN = [
+  ...["sshPrivateKey", "sshPrivateKeyPassword", "registryUsername", "registryPassword"],
+  ...["imageSigningKey", "imageSigningPassword"],
+];
 /** Those that may be encrypted, since the commands know what to do without them. */
 const TOLERATED = [...OF_A_RUN, "kubeconfig", "pullUsername", "pullPassword"];
 
