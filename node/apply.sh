@@ -107,7 +107,7 @@ settle_kubelet() {
   if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
   if kubelet_waits; then
     say 'the kubelet is not restarted: it is not started yet, or nobody has joined this node'
-    systemctl daemon-reload
+    bounded 120 systemctl daemon-reload
     return 0
   fi
   restart_kubelet

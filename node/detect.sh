@@ -139,7 +139,7 @@ runtime_by_unit() {
 }
 
 # What is known of the kubelet; all is empty where no kubelet runs as kubelet.service. Sets $kubelet_show, $kubelet,
-# $kubelet_pid, $kubelet_words, $kubelet_version, $kubelet_minor, $opaque. Dies with PS-N023.
+# $kubelet_pid, $kubelet_words, $kubelet_version, $kubelet_minor, $opaque. Reads systemd. Dies with PS-N023.
 detect_kubelet() {
   kubelet_version='' kubelet_minor='' kubelet_pid='' opaque=''
   if ! loaded kubelet; then return 0; fi
@@ -149,20 +149,24 @@ detect_kubelet() {
   kubelet_pid=${property#0}
   words_of kubelet
   kubelet_words=$run_words
-  kubelet_version=$(version_in "$kubelet")
-  if [ -z "$kubelet_version" ]; then
+  running=$(readlink "$proc/${kubelet_pid:-0}/exe") || running=''
+  real "$kubelet"
+  if [ "${running%' (deleted)'}" = "$real" ] || [ -z "$running" ]; then
+    # What will be started counts. A script may start a kubelet, whatever it is asked.
+    if is_program "$kubelet"; then kubelet_version=$(version_in "$kubelet"); fi
+  else
     opaque=$kubelet
-    [ -z "$kubelet_pid" ] || kubelet_version=$(version_in "$proc/$kubelet_pid/exe")
-    [ "$kubelet_version" ] ||
-      die 023 "kubelet.service runs $kubelet, which is no kubelet: neither its version nor its arguments are known from there; set the sandbox image by hand on such a node"
+    kubelet_version=$(version_in "$proc/$kubelet_pid/exe")
   fi
+  [ "$kubelet_version" ] ||
+    die 023 "kubelet.service runs $kubelet, which is no kubelet: neither its version nor its arguments are known from there; set the sandbox image by hand on such a node"
   kubelet_minor=${kubelet_version#*.}
   kubelet_minor=${kubelet_minor%%[!0-9]*}
 }
 
 # The version that a kubelet says it has, without the v; nothing from any other program. `1.35.1+vmware.1` is minor 35.
 # What hangs, or starts something instead of an answer, is stopped.
-version_in() { timeout 20 "$1" --version 2>/dev/null </dev/null | sed -n 's/^Kubernetes v\([0-9][0-9]*\.[0-9][0-9]*[^ ]*\).*/\1/p'; }
+version_in() { bounded 60 "$1" --version 2>/dev/null </dev/null | sed -n 's/^Kubernetes v\([0-9][0-9]*\.[0-9][0-9]*[^ ]*\).*/\1/p'; }
 
 # The processes that are kubelets of this node: that of kubelet.service, else any of that name, such as RKE's or a snap's. Where
 # some other program starts the kubelet, that counts for which no process of the name is found.

@@ -14,7 +14,6 @@ note_kubelet() {
     }
   fi
 }
-lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
 # stale SECONDS FILE…: was any of them changed since the kubelet started, or up to SECONDS before that? Times have whole
 # seconds: of what happened within one, they tell no order. Reads systemd. Writes $plan/now, whose time is now's.

@@ -150,6 +150,7 @@ finish_look() {
   status=$?
   trap '' EXIT INT TERM
   set +e
+  [ -z "$child" ] || kill "$child" 2>/dev/null
   case $status in 0 | 130 | 143) ;; *) status=$fail ;; esac
   [ "$status" = 0 ] || [ "${said:-}" ] || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
   [ -z "$scratch" ] || rm -rf "$scratch"

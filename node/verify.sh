@@ -3,13 +3,26 @@
 
 # cri ARGUMENT…: asks the runtime through CRI, for at most $patience seconds. Changes what its arguments say. Writes
 # $home/error.
-cri() { crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
+cri() { bounded "$patience" crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
 
 # What the last tool had to say in the end: the lines before are its log.
 error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
 
-# The seconds that one call to the runtime may take.
+# The seconds that one call to the runtime may take; and a pull, or the start of a sandbox.
 patience=60
+pulling=180
+
+# bounded SECONDS COMMAND…: runs it, for that long at most. What ends this run ends it too: a shell hears of a signal while it
+# waits, not while a command runs. Sets $child.
+bounded() {
+  timeout "$@" &
+  child=$!
+  ended=0
+  wait "$child" || ended=$?
+  child=''
+  return "$ended"
+}
+child=''
 
 # The clock that nobody sets, in seconds.
 clock() {
@@ -48,9 +61,12 @@ within() {
   done
 }
 
-# Tells a wrong architecture, and a digest that is not there, from a registry that cannot be reached or trusted. Dies with
-# PS-N010, PS-N011.
+# pull_failed [STATUS]: tells a wrong architecture, and a digest that is not there, from a registry that cannot be reached or trusted,
+# or that takes too long. Dies with PS-N010, PS-N011.
 pull_failed() {
+  case ${1:-} in
+    124 | 143) die 010 "image $image is not pulled within $pulling s: the registry, a mirror or a proxy answers too slowly, or not at all" ;;
+  esac
   case $(error) in
     *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
       wrong_architecture 'it holds other platforms only' ;;
@@ -65,7 +81,8 @@ pull_failed() {
 pulled=''
 
 # Pulls through the very path that the runtime will use, before its configuration is touched. The name changes when what was
-# pulled is known to be right. A node on which nothing changes, and which has the very bytes that are asked for, needs no registry.
+# pulled is known to be right. A node on which nothing changes, and which has the very bytes that are asked for, needs no registry. Sets
+# $pulled.
 preflight() {
   if [ -z "$changed_paths" ] && [ "$digest" ] && as_reported "$(state_of report)"; then
     check_digest
@@ -167,8 +184,12 @@ run_sandbox() {
   drop_check_sandboxes
 }
 
-# A sandbox starts on the node. Dies with PS-N017.
-check_sandbox() { run_sandbox || die 017 "no sandbox starts on $image: $(error)"; }
+# A sandbox starts on the node. Sets $patience. Dies with PS-N017.
+check_sandbox() {
+  patience=$pulling
+  run_sandbox || die 017 "no sandbox starts on $image within $pulling s: $(error)"
+  patience=60
+}
 runs_on() { run_sandbox && [ "$seen" = "$1" ]; }
 
 # Changes the runtime: removes sandboxes of ours, also those of a killed run.

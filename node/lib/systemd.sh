@@ -54,20 +54,74 @@ words_of() {
   run_words=${run_words%x}
 }
 
+# The words or variables of a process, one per line, from a file of /proc.
+lines_of() { tr '\n\0' '\001\n' <"$1"; }
+
+# environment_of UNIT: the variables of its process, else those that systemd would give it, `NAME=VALUE` a line. Reads systemd.
+environment_of() {
+  pid=$(pid_of "$1")
+  if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/environ" ]; then
+    lines_of "$proc/$pid/environ"
+  else
+    unit_environment "$1" | awk '{ print substr($0, 1, index($0, "\t") - 1) "=" substr($0, index($0, "\t") + 1) }'
+  fi
+}
+
+# unit_environment UNIT: what its Environment= and its environment files set, `NAME<TAB>VALUE` a line. Reads systemd.
+unit_environment() {
+  shown=$(systemctl show "$1" -p Environment -p EnvironmentFiles)
+  property Environment "$shown"
+  [ -z "$property" ] || ENVIRONMENT=$property awk "$words_program"'
+    BEGIN {
+      split_words(ENVIRON["ENVIRONMENT"])
+      for (w = 1; w <= words; w++) if (i = index(word[w], "=")) print substr(word[w], 1, i - 1) "\t" substr(word[w], i + 1)
+    }'
+  environment_files "$shown" | while IFS= read -r file; do
+    [ ! -f "$file" ] || env_file list <"$file"
+  done
+}
+
+# as_daemon UNIT COMMAND…: runs it with what the daemon's environment says of its configuration, of proxies and of authorities, and
+# not with what a log-in says of them.
+as_daemon() (
+  unset HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
+  IFS=$nl
+  set -f
+  for variable in $(environment_of "$1"); do
+    case ${variable%%=*} in
+      *[!A-Za-z0-9_]*) ;;
+      [Hh][Tt][Tt][Pp]*_[Pp][Rr][Oo][Xx][Yy] | [Nn][Oo]_[Pp]* | [Aa][Ll][Ll]_[Pp]* | SSL_CERT_* | CONTAINER_*) export "${variable?}" ;;
+    esac
+  done
+  unset IFS
+  set +f
+  shift
+  "$@"
+)
+
+# program_of UNIT: sets $program to what UNIT's process runs; where none does, to what the unit that is loaded starts. A script is
+# nothing to ask: it may start something. Reads systemd. Dies with PS-N005.
+program_of() {
+  property MainPID "$show"
+  program=$(readlink "$proc/${property:-0}/exe") || program=$(show_path)
+  # It was replaced since its start.
+  program=${program%' (deleted)'}
+  is_program "$program" ||
+    die 005 "$1.service is not running, and starts $program, which is no program that can be asked: start $1 first"
+}
+
+# Is FILE a program of its own, and no script?
+is_program() {
+  { IFS= read -r head <"$1" || [ "$head" ]; } 2>/dev/null || return 1
+  case $head in "$elf"*) ;; *) return 1 ;; esac
+}
+elf=$(printf '\177ELF')
+
 # started_words UNIT: the command line that systemd would start, one word per line, with its variables expanded:
 #   ExecStart=/k --a=${A} $B, A="1 2" and B="--b --c" give /k, --a=1 2, --b and --c
 # Reads systemd.
 started_words() {
-  shown=$(systemctl show "$1" -p Environment -p EnvironmentFiles)
-  property Environment "$shown"
-  environment_files "$shown" | while IFS= read -r file; do
-    [ ! -f "$file" ] || env_file list <"$file"
-  done | LINE=$(exec_start "$1" '') ENVIRONMENT=$property awk "$words_program"'
-    BEGIN {
-      FS = "\t"
-      split_words(ENVIRON["ENVIRONMENT"])
-      for (w = 1; w <= words; w++) if (i = index(word[w], "=")) value[substr(word[w], 1, i - 1)] = substr(word[w], i + 1)
-    }
+  unit_environment "$1" | LINE=$(exec_start "$1" '') awk -F '\t' "$words_program"'
     { value[$1] = substr($0, length($1) + 2) }
     END {
       line = substr(ENVIRON["LINE"], length("ExecStart=") + 1)

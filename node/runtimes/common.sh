@@ -56,14 +56,21 @@ cri_seen() { cri inspectp -o go-template --template '{{.info.image}}' "$sandbox"
 
 # Has the runtime pull the image. Changes the runtime's images. Sets $pulled.
 cri_pull() {
-  cri pull "$(by_digest)" >/dev/null || pull_failed
+  cri_get "$(by_digest)"
   pulled=1
+}
+
+# cri_get NAME. Changes the runtime's images. Sets $patience.
+cri_get() {
+  patience=$pulling
+  cri pull "$1" >/dev/null || pull_failed $?
+  patience=60
 }
 
 # ctr_pull CERTS: with containerd's own resolver, from what is said in directory CERTS. Nothing is proven of the runtime's own
 # way by it. Changes the runtime's images. Sets $fixed.
 ctr_pull() {
-  containerd_ctr images pull --hosts-dir "$1" "$(by_digest)" >/dev/null || pull_failed
+  as_daemon "$("${runtime}_daemon")" containerd_ctr images pull --hosts-dir "$1" "$(by_digest)" >/dev/null || pull_failed $?
   fixed=$(ctr_target "$(by_digest)") || pull_failed
   fixed=${fixed% *}
 }

@@ -15,7 +15,8 @@ containerd_find() {
   loaded containerd ||
     die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
   runtime_name=containerd
-  containerd=$(show_path)
+  program_of containerd
+  containerd=$program
   words_of containerd
   config=$(option_in "$run_words" /etc/containerd/config.toml c config)
   case $config in
@@ -26,7 +27,7 @@ containerd_find() {
   real "$config"
   target=$real
   # containerd github.com/containerd/containerd v2.1.4 abc; a distribution's has no v, and more behind a tilde or a plus.
-  runtime_version=$("$containerd" --version) || :
+  runtime_version=$(bounded 60 "$containerd" --version) || :
   runtime_version=${runtime_version#* * }
   runtime_version=${runtime_version%%[ "$nl"]*}
   runtime_version=${runtime_version#v}
@@ -49,7 +50,7 @@ effective() {
     read_file=$home/defaults.toml
     skeleton >"$read_file"
   fi
-  "$containerd" -c "$read_file" config $parse 2>"$home/error" >"$plan/dump" || return 1
+  bounded 60 "$containerd" -c "$read_file" config $parse 2>"$home/error" >"$plan/dump" || return 1
   toml_list <"$plan/dump" >"$2" 2>"$home/error" || return 1
   while IFS= read -r set_key; do
     case $set_key in 'plugins|'*) return 0 ;; esac
@@ -60,7 +61,7 @@ effective() {
 # The smallest file on which containerd runs as it does without one. From 2.2 on that means a default `imports`.
 skeleton() {
   newest_version
-  case $runtime_version in 1.*) ;; *) "$containerd" config default | grep '^imports = .*/' || : ;; esac
+  case $runtime_version in 1.*) ;; *) bounded 60 "$containerd" config default | grep '^imports = .*/' || : ;; esac
 }
 newest_version() { case $runtime_version in 1.*) echo 'version = 2' ;; *) echo 'version = 3' ;; esac; }
 

@@ -15,8 +15,9 @@ cri_dockerd_find() {
   fi
   runtime_name=cri-dockerd
   need_docker
-  cri_dockerd=$(show_path)
-  runtime_version=$("$cri_dockerd" --version 2>&1 | sed -n 's/^cri-dockerd v\{0,1\}\([^ ]*\).*/\1/p')
+  program_of cri-docker
+  cri_dockerd=$program
+  runtime_version=$(bounded 60 "$cri_dockerd" --version 2>&1 | sed -n 's/^cri-dockerd v\{0,1\}\([^ ]*\).*/\1/p')
   socket=$(daemon_option cri-docker '' container-runtime-endpoint)
   case $socket in
     unix://*) socket=${socket#unix://} ;;
@@ -54,7 +55,7 @@ docker_only_ca() {
 
 # flag_default PROGRAM: the sandbox image that a program has built in, which its own help tells.
 flag_default() {
-  "$1" --help 2>&1 | sed -n "s/.*$flag .*(default \"\{0,1\}\([^\")]*\)\"\{0,1\}).*/\1/p" | head -n 1
+  bounded 60 "$1" --help 2>&1 | sed -n "s/.*$flag .*(default \"\{0,1\}\([^\")]*\)\"\{0,1\}).*/\1/p" | head -n 1
 }
 
 # Reads the process that runs. Sets $sandbox_before. Writes $plan/before, which is empty: there is no file to compare.
@@ -81,7 +82,7 @@ cri_dockerd_restart() {
 cri_dockerd_pull() { cri_pull; }
 
 # Its word on a sandbox has no image; the sandbox is a container of docker's. Reads docker. Writes $home/error.
-docker_seen() { docker inspect -f '{{.Config.Image}}' "$sandbox" 2>"$home/error"; }
+docker_seen() { bounded 60 docker inspect -f '{{.Config.Image}}' "$sandbox" 2>"$home/error"; }
 
 # Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
 cri_dockerd_units() { printf '%s\n' cri-docker cri-docker.socket; }

@@ -1,27 +1,62 @@
 # shellcheck shell=sh
 # CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
 
-# Reads the unit. Sets $crio, $config, $confdir, $crio_auth, $target, $runtime_name, $runtime_version, $reach, $watched.
+# Reads the unit and its process. Sets $crio, $crio_words, $config, $confdir, $crio_auth, $target, $runtime_name, $runtime_version, $reach, $watched.
 # Dies with PS-N005.
 crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
   runtime_name=cri-o
-  crio=$(show_path)
+  program_of crio
+  crio=$program
   words_of crio
-  config=$(option_in "$run_words" /etc/crio/crio.conf c config)
-  confdir=$(option_in "$run_words" /etc/crio/crio.conf.d d config-dir)
-  runtime_version=$("$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
+  crio_words=$run_words
+  crio_setting config /etc/crio/crio.conf c
+  config=$crio_setting
+  crio_setting config-dir /etc/crio/crio.conf.d d
+  confdir=$crio_setting
+  runtime_version=$(bounded 60 "$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
   target=$confdir/zz-pause-sandbox.conf
   reach='*/etc/containers/*'
   crio_auth=/etc/crio/pause-sandbox-auth.json
   watched=$config$nl$confdir$nl$crio${nl}/etc/containers/registries.conf${nl}/etc/containers/registries.conf.d
 }
 
-# Its own reading of all its files. What is a default is commented out there. Writes $home/parse.out, $home/error.
+# crio_setting NAME DEFAULT [SHORT]: sets $crio_setting to what its command line says, else its environment, as CONTAINER_NAME. Reads
+# systemd.
+crio_setting() {
+  variable=CONTAINER_$(printf %s "$1" | tr 'a-z-' 'A-Z_')
+  crio_setting=$(environment_of crio | sed -n "s/^$variable=//p")
+  crio_setting=$(option_in "$crio_words" "${crio_setting:-$2}" "$1" "${3:-$1}")
+}
+
+# What wins over our files at its next start, and what does not go with our image. Reads $home/parse.out, systemd. Dies with
+# PS-N014.
+refuse_crio_settings() {
+  for name in pause-image ${login:+pause-image-auth-file}; do
+    crio_setting "$name" ''
+    case $crio_setting in
+      '' | "$image" | "$crio_auth") ;;
+      *) die 014 "crio.service starts CRI-O with --$name or its variable set to $crio_setting, which wins over every file: take that out where systemctl cat crio shows it" ;;
+    esac
+  done
+  command=$(sed -n 's/^#* *pause_command = "\(.*\)"/\1/p' "$home/parse.out")
+  case $command in
+    '' | /pause) ;;
+    *) die 014 "CRI-O is told pause_command = \"$command\" ($config, $confdir, or systemctl cat crio), and our image has /pause alone: set pause_command to /pause, or take it out" ;;
+  esac
+}
+
+# Its own reading of all its files, with the command line and the environment that it has. What is a default is commented out there.
+# Writes $home/parse.out, $home/error.
 crio_parse() {
-  set -- -d "$confdir"
-  [ ! -e "$config" ] || set -- -c "$config" "$@"
-  "$crio" "$@" config 2>"$home/error" >"$home/parse.out" && grep -q '^\[crio' "$home/parse.out"
+  IFS=$nl
+  set -f
+  # shellcheck disable=SC2086 # one per line
+  set -- $crio_words
+  set +f
+  unset IFS
+  shift
+  as_daemon crio bounded 60 "$crio" "$@" config 2>"$home/error" >"$home/parse.out" && grep -q '^\[crio' "$home/parse.out"
 }
 crio_image() { sed -n 's/^#* *pause_image = "\(.*\)"/\1/p' "$home/parse.out"; }
 
@@ -57,8 +92,9 @@ registries_conf() {
   done
 }
 
-# Plans our drop-in, which sets the image and, with a login, the file that holds it. Writes $new.
+# Plans our drop-in, which sets the image and, with a login, the file that holds it. Writes $new. Reads $home/parse.out.
 crio_plan() {
+  refuse_crio_settings
   {
     printf '[crio.image]\npause_image = "%s"\n' "$image"
     [ -z "$login" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"

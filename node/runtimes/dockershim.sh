@@ -7,7 +7,7 @@ dockershim_find() {
   loaded docker
   runtime_name=dockershim
   need_docker
-  runtime_version=$(docker version -f '{{.Server.Version}}' 2>/dev/null) || :
+  runtime_version=$(bounded 60 docker version -f '{{.Server.Version}}' 2>/dev/null) || :
   socket=/var/run/dockershim.sock
   target=${kubelet:-kubelet}
   reach='*/certs.d/*'

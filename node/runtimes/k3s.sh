@@ -6,7 +6,8 @@
 k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)
-  runtime_version=$("$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
+  is_program "$k3s" || die 005 "$unit.service starts $k3s, which is no program that can be asked for its version: let the unit start $runtime_name itself"
+  runtime_version=$(bounded 60 "$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
   k3s_pid=$(pid_of "$unit")
   # k3s hides its command line from ps; the unit's is not changed by that.
   prefix=$(printf %s "$runtime_name" | tr '[:lower:]' '[:upper:]')

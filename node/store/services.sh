@@ -11,13 +11,17 @@ restart() {
   manage "$verb" "$1"
 }
 
-# manage restart|reload UNIT: has systemd read its files again first. Restarts or reloads UNIT. The lock is not passed on.
+# manage restart|reload UNIT: has systemd read its files again first. Restarts or reloads UNIT, in $starting seconds at most. The
+# lock is not passed on.
 manage() {
   # A start of the kubelet waits for our boot unit, which may be who runs this, or wait for the lock that this run holds.
   past=''
   if [ "$2" = kubelet ] && [ -e "$boot_unit" ]; then past=--job-mode=ignore-dependencies; fi
-  systemctl daemon-reload && reset_starts "$2" && systemctl "$1" "$2" ${past:+"$past"}
+  bounded 120 systemctl daemon-reload && reset_starts "$2" && bounded "$starting" systemctl "$1" "$2" ${past:+"$past"}
 } 9>&-
+
+# How long a restart or reload may take, in seconds. Units of k3s and RKE2 have no limit of their own.
+starting=600
 
 # Where a machine has our boot unit; docs/joining.md. It starts before each start of the kubelet.
 boot_unit=/etc/systemd/system/pause-sandbox-boot.service
@@ -26,7 +30,7 @@ boot_unit=/etc/systemd/system/pause-sandbox-boot.service
 # systemd's links to the units. Writes nothing else.
 disable_boot() {
   [ -e "$boot_unit" ] || return 0
-  systemctl stop pause-sandbox-retry.service 9>&- || :
+  bounded 120 systemctl stop pause-sandbox-retry.service 9>&- || :
   systemctl disable pause-sandbox-boot.service pause-sandbox-retry.service 9>&- ||
     say 'pause-sandbox-boot.service cannot be disabled: it would change this node again at the next boot'
 }

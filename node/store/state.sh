@@ -126,7 +126,7 @@ nothing_to_do() {
   tell "$line"
 }
 
-# as_reported REPORT: does the runtime have the image as that says? Reads the runtime's images. Sets $got, $pinned.
+# as_reported REPORT: does the runtime have the image as that says? Reads the runtime's images.
 as_reported() {
   inspect_image || return 1
   case $1 in

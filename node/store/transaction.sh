@@ -278,6 +278,7 @@ finish() {
   status=$?
   trap '' EXIT INT TERM
   set +e
+  [ -z "$child" ] || kill "$child" 2>/dev/null
   # An unplanned end has the status of whatever failed: what became of the node is what ours tell.
   case $status in 0 | 130 | 143) ;; *) status=$fail ;; esac
   [ "$status" = 0 ] || [ "${said:-}" ] || blame_disk || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"

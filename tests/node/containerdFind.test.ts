@@ -1,12 +1,15 @@
 /** Where the files and the socket of containerd and k3s are: derived from the process that runs, or refused. */
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
 import { type Run, shells } from "./script";
 import { joinedScript } from "../../components/node/program";
+import { needs } from "../support/needs";
+
+const GET = path.join(__dirname, "../../lab/toolchain/get");
 
 const image = "registry.example.org:5000/platform/pause:1.0.0";
 
@@ -50,9 +53,14 @@ class Node {
       "fail=3 proc=$dir/proc home=$dir/home plan=$dir/home/plan new=$dir/home/plan/new backup=$dir/home/backup",
       `image=${image} registry=\${image%%/*}`,
       'systemctl() { if [ "$1" = cat ]; then cat "$dir/cat"; else cat "$dir/show"; fi; }',
+      "is_program() { :; }",
       command,
     ].join("\n");
     return spawnSync(program, [...args, "-c", driver], { encoding: "utf8", env: { ...process.env, ...env } });
+  }
+
+  read(name: string): string {
+    return fs.readFileSync(path.join(this.dir, name), "utf8");
   }
 
   remove(): void {
@@ -115,13 +123,103 @@ for (const shell of shells) {
           "version = 3\n[grpc]\n  address = '/run/other/containerd.sock'\n[plugins.'x']\n  y = 1\n",
         ]) {
           node.write("dump", dump);
+          fs.chmodSync(node.write("containerd", "#!/bin/sh\ncat @DIR@/dump\n"), 0o755);
           const run = node.run(
             shell,
-            'containerd_find; containerd() { cat "$dir/dump"; }; containerd=containerd; containerd_read; echo "$socket"; refuse_deaf',
+            'containerd_find; containerd=$dir/containerd; containerd_read; echo "$socket"; refuse_deaf',
           );
           assert.deepEqual([run.status, run.stdout], [3, "/run/other/containerd.sock\n"], run.stderr);
           assert.match(run.stderr, /PS-N005 \/run\/other\/containerd\.sock, .*is no socket/);
         }
+      });
+    });
+
+    it("a program behind another one is that of the process (50), and what wraps it is not asked", () => {
+      node.unit("", []);
+      node.write("wrapper", "#!/bin/sh\necho started >>@DIR@/started\n");
+      fs.chmodSync(path.join(node.dir, "wrapper"), 0o755);
+      fs.symlinkSync(path.join(node.dir, "program"), path.join(node.dir, "proc/42/exe"));
+      node.write("show", node.read("show").replaceAll("/program", "/wrapper"));
+      const run = node.run(shell, 'containerd_find; echo "$containerd $runtime_version"');
+      assert.deepEqual([run.status, run.stdout], [0, `${node.dir}/program 2.1.4\n`], run.stderr);
+      assert.equal(fs.existsSync(path.join(node.dir, "started")), false);
+    });
+
+    it("a script that no process has is not started", () => {
+      node.unit("");
+      const run = node.run(shell, 'unset -f is_program; . "$dir/script.sh"; fail=3; containerd_find');
+      assert.equal(run.status, 3, run.stderr);
+      assert.match(
+        run.stderr,
+        /PS-N005 containerd\.service is not running, and starts \S+\/program, which is no program/,
+      );
+    });
+
+    it("what the daemon has of proxies and authorities is what is used, and not what a log-in has", () => {
+      node.unit("", []);
+      const own = ["HTTPS_PROXY=http://p:1", "no_proxy=a b", "SSL_CERT_FILE=/etc/x", "LD_PRELOAD=/x", "A B_PROXY=1"];
+      node.write("proc/42/environ", own.map((one) => `${one}\0`).join(""));
+      const show =
+        "as_daemon containerd sh -c 'echo \"$HTTPS_PROXY|$https_proxy|$no_proxy|$SSL_CERT_FILE|$LD_PRELOAD\"'";
+      const run = node.run(shell, `set +u; ${show}`, { https_proxy: "http://login:2" });
+      assert.deepEqual([run.status, run.stdout], [0, "http://p:1||a b|/etc/x|\n"], run.stderr);
+    });
+
+    (needs("crio@1.34.0") ? describe : describe.skip)("CRI-O", () => {
+      let crio: string;
+      before(function () {
+        this.timeout("20m");
+        crio = path.join(execFileSync(GET, ["crio@1.34.0"], { encoding: "utf8" }).trim(), "crio");
+      });
+      /** CRI-O as it runs with these words and variables, behind a unit that says nothing of them. */
+      const runs = (words: string[], environ: string[] = []): void => {
+        node.unit("$OPTIONS", words);
+        node.write("proc/42/environ", environ.map((one) => `${one}\0`.replaceAll("@DIR@", node.dir)).join(""));
+        fs.symlinkSync(crio, path.join(node.dir, "proc/42/exe"));
+      };
+      const plan =
+        'crio_find; crio_read; : >"$plan/seen"; : >"$plan/changed"; crio_plan; cat "$plan/changed"; echo "$socket"';
+      for (const [what, words, environ] of [
+        ["--config-dir (71)", ["--config-dir=@DIR@/site.d"], []],
+        ["CONTAINER_CONFIG_DIR (73c)", [], ["CONTAINER_CONFIG_DIR=@DIR@/site.d"]],
+        ["both, of which the option counts", ["-d", "@DIR@/site.d"], ["CONTAINER_CONFIG_DIR=/other"]],
+      ] as const) {
+        it(`reads where its process does: ${what}`, () => {
+          node.write("site.d/10-site.conf", '[crio.api]\nlisten = "/run/site/crio.sock"\n');
+          runs(
+            words.map((word) => word.replaceAll("@DIR@", node.dir)),
+            [...environ],
+          );
+          const run = node.run(shell, plan);
+          const out = `${node.dir}/site.d/zz-pause-sandbox.conf\n/run/site/crio.sock\n`;
+          assert.deepEqual([run.status, run.stdout], [0, out], run.stderr);
+        });
+      }
+      for (const [what, words, environ, says] of [
+        [
+          "--pause-image (73)",
+          ["--pause-image=a.b/c:1"],
+          [],
+          /PS-N014 .*--pause-image .* set to a\.b\/c:1, which wins/,
+        ],
+        ["CONTAINER_PAUSE_IMAGE", [], ["CONTAINER_PAUSE_IMAGE=a.b/c:1"], /--pause-image or its variable set to a\.b/],
+        ["--pause-command", ["--pause-command", "/usr/bin/pod"], [], /pause_command = "\/usr\/bin\/pod"/],
+        ["CONTAINER_PAUSE_COMMAND", [], ["CONTAINER_PAUSE_COMMAND=/pod"], /pause_command = "\/pod"/],
+      ] as const) {
+        it(`is refused with what wins over our file: ${what}`, () => {
+          runs(["--config-dir", path.join(node.dir, "site.d"), ...words], [...environ]);
+          fs.mkdirSync(path.join(node.dir, "site.d"));
+          const run = node.run(shell, plan);
+          assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+          assert.match(run.stderr, says);
+        });
+      }
+      it("is refused with a pause_command that is not our image's (74), naming it", () => {
+        node.write("site.d/10-site.conf", '[crio.image]\npause_command = "/usr/bin/pod"\n');
+        runs(["--config-dir", path.join(node.dir, "site.d")]);
+        const run = node.run(shell, plan);
+        assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
+        assert.match(run.stderr, /PS-N014 CRI-O is told pause_command = "\/usr\/bin\/pod"/);
       });
     });
 

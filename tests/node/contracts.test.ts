@@ -124,6 +124,15 @@ describe("the shell of node/*.sh", () => {
     );
   });
 
+  it("no program that may hang is started without a limit", () => {
+    const programs = String.raw`crictl|ctr|k3s|docker|systemctl (?:restart|reload|start|stop|daemon-reload)|"\$(?:containerd|crio|k3s|cri_dockerd|program)"`;
+    const bare = new RegExp(String.raw`(?:^\S+: |[;&|({!]\s*|\b(?:then|else|do|if) )(?:${programs})(?= |$)`);
+    assert.deepEqual(
+      lines.filter((line) => bare.test(line) && !/command -v|die \d/.test(line)),
+      [],
+    );
+  });
+
   it("no case tests two values that are glued into one word", () => {
     const glued = lines.filter((line) => {
       const word = /\bcase (.*?) in\b/.exec(line)?.[1] ?? "";

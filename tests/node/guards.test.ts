@@ -119,13 +119,17 @@ it("the guards are tested with the patterns that the script uses", () => {
 it("the script looks for each tool that it runs, and for no other", () => {
   const script = joinedScript();
   const builtins = (
-    "[ : . break cd command continue echo exec exit export false printf pwd read return set shift test " +
+    "[ : . break cd command continue echo exec exit export false kill printf pwd read return set shift test " +
     "trap true type ulimit umask unset wait"
   ).split(" ");
   // Each of these is asked for with `command -v` where it is needed, or comes with what was found to run.
   const optional = ["chcon", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
   const mine = functionsOf(script);
-  const used = [...commandsOf(script)].filter((word) => !builtins.includes(word) && !mine.has(word)).sort();
+  // What runs with a limit is run, too.
+  const limited = [...script.matchAll(/\bbounded \S+ ([a-z0-9]+)\b/g)].map(([, word = ""]) => word);
+  const used = [...new Set([...commandsOf(script), ...limited])]
+    .filter((word) => !builtins.includes(word) && !mine.has(word))
+    .sort();
   assert.deepEqual(
     used.filter((word) => !optional.includes(word)),
     [...listed].sort(),
@@ -249,6 +253,35 @@ for (const shell of shells) {
         'cri() { echo "$patience" >"$dir/asked"; }\nwithin 300 cri\ncat "$dir/asked"\necho "$patience"',
       );
       assert.deepEqual([run.status, run.stdout], [0, "60\n60\n"], run.stderr);
+    });
+  });
+
+  describe(`${shell.join(" ")}: a program that hangs`, function () {
+    this.timeout(20_000);
+    // The real systemctl and crictl are programs, which a function is not.
+    const hanging = "#!/bin/sh\ncase $1 in daemon-reload | show | reset-failed) exit 0 ;; esac\nexec sleep 600\n";
+    const bin =
+      'mkdir "$dir/bin"\nfor one in systemctl crictl; do cp "$dir/hanging" "$dir/bin/$one"; chmod +x "$dir/bin/$one"; done\nPATH=$dir/bin:$PATH\n';
+    const files = { hanging };
+
+    it("a restart ends with its limit, as a failure", () => {
+      const code = `${bin}journal=$dir starting=1 node=n\nif restart k3s; then echo restarted; else echo failed; fi`;
+      const run = call(shell, code, { files });
+      assert.deepEqual([run.status, run.stdout], [0, "failed\n"], run.stderr);
+    });
+
+    it("a pull ends with the limit that the message names", () => {
+      const code = `${bin}pulling=1 socket=/x image=a.b/c:1 digest=''\ncri_pull`;
+      const run = call(shell, code, { files });
+      assert.equal(run.status, 4, run.stderr);
+      assert.match(run.stderr, /PS-N010 image a\.b\/c:1 is not pulled within 1 s/);
+    });
+
+    it("a TERM in the middle of a pull is answered, and ends it", () => {
+      const signal = "(sleep 0.5 2>/dev/null || sleep 1; kill -TERM $$) &\n";
+      const code = `${bin}socket=/x image=a.b/c:1 digest='' journal=$dir/j home=$dir/h plan=$dir/h/plan\nmkdir "$dir/h"\ntrap finish EXIT\ntrap 'exit 143' TERM\n${signal}cri_pull`;
+      const run = call(shell, code, { files });
+      assert.equal(run.status, 143, run.stderr);
     });
   });
 

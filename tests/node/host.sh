@@ -13,7 +13,14 @@ script_id='test'
 # shellcheck source=/dev/null # the parts, joined by the test
 . "$node_dir/script.sh"
 home=$node_dir/home plan=$home/plan journal=$home/journal commit=$home/commit backup=$home/backup new=$plan/new
-os_release=$node_dir/os-release
+# Functions stand for some of its programs.
+bounded() {
+  shift
+  "$@"
+}
+# Scripts stand for others.
+is_program() { :; }
+os_release=$node_dir/os-release proc=$node_dir/proc
 own_unit=$node_dir/root/kubelet.service.d/zz-pause-sandbox.conf
 cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=$node_dir/root/certs.d

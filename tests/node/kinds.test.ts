@@ -196,6 +196,18 @@ const sockets: (Node & { what: string; runtime?: string; says?: RegExp })[] = [
   },
 ];
 
+describe("a kubelet behind a script (70)", () => {
+  for (const shell of shells) {
+    for (const kubelet of ["1.34.2", "1.35.1"]) {
+      it(`${shell.join(" ")}: is refused, and the script is not started by a look: ${kubelet}`, () => {
+        const { status, stdout, stderr } = look({ ...both, kubelet, files: { "real-programs": "" } }, shell);
+        assert.deepEqual([status, stdout], [3, ""], stderr);
+        assert.match(stderr, /PS-N023 kubelet\.service runs \S+\/kubelet, which is no kubelet/);
+      });
+    }
+  }
+});
+
 describe("the runtime that a node's kubelet speaks to", () => {
   for (const shell of shells) {
     for (const row of sockets) {
