@@ -1,4 +1,4 @@
-/** A node of a cluster, and the group that it is changed with. */
+/** A node of a cluster, and its group. */
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { Host } from "./host";
@@ -11,23 +11,23 @@ export interface ClusterNode {
   /** How to log in to the node. */
   connection: pulumi.Input<SshConnection>;
   /**
-   * Changed before the others, one after the other. Default: false; if no node is marked, the first one is the canary.
+   * A canary: canaries are changed before other nodes, one after the other. Default: false; without any canary, the first node is one.
    */
   canary?: boolean;
   /**
-   * The host does not exist any more. Removing the node then does not connect to it, and restores nothing on it. Set
-   * this, run `pulumi up`, and take the node out of the list. Default: false.
+   * The host no longer exists. Pulumi does not connect to it, and restores nothing when the node is removed. Set this, run
+   * `pulumi up`, and then remove the node from the list. Default: false.
    */
   gone?: boolean;
-  /** The group that it is changed with, such as a node pool. Default: that of all nodes without one. */
+  /** The group of the node, such as a node pool. Default: the group of all nodes without this field. */
   group?: string;
   /**
-   * Log in to the node and restore it when it leaves the list, or with `pulumi destroy`. False leaves it as it is then, which suits
-   * machines that come and go by themselves. Default: true.
+   * Restore the node when it leaves the list, or with `pulumi destroy`. If false, the node is not restored: for machines that an
+   * autoscaler makes and deletes. Default: true.
    */
   restoreOnRemoval?: boolean;
   /**
-   * The host takes files by sftp. False has each command bring the script along, which makes the state large. Default: true.
+   * Copy the script to the host by sftp. If false, each command contains the script, and the state is large. Default: true.
    */
   sftp?: boolean;
 }

@@ -1,4 +1,4 @@
-/** What a PauseSandbox is made from, and what is wrong with it. */
+/** The arguments of PauseSandbox, and their checks. */
 import type * as pulumi from "@pulumi/pulumi";
 
 import { type BootSetupOptions, checkBootOptions } from "./boot/bootSetup";
@@ -29,7 +29,7 @@ export interface ProofArgs {
   scope?: ProofScope;
   /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
   nginxImage: pulumi.Input<string>;
-  /** The image of an app that listens on 127.0.0.1 at `appPort`; nobody outside the Pod can reach it directly. */
+  /** The image of an app that listens on 127.0.0.1 at `appPort`: it cannot be reached from outside the Pod. */
   appImage: pulumi.Input<string>;
   /** TCP port the app listens on, on 127.0.0.1. Default: 8888. */
   appPort?: pulumi.Input<number>;
@@ -39,11 +39,11 @@ export interface ProofArgs {
   readyTimeoutSeconds?: number;
 }
 
-/** When nodes are looked at. */
+/** When nodes are checked. */
 export const Reconcile = {
-  /** A node runs again where something was asked of it that it was not asked before. */
+  /** `pulumi up` runs on a node only if the node's settings changed. */
   OnChange: "on-change",
-  /** Each `pulumi up` looks at every node, and repairs what somebody else has changed. */
+  /** Each `pulumi up` checks every node, and repairs changes by others. */
   EveryUp: "every-up",
 } as const;
 /** A value of {@link Reconcile}. */
@@ -51,16 +51,16 @@ export type Reconcile = (typeof Reconcile)[keyof typeof Reconcile];
 
 /** The image, the nodes and the order of the rollout. */
 export interface PauseSandboxArgs {
-  /** The image that nodes are to use. */
+  /** The sandbox image for the nodes. */
   image: PauseImageArgs;
   /** The nodes to change, in the order to change them. At least one; names must differ. */
   nodes: ClusterNode[];
-  /** What the nodes must trust to pull the image. Default: their own trust store. */
+  /** How the nodes reach and trust the registry. Default: with their own trust store. */
   trust?: pulumi.Input<RegistryTrust>;
   /**
    * How many nodes may be changed at a time once the canaries are done. It is a number of nodes such as `"2"`, or a
-   * percentage of all nodes such as `"10%"`. That is rounded down, but at least one. Where more than 10 nodes of a
-   * group are behind one bastion, it is at most 10. Its sshd may drop further log-ins. Default: `"1"`.
+   * percentage of all nodes such as `"10%"`, rounded down, but at least one. If more than 10 nodes of a group are behind
+   * one bastion, a percentage is at most 10 nodes, because the bastion's sshd may drop further log-ins. Default: `"1"`.
    */
   maxUnavailable?: string;
   /**
@@ -70,34 +70,40 @@ export interface PauseSandboxArgs {
   groups?: RolloutGroup[];
   /**
    * Set the kubelets' `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
-   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
-   * wherever it is. Default: true.
+   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False removes it
+   * from every node. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
   /**
-   * Any other number has every node looked at again, although nothing else changed. A whole number from 0. Default: 0.
+   * If the number changes, the next `pulumi up` checks every node again. A whole number from 0. Default: 0.
    */
   recheck?: pulumi.Input<number>;
   /**
-   * When nodes are looked at. With `every-up` a node that is in order costs a log-in. Each preview then says of all nodes that
-   * they are looked at again. Default: `on-change`.
+   * When nodes are checked. With `every-up` each run logs in to every node, and each preview says that every node is checked
+   * again. Default: `on-change`.
    */
   reconcile?: pulumi.Input<Reconcile>;
   /**
-   * Change no node, and report what would change on each. The image is pushed all the same. There are no sample Pods
-   * meanwhile, and a node that is taken out of the list is restored as always. Default: false.
+   * Change no node, and report the changes that a real run would make. The image is still pushed. There are no sample Pods
+   * meanwhile. A node that is removed from the list is still restored. Default: false.
    */
   dryRun?: boolean;
   /**
+<<<<<<< Updated upstream
    * Seconds between the last canary that was changed and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
    * Ready at its start must stay Ready, and their containers must not restart. Else the rollout stops. It needs `kubeconfig`.
    * Without one it is only a wait. A run that changes no canary does not wait. After a stop, each run waits again until the canaries
    * have passed. Default: 0.
+=======
+   * Seconds to wait between the last changed canary and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
+   * Ready at its start must stay Ready, and their containers must not restart. Otherwise the rollout stops. This check needs
+   * `kubeconfig`; without it, the rollout only waits. A run that changes no canary does not wait. Default: 0.
+>>>>>>> Stashed changes
    */
   soakSeconds?: pulumi.Input<number>;
   /**
-   * Content of a kubeconfig, or the path of one. The cluster is asked for Pods during `soakSeconds`. Of a node that cannot be
-   * reached, it is asked whether it still has it. Default: none, so that nobody is asked.
+   * Content of a kubeconfig, or the path of one. It is used for the Pods during `soakSeconds`, and to find out
+   * whether the Node object of an unreachable node still exists. Default: none.
    */
   kubeconfig?: pulumi.Input<string>;
   /** Context of the kubeconfig. Default: its current one. */
@@ -105,7 +111,7 @@ export interface PauseSandboxArgs {
   /** The sample Pod. Default: none. */
   proof?: ProofArgs;
   /**
-   * Have the output `bootSetup`: the same image and trust as a payload for machines that do not exist yet. An empty object
+   * Adds the output `bootSetup`: payloads with the same image and trust, for machines that do not exist yet. An empty object
    * is enough. Default: none.
    */
   bootSetup?: pulumi.Input<BootSetupOptions>;

@@ -1,4 +1,4 @@
-/** What a test of a program needs that uses the components: no engine, no registry, no node. */
+/** Mocks for tests of programs that use the components, without an engine, a registry or a node. */
 import * as pulumi from "@pulumi/pulumi";
 
 export { known } from "./inputs";
@@ -10,7 +10,7 @@ export interface MockClusterOptions {
   /** The digest of every image that is pushed. Default: `sha256:`, and 64 times `d`. */
   digest?: string;
   /**
-   * What a node reports in another way than usual. It gets the node's name in the cluster. Default: each node was changed.
+   * Fields of a node's report that differ from the default. It gets the node's name in the cluster. Default: each node was changed.
    */
   report?: (node: string) => Partial<NodeReport>;
   /**

@@ -8,35 +8,35 @@ import { Problems } from "../problems";
 import { checkReferenceAndDigest } from "../registry/reference";
 import { checkTrust, type RegistryTrust, secretLogin, trustOf } from "../registry/trust";
 
-/** How the payload for machines that do not exist yet is made. */
+/** Options of the payload for machines that do not exist yet. */
 export interface BootSetupOptions {
   /**
-   * Let the login for the registry stand in user data. Whoever may read the instance's metadata reads it there: every Pod
-   * may be one of them. Without this, a login is refused unless `programUrl` keeps it out. Default: false.
+   * Allow the registry's login in user data. Anyone who can read the instance's metadata can then read it, perhaps every Pod.
+   * If false, a login is refused unless `programUrl` is set. Default: false.
    */
   allowLoginInUserData?: pulumi.Input<boolean>;
   /**
-   * An https URL where machines find the output `program`, which you upload there. They check its SHA-256. User data is then
-   * some 4 KiB instead of 40: EC2 takes 16 KiB. Default: none; the program is a part of each form.
+   * An https URL to which you upload the output `program`. Machines fetch it and check its SHA-256. User data is then below
+   * 5 KiB instead of some 45 kB: EC2 takes 16 KiB. Default: none; the program is a part of each form.
    */
   programUrl?: pulumi.Input<string>;
 }
 
-/** What machines that do not exist yet are to use. */
+/** Settings of machines that do not exist yet. */
 export interface BootSetupArgs extends BootSetupOptions {
-  /** What the machines are to use as their sandbox image: `host[:port]/repository:tag`. */
+  /** The sandbox image for the machines: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;
   /** Digest the image must have on the machine, `sha256:…`. Default: no check. */
   digest?: pulumi.Input<string | undefined>;
-  /** What the machines must trust. Default: their own trust store and no mirror. */
+  /** How the machines reach and trust the registry. Default: their own trust store and no mirror. */
   trust?: pulumi.Input<RegistryTrust>;
   /**
-   * Set the kubelet's `--pod-infra-container-image` too, below 1.35. False takes it away wherever it is. Default: true.
+   * Set the kubelet's `--pod-infra-container-image` too, below 1.35. False removes it. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
 }
 
-/** The same payload in each form. */
+/** The payload in each form. */
 export interface BootPayloads {
   /** A shell script: user data as it is, or a step of a machine's installation. */
   shell: string;
@@ -46,16 +46,16 @@ export interface BootPayloads {
   ignition: string;
   /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
   kubeadm: string;
-  /** What runs on the machine, to be uploaded to `programUrl`. */
+  /** The program for the machine, to upload to `programUrl`. */
   program: string;
 }
 
 /**
- * A payload for machines that do not exist yet, such as autoscaled nodes. It is the transaction that SandboxNode runs on a
- * node. The machine is healed before its kubelet starts for the first time, and looked at before each further
- * start. Needs no node and no connection, and creates nothing but its outputs, which are secret where they hold a login.
+ * A payload for machines that do not exist yet, such as autoscaled nodes. It runs the same transaction as SandboxNode, before
+ * each start of the machine's kubelet. It needs no node and no connection, and creates nothing but its outputs. Outputs with a
+ * login are secret.
  *
- * A stack that lists such a node later takes it over without a change. It restores the node when that is removed.
+ * A stack that lists such a node later manages it without a change, and restores it when the node is removed.
  *
  * @throws InputPropertiesError naming every argument that is not allowed.
  */
@@ -68,7 +68,7 @@ export class BootSetup extends pulumi.ComponentResource {
   public readonly ignition: pulumi.Output<string>;
   /** YAML of `files` and `preKubeadmCommands`, the fields of a KubeadmConfigTemplate's `spec.template.spec`. */
   public readonly kubeadm: pulumi.Output<string>;
-  /** What runs on the machine, to be uploaded to `programUrl`. */
+  /** The program for the machine, to upload to `programUrl`. */
   public readonly program: pulumi.Output<string>;
 
   constructor(name: string, args: BootSetupArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -107,7 +107,7 @@ export function checkBootOptions(problems: Problems, prefix: string, options: Bo
   checkUnlessOutput(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
 }
 
-/** How the payload is made, a field an Input each. */
+/** The options, each field as an Input. */
 export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetupOptions {
   return fieldsOf("bootSetup", options, ["allowLoginInUserData", "programUrl"]);
 }

@@ -16,32 +16,32 @@ export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseI
 export type { ImageSigning } from "../registry/signing/signingArgs";
 
 /**
- * A pause image in a registry of one's own: built, mirrored, or one that is there already.
+ * A pause image in your registry: built, mirrored, or already existing.
  *
  * Built: one `docker.Image` a platform, `<name>-<os>-<arch>`, and a `docker_build.Index`, `<name>-index`, over them.
  * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
  *
- * The reference is written last, in one request, after everything that it names has been pushed. A run that fails to
- * write leaves it where it was, or absent. The next run pushes what is missing. The docker engine repeats an upload
- * that was cut or met by a 5xx answer; nothing else is retried, since a registry that refuses will not change its mind.
+ * The reference is written last, in one request, after all images that it names. A run that fails does not change the
+ * reference, and the next run pushes the missing parts. The docker engine repeats an upload that was cut or got a 5xx
+ * answer; nothing else is retried.
  *
- * State knows what was pushed, not what became of it, and a refresh looks at the index only. After a registry has lost its
- * images, `pulumi up --replace '**PauseImage$**'` pushes all of them again.
+ * The state does not notice that images were deleted from the registry, and a refresh checks the index only. After a registry
+ * has lost its images, `pulumi up --replace '**PauseImage$**'` pushes all of them again.
  *
  * The reference is pushed over verified TLS; platforms' images as the docker engine is configured. The authority of a
  * private registry must be known in two places where the program runs. The docker engine reads
- * `/etc/docker/certs.d/<host[:port]>/ca.crt`. The index is pushed with what the machine trusts: its trust store, or
+ * `/etc/docker/certs.d/<host[:port]>/ca.crt`. For the index, the plugin reads the machine's trust store, or
  * `SSL_CERT_FILE`. Nothing is ever deleted from the registry: nodes may still pull it, and other tags may share its
  * digest.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class PauseImage extends pulumi.ComponentResource {
-  /** What nodes are to be configured with: `host[:port]/repository:tag`. */
+  /** The reference for the nodes: `host[:port]/repository:tag`. */
   public readonly reference: pulumi.Output<string>;
   /**
-   * Digest of what was pushed, `sha256:…`; undefined for an existing image whose `digest` was not given. An `up` signs
-   * and verifies before it is known, where that is asked for.
+   * Digest of the pushed image, `sha256:…`; undefined for an existing image without `digest`. With `signing` or `publicKey`,
+   * it is known only after the image is signed and verified.
    */
   public readonly digest: pulumi.Output<string | undefined>;
 

@@ -26,10 +26,10 @@ export const PauseImageSource = {
 /** A value of {@link PauseImageSource}. */
 export type PauseImageSource = (typeof PauseImageSource)[keyof typeof PauseImageSource];
 
-/** Which image it is, where it comes from and where it is pushed to. */
+/** The image, its source and its place in the registry. */
 export interface PauseImageArgs {
   /**
-   * What nodes will be configured with: `host[:port]/repository:tag`. References without a registry or tag, with
+   * The reference for the nodes: `host[:port]/repository:tag`. References without a registry or tag, with
    * `latest` or with a digest are refused.
    */
   reference: pulumi.Input<string>;
@@ -37,9 +37,9 @@ export interface PauseImageArgs {
   source?: PauseImageSource;
   /**
    * The image to copy, `host[:port]/repository` with a tag, a digest (`@sha256:…`) or both; required for source
-   * `mirror` and refused for the others. It is copied once. If its tag means another image later, nobody notices, so name
-   * the digest where that matters. A registry that wants a login for it must be known to `docker login` where the
-   * program runs. Default: none.
+   * `mirror` and refused for the others. It is copied once. If its tag moves later, the copy stays as it is: add
+   * the digest if this matters. If its registry wants a login, run `docker login` on the machine that runs the program.
+   * Default: none.
    */
   mirrorOf?: pulumi.Input<string>;
   /**
@@ -49,18 +49,18 @@ export interface PauseImageArgs {
    */
   platforms?: string[];
   /**
-   * The digest an existing image must have; nodes check it. Only for source `existing`: what is built or mirrored is
-   * checked against what was pushed. Default: no check.
+   * The digest of an existing image; nodes check it. Only for source `existing`: for the other sources, nodes check the digest
+   * of the pushed image. Default: no check.
    */
   digest?: pulumi.Input<string | undefined>;
   /**
-   * The login to push with. Only where something is pushed. Default: what `docker login` knows where the program runs,
-   * else anonymous.
+   * The login for pushing. Refused for source `existing`. Default: the login of `docker login` on the machine that runs the
+   * program, else anonymous.
    */
   login?: pulumi.Input<RegistryLogin>;
   /**
-   * Where the sources are to be found, for the label `org.opencontainers.image.source`: an http or https URL. Only for
-   * source `build`. Default: empty, since nobody but you can say where the sources of your build are.
+   * The address of the sources, for the label `org.opencontainers.image.source`: an http or https URL. Only for
+   * source `build`. Default: empty.
    */
   sourceUrl?: pulumi.Input<string>;
   /**
@@ -69,23 +69,22 @@ export interface PauseImageArgs {
    */
   buildFromSource?: pulumi.Input<boolean>;
   /**
-   * Push over HTTP, or to a certificate that no known authority has signed. The docker engine does so only where its
-   * own `insecure-registries` names the registry. It alone can: an index is only pushed over verified TLS. So this goes
-   * with source `build` and exactly one platform, and the reference is that platform's image. Anyone between the engine
-   * and the registry can then replace the image; nodes need `trust.plainHttp` to pull it. Default: false, so that the
-   * reference is pushed over verified TLS or not at all.
+   * Push over HTTP, or with a certificate of an unknown authority. Only the docker engine can do this, and only if its own
+   * `insecure-registries` names the registry: an index is always pushed over verified TLS. So this needs source `build` and
+   * exactly one platform, and the reference is that platform's image. Anyone between the engine
+   * and the registry can then replace the image; nodes need `trust.plainHttp` to pull it. Default: false.
    */
   plainHttp?: boolean;
   /**
-   * The key to sign with what is pushed. The registry then has a signature beside the image, in cosign's format, as a
-   * referrer. An image that is built here gets its provenance and its SBOM too, signed alike. What is there already is
-   * not attached again. Only where something is pushed over verified TLS. Default: nothing is signed.
+   * The key that signs the pushed image. The registry then has a signature beside the image, in cosign's format, as a
+   * referrer. A built image also gets a signed provenance and a signed SBOM. Existing attestations are not attached again.
+   * Needs a push over verified TLS. Default: no signature.
    */
   signing?: pulumi.Input<ImageSigning>;
   /**
-   * An EC P-256 public key in PEM. Each `up` verifies in the registry that this very digest has a signature by its private
-   * key, in cosign's format. Where it has none, the run fails before any node is touched. With source `existing` it takes
-   * `digest`. Default: no signature is asked for.
+   * An EC P-256 public key in PEM. Each `pulumi up` verifies in the registry that the digest has a signature by its private
+   * key, in cosign's format. Without one, the run fails before it touches a node. With source `existing`, `digest` is
+   * required. Default: no check.
    */
   publicKey?: pulumi.Input<string | undefined>;
 }

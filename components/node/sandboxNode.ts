@@ -21,42 +21,41 @@ import {
   trustOf,
 } from "../registry/trust";
 
-/** One node, and what it is to use. */
+/** One node and its settings. */
 export interface SandboxNodeArgs {
   /** How to log in to the node. */
   connection: pulumi.Input<SshConnection>;
-  /** What the node is to use as its sandbox image: `host[:port]/repository:tag`. */
+  /** The sandbox image for the node: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;
   /** Digest the image must have on the node, `sha256:…`. Default: no check. */
   digest?: pulumi.Input<string | undefined>;
   /** Name of the node in messages. Default: the name of the resource. */
   nodeName?: pulumi.Input<string>;
-  /** What the node must trust. Default: its own trust store and no mirror. */
+  /** How the node reaches and trusts the registry. Default: its own trust store and no mirror. */
   trust?: pulumi.Input<RegistryTrust>;
   /**
    * Set the kubelet's `--pod-infra-container-image` too, below 1.35. Up to 1.28 it keeps the image from garbage
-   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False takes it away
-   * wherever it is: before an upgrade to 1.35, or for good on kubelets from 1.29 on. Default: true.
+   * collection. From 1.29 on it has no effect. A kubelet from 1.35 on does not start with it. False removes it:
+   * before an upgrade to 1.35, or for good on kubelets from 1.29 on. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
   /**
-   * Any other number has the node looked at again, although nothing else changed. The engine knows what it asked for.
-   * It does not know what became of the node since: an upgraded kubelet, an edited file, a deleted image. A node that is
-   * as wanted is left alone. A whole number from 0. Default: 0.
+   * If the number changes, the next `pulumi up` checks the node again. Pulumi does not see changes on the node, such as an
+   * upgraded kubelet, an edited file or a deleted image. A node that is as wanted is not changed. A whole number from 0. Default: 0.
    */
   recheck?: pulumi.Input<number>;
   /**
    * Change nothing on the node, and report what would change. The status is then `would-change` or `unchanged`, and a
-   * diff is shown for people. What an earlier run did to the node stays. Default: false.
+   * diff is printed. Changes of earlier runs stay. Default: false.
    */
   dryRun?: pulumi.Input<boolean>;
   /**
-   * The host takes files by sftp. False has each command bring the script along, which state then keeps four times over: 120 kB
+   * Copy the script to the host by sftp. If false, each command contains the script, and the state has it four times: 120 kB
    * per node. Default: true.
    */
   sftp?: boolean;
   /**
-   * The host does not exist any more. Nothing connects to it, and removing the resource restores nothing. Default: false.
+   * The host no longer exists. Pulumi does not connect to it, and removing the resource restores nothing. Default: false.
    */
   gone?: boolean;
 }
@@ -64,14 +63,14 @@ export interface SandboxNodeArgs {
 /**
  * One node whose container runtime and kubelet use the given sandbox image.
  *
- * The node is one `remote.Command`: one transaction that restores what it found if any step of it fails. Its command line and its
- * stdin have settings alone. The script itself is a file, a `remote.CopyToRemote` called `<name>-script`. It goes to the node
- * when another version of it, or other certificates, are to be used. Removing the resource restores the node's files.
+ * The node is one `remote.Command`: one transaction that undoes all its changes if a step fails. Its command line and its stdin
+ * hold only settings. The script itself is a file, a `remote.CopyToRemote` called `<name>-script`. It is copied again when the
+ * script's version or the certificates change. Removing the resource restores the node's files.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
 export class SandboxNode extends command.remote.Command {
-  /** What the node said it found, changed and verified. */
+  /** The report of the node: what it found, changed and verified. */
   public readonly report: pulumi.Output<NodeReport>;
 
   constructor(name: string, args: SandboxNodeArgs, opts: pulumi.CustomResourceOptions = {}) {

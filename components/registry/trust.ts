@@ -1,4 +1,4 @@
-/** What a node must trust to pull, and what is wrong with it. */
+/** How a node reaches and trusts the registry, and the checks of these settings. */
 import * as pulumi from "@pulumi/pulumi";
 
 import type { RegistryLogin } from "./login";
@@ -18,14 +18,14 @@ export interface RegistryTrust {
    */
   plainHttp?: pulumi.Input<boolean>;
   /**
-   * The login that the sandbox image is pulled with: no Pod's credentials are used for it. It lies on the node in a file
-   * that only root can read. Refused for cri-dockerd and the dockershim, where docker has logins of its own.
+   * The login for pulling the sandbox image, for which the credentials of Pods are not used. On the node it is in a file that
+   * only root can read. Refused for cri-dockerd and the dockershim, where docker has its own logins.
    * Default: none.
    */
   login?: pulumi.Input<RegistryLogin>;
 }
 
-/** What a node is to trust, a field an Input each. */
+/** The trust settings, each field as an Input. */
 export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
   const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
   const { login } = fields;
@@ -34,7 +34,7 @@ export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust 
   return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
 }
 
-/** Secret as a whole, so that all that it is sent in is. */
+/** The login as one secret: every text that contains it is secret too. */
 export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
   if (login === undefined) return undefined;
   const secret = (known: KnownLogin | undefined) => {
