@@ -89,16 +89,10 @@ export interface PauseSandboxArgs {
    */
   dryRun?: boolean;
   /**
-<<<<<<< Updated upstream
-   * Seconds between the last canary that was changed and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
-   * Ready at its start must stay Ready, and their containers must not restart. Else the rollout stops. It needs `kubeconfig`.
-   * Without one it is only a wait. A run that changes no canary does not wait. After a stop, each run waits again until the canaries
-   * have passed. Default: 0.
-=======
    * Seconds to wait between the last changed canary and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
    * Ready at its start must stay Ready, and their containers must not restart. Otherwise the rollout stops. This check needs
-   * `kubeconfig`; without it, the rollout only waits. A run that changes no canary does not wait. Default: 0.
->>>>>>> Stashed changes
+   * `kubeconfig`; without it, the rollout only waits. A run that changes no canary does not wait. After a stop, each run waits again
+   * until the canaries have passed. Default: 0.
    */
   soakSeconds?: pulumi.Input<number>;
   /**

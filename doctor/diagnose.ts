@@ -137,7 +137,7 @@ const lostImage = ({ image, version }: RuntimeFact): Finding => ({
   code: "PS-D021",
   kind: "a reference that cannot be used",
   fatal: true,
-  what: `containerd ${version} does not find "${image}", even where it is: 2.3.0 to 2.3.3 need a registry and a tag, and no digest`,
+  what: `containerd ${version} does not find "${image}", even where it is: 2.3.0 to 2.3.3 need its registry and tag, and no digest`,
   remedy: "Use host[:port]/repository:tag, or containerd 2.3.4 or later",
 });
 
