@@ -11,6 +11,7 @@ import {
   sshArguments,
   stackReach,
   type Unlooked,
+  whyNot,
   withReachOptions,
 } from "./reachOptions";
 import { orRefuse } from "./refuse";
@@ -21,7 +22,6 @@ import { type Result, diagnosesText } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
 import { examine } from "../doctor/examine";
-import { CouldNotLook } from "../doctor/facts";
 import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
@@ -131,8 +131,7 @@ async function planned(node: Pick<Node, "reach" | "called">, wanted: Wanted): Pr
       return [{ is: "yes", text: "it is as the stack wants it: pulumi up would change nothing" }];
     return differences.map((one) => ({ is: "warning", text: `pulumi up would change this: ${differenceText(one)}` }));
   } catch (error) {
-    if (!(error instanceof CouldNotLook)) throw error;
-    return [{ is: "unknown", text: `what pulumi up would change: ${error.message}` }];
+    return [{ is: "unknown", text: `what pulumi up would change: ${whyNot(error)}` }];
   }
 }
 
@@ -148,7 +147,9 @@ function nodesOf(options: Options, command: Command, { cluster, stack }: { clust
   });
   // How to log in to a node that the stack has is in its file.
   const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
-    return listed.find((one) => one.name === name) ?? { name, reach: overSsh(host, sshArguments(options)) };
+    return (
+      listed.find((one) => one.name === name) ?? { name, reach: overSsh(host, sshArguments(options), options.timeout) }
+    );
   });
   if (cluster !== undefined || named.length > 0) return [...named, ...sick];
   if (listed.length === 0) {

@@ -7,17 +7,20 @@ import * as path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import type { PlainNode } from "../components/clusterNode";
-import { messageOf } from "../components/errors";
+import { firstLine, messageOf } from "../components/errors";
+import { isWholeNumber } from "../components/problems";
 import type { Host, HostAddress } from "../components/host";
 import { CouldNotLook } from "../doctor/facts";
 import type { StuckPod } from "../doctor/finding";
-import { local, overSsh, type Reach } from "../doctor/reach";
+import { local, overSsh, type Reach, TIMEOUT_SECONDS } from "../doctor/reach";
 
 export interface ReachOptions {
   readonly host?: readonly string[];
   readonly hosts?: string;
   readonly local?: boolean;
   readonly parallel: number;
+  /** In seconds. */
+  readonly timeout: number;
   readonly sshConfig?: string;
   readonly identity?: string;
   readonly jump?: string;
@@ -26,6 +29,7 @@ export interface ReachOptions {
 }
 
 const MORE_THAN_0 = "a whole number from 1 to 100";
+const SECONDS = "a whole number from 1 to 3600";
 
 export function withReachOptions(command: Command): Command {
   return command
@@ -33,6 +37,11 @@ export function withReachOptions(command: Command): Command {
     .option("--hosts <file>", "a file with a node in each line")
     .option("--local", "this machine")
     .addOption(new Option("--parallel <number>", `nodes at a time, ${MORE_THAN_0}`).default(10).argParser(parallel))
+    .addOption(
+      new Option("--timeout <seconds>", "how long a look at a node may take")
+        .default(TIMEOUT_SECONDS)
+        .argParser(timeout),
+    )
     .option("-F, --ssh-config <file>", "given to ssh as -F")
     .option("-i, --identity <file>", "given to ssh as -i")
     .option("-J, --jump <host>", "given to ssh as -J")
@@ -40,11 +49,15 @@ export function withReachOptions(command: Command): Command {
     .option("-p, --port <number>", "given to ssh as -p");
 }
 
-function parallel(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 100) return number;
-  throw new InvalidArgumentError(`It must be ${MORE_THAN_0}.`);
-}
+const wholeNumber =
+  (most: number, allowed: string) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (isWholeNumber(number, 1, most)) return number;
+    throw new InvalidArgumentError(`It must be ${allowed}.`);
+  };
+const parallel = wholeNumber(100, MORE_THAN_0);
+const timeout = wholeNumber(3600, SECONDS);
 
 /** The nodes that the options name. */
 export function namedNodes(options: ReachOptions, command: Command): Reach[] {
@@ -53,7 +66,9 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
     .map((line) => line.replace(/#.*/, "").trim())
     .filter((line) => line !== "");
   const names = [...new Set([...host, ...listed])];
-  return [...(options.local ? [local(hostname())] : []), ...names.map((name) => overSsh(name, sshArguments(options)))];
+  const seconds = options.timeout;
+  const own = options.local ? [local(hostname(), seconds)] : [];
+  return [...own, ...names.map((name) => overSsh(name, sshArguments(options), seconds))];
 }
 
 /**
@@ -64,7 +79,7 @@ export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: str
   const { user = node.user, jump, identity = keyFile, port = node.port } = options;
   const via = jump ?? (node.bastion && jumpText(node.bastion));
   const given = sshArguments({ ...options, user, port: port?.toString(), jump: via, identity });
-  return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })]);
+  return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })], options.timeout);
 }
 
 /** ssh takes host keys from files only; this one goes with the process. */
@@ -90,7 +105,7 @@ function folderForKeys(): string {
 const jumpText = ({ host, user, port }: HostAddress): string =>
   `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`;
 
-export function sshArguments({ sshConfig, identity, jump, user, port }: Omit<ReachOptions, "parallel">): string[] {
+export function sshArguments({ sshConfig, identity, jump, user, port }: Partial<ReachOptions>): string[] {
   const given = Object.entries({ "-F": sshConfig, "-i": identity, "-J": jump, "-l": user, "-p": port });
   return given.flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }
@@ -130,9 +145,11 @@ export async function lookAtAll<N extends { readonly name: string }, T>(
   return results;
 }
 
+/** Whatever goes wrong with one node, the others are looked at. */
 const unlooked =
   (node: string) =>
-  (error: unknown): Unlooked => {
-    if (error instanceof CouldNotLook) return { node, unlooked: error.message };
-    throw error;
-  };
+  (error: unknown): Unlooked => ({ node, unlooked: whyNot(error) });
+
+/** Why something could not be looked at. */
+export const whyNot = (error: unknown): string =>
+  error instanceof CouldNotLook ? error.message : `it failed unexpectedly: ${firstLine(error)}`;

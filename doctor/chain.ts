@@ -39,6 +39,9 @@ const lateFault = (one: X509Certificate, now: Date): ChainFault => ({
   to: new Date(one.validTo),
 });
 
+/** A chain has some four. A server, or a node, may have made thousands that sign each other. */
+const LONGEST_CHAIN = 16;
+
 /** From the server's own certificate upwards, as far as it goes. */
 function pathOf(
   leaf: X509Certificate,
@@ -46,7 +49,7 @@ function pathOf(
   trusted: readonly X509Certificate[],
 ): X509Certificate[] {
   const path = [leaf];
-  for (let now = leaf; !isTrusted(now, trusted) && !signs(now, now); ) {
+  for (let now = leaf; path.length < LONGEST_CHAIN && !isTrusted(now, trusted) && !signs(now, now); ) {
     const next = [...trusted, ...served].find((one) => !path.includes(one) && signs(one, now));
     if (!next) break;
     path.push(next);

@@ -1,9 +1,7 @@
 /** From facts to findings: pure. What the node is comes first, then the way of a pull, then what will break later. */
-import { gunzipSync } from "node:zlib";
-
 import { isOfImage } from "./causes";
 import { certificatesOf } from "./chain";
-import type { Facts, RuntimeFact } from "./facts";
+import { type Facts, type RuntimeFact, unpacked } from "./facts";
 import type { Diagnosis, Evidence, Finding, StuckPod } from "./finding";
 import { isLocal, isLost, pulledImage } from "./pulledImage";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
@@ -178,8 +176,7 @@ function viewOf(facts: Facts, image: NodeView["image"], ourSeconds: number): Nod
 
 /** What a route is checked with: the node's own authorities, and those that hosts.toml names for it. */
 function trustedBy(facts: Facts, { route }: Walk) {
-  const packed = facts.roots?.packed ?? "";
-  const roots = packed === "" ? "" : gunzipSync(Buffer.from(packed, "base64")).toString();
+  const roots = unpacked(facts.roots?.packed ?? "");
   const named = route.takesCa ? (facts.registry?.trusted ?? "") : "";
   return certificatesOf(roots + named);
 }

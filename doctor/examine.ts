@@ -17,6 +17,9 @@ export interface Known {
   readonly stuck?: readonly StuckPod[];
 }
 
+/** Each may take its time. hosts.toml has some three. */
+const MOST_ROUTES = 8;
+
 /**
  * Looks at a node, and compares with a stack where there is one. Nothing on it is changed, and no login is sent.
  * @throws CouldNotLook where nobody could log in, or where it is no node.
@@ -34,7 +37,7 @@ export async function examine(reach: Reach, known: Known = {}): Promise<Diagnosi
     const { repository, tag } = image;
     const architecture = facts.host?.architecture ?? "amd64";
     // One after the other, as a pull goes: a registry that limits requests is not to be asked by ten at once.
-    for (const route of routesOf(facts, image)) {
+    for (const route of routesOf(facts, image).slice(0, MOST_ROUTES)) {
       const dial = (host: string, port: number) => reach.dial(host, port);
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }

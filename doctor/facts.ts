@@ -1,4 +1,8 @@
-/** What a node says of itself: the lines of JSON that node/doctor prints, and the image that counts there. */
+/** What a node says of itself: the lines of JSON that node/doctor prints. A node may print anything: it is shaped here. */
+import { gunzipSync } from "node:zlib";
+
+import { isWholeNumber } from "../components/problems";
+import { quoted } from "../components/visible";
 
 /** Nothing was found because nothing could be looked at. */
 export class CouldNotLook extends Error {}
@@ -110,34 +114,133 @@ export interface Facts {
   readonly failed: Readonly<Record<string, string>>;
 }
 
-interface Line {
-  readonly fact: string;
-  readonly value?: unknown;
-  readonly failed?: string;
-}
+/** In characters: a longer text is cut. */
+const LONGEST_TEXT = 4096;
+/** A node has some hundred directories and lines of each kind. */
+const MOST_ITEMS = 10_000;
+/** In characters: certificates of all authorities of a system have some 250 kB. */
+const LONGEST_PEM = 4 << 20;
+
+/** A value of its own, or undefined where what came is of another type. */
+type Read<T> = (value: unknown) => T | undefined;
+
+const text: Read<string> = (value) => (typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined);
+const pem: Read<string> = (value) => (typeof value === "string" && value.length <= LONGEST_PEM ? value : undefined);
+const seconds: Read<number> = (value) => (isWholeNumber(value, 0, LAST_SECOND) ? value : undefined);
+/** Of a Date. */
+const LAST_SECOND = 8.64e12;
+
+const listOf =
+  <T>(read: Read<T>): Read<T[]> =>
+  (value) => {
+    if (!Array.isArray(value) || value.length > MOST_ITEMS) return undefined;
+    const items = value.map(read);
+    return items.includes(undefined) ? undefined : (items as T[]);
+  };
+
+/** @param may Fields that may be missing or null; they are missing then. */
+const objectOf =
+  <T extends object>(
+    fields: { readonly [K in keyof Required<T>]: Read<NonNullable<T[K]>> },
+    may: readonly (keyof T)[] = [],
+  ): Read<T> =>
+  (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    const given = new Map(Object.entries(value));
+    const there = Object.entries(fields).filter(([name]) => given.get(name) != null || !may.includes(name as keyof T));
+    const read = there.map(([name, of]) => [name, (of as Read<unknown>)(given.get(name))] as const);
+    return read.some(([, one]) => one === undefined) ? undefined : (Object.fromEntries(read) as T);
+  };
+
+const texts = listOf(text);
+const yesOrNo: Read<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+
+/** The facts that there are, and how each is read. */
+const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts[K]> } = {
+  host: objectOf<HostFact>({ architecture: text, epochSeconds: seconds, kubernetes: yesOrNo, name: text }, [
+    "kubernetes",
+  ]),
+  runtime: objectOf<RuntimeFact>({
+    ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: seconds, target: text },
+    ...{ unit: text, version: text },
+  }),
+  able: (value) => (Array.isArray(value) ? [] : undefined),
+  files: listOf(objectOf<FileFact>({ changedSeconds: seconds, lines: texts, path: text })),
+  registry: objectOf<RegistryFact>({
+    ...{ directories: texts, directory: text, trusted: pem },
+    files: listOf(objectOf<RegistryFact["files"][number]>({ entries: texts, path: text })),
+  }),
+  roots: (value) => {
+    const roots = objectOf<{ packed: string; path: string }>({ packed: pem, path: text })(value);
+    unpacked(roots?.packed ?? "");
+    return roots;
+  },
+  name: objectOf<{ addresses: string[]; host: string }>({ addresses: texts, host: text }),
+  proxy: texts,
+  status: objectOf<StatusFact>(
+    {
+      conditions: listOf(
+        objectOf<RuntimeCondition>({ type: text, status: yesOrNo, reason: text, message: text }, [
+          ...(["status", "reason", "message"] as const),
+        ]),
+      ),
+      ...{ network: text, image: text, configPath: text, handlers: texts, systemdCgroup: yesOrNo },
+      runtimeHandlers: listOf(objectOf<{ name?: string }>({ name: text }, ["name"])),
+    },
+    ["network", "image", "configPath", "handlers", "systemdCgroup", "runtimeHandlers"],
+  ),
+  image: (value) => {
+    const status = objectOf<ImageFact["status"]>({ pinned: yesOrNo, repoDigests: texts }, ["pinned", "repoDigests"]);
+    return value === null ? null : objectOf<ImageFact>({ status })(value);
+  },
+  sandbox: (value) => {
+    const sandbox = objectOf<SandboxFact>({ created: text, name: text, namespace: text, image: text }, ["image"]);
+    return value === null ? null : sandbox(value);
+  },
+  kubelet: objectOf<KubeletFact>({ flagged: texts, state: text, version: text }),
+  events: texts,
+};
+
+/** PEM from its gzip in base64. @throws Error where it is no gzip, or longer than certificates are. */
+export const unpacked = (packed: string): string =>
+  packed === "" ? "" : gunzipSync(Buffer.from(packed, "base64"), { maxOutputLength: LONGEST_PEM }).toString();
 
 /**
+ * Facts, each a new object of the fields that there are, of their types and of bounded length. Others are passed over.
  * @param stdout What the doctor's program printed on a node. What a login shell prints of its own is passed over.
- * @throws CouldNotLook where there is no fact, or one that was cut.
+ * @throws CouldNotLook where there is no fact, one that was cut, or one of another shape.
  */
 export function parseFacts(stdout: string): Facts {
-  const failed: Record<string, string> = {};
-  const facts: Record<string, unknown> = {};
   const lines = stdout.split("\n").filter((one) => one.startsWith(START));
   if (lines.length === 0) throw new CouldNotLook("the node printed no fact");
-  for (const line of lines.map(lineOf)) {
-    if (line.failed === undefined) facts[line.fact] = line.value;
-    else failed[line.fact] = line.failed;
+  const failed: Record<string, string> = {};
+  const facts: Record<string, unknown> = {};
+  for (const line of lines) {
+    const { fact, value, failed: why } = lineOf(line);
+    if (typeof fact !== "string" || !Object.hasOwn(FACTS, fact)) continue;
+    if (typeof why === "string") failed[fact] = why.slice(0, LONGEST_TEXT);
+    else facts[fact] = factOf(fact as keyof typeof FACTS, value);
   }
   return { ...facts, failed };
 }
 
+function factOf(fact: keyof typeof FACTS, value: unknown): unknown {
+  let read: unknown;
+  try {
+    read = FACTS[fact](value);
+  } catch {
+    // Below.
+  }
+  if (read === undefined) throw new CouldNotLook(`the node misstates the fact ${fact}`);
+  return read;
+}
+
 const START = '{"fact":';
 
-function lineOf(text: string): Line {
+function lineOf(line: string): { readonly fact?: unknown; readonly value?: unknown; readonly failed?: unknown } {
   try {
-    return JSON.parse(text) as Line;
+    return JSON.parse(line) as object;
   } catch {
-    throw new CouldNotLook(`the node printed "${text.slice(0, 120)}", which is no whole fact`);
+    throw new CouldNotLook(`the node printed ${quoted(line.slice(0, 120))}, which is no whole fact`);
   }
 }

@@ -45,33 +45,41 @@ const LOOK = asRoot("sh");
 const PLAN = asRoot("sh -s -- plan");
 
 /** This machine. */
-export const local = (name: string): Reach => ({
+export const local = (name: string, seconds = TIMEOUT_SECONDS): Reach => ({
   name,
-  run: async () => (await collect(name, "sh", ["-c", LOOK], doctorStdin())).stdout,
-  plan: (stdin) => collect(name, "sh", ["-c", PLAN], stdin),
+  run: async () => (await collect("sh", ["-c", LOOK], { stdin: doctorStdin(), seconds })).stdout,
+  plan: (stdin) => collect("sh", ["-c", PLAN], { stdin, seconds }),
   dial: (host, port) => connect({ host, port }),
 });
 
 /**
  * A machine that ssh reaches. Its configuration, known hosts, agent and keys are ssh's own business.
  * @param options Given to ssh as they are, such as `-J` and `jump.example.com`.
+ * @param seconds How long a program may take there, log-in included.
  */
-export const overSsh = (host: string, options: readonly string[] = []): Reach => {
-  const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...options];
+export const overSsh = (host: string, options: readonly string[] = [], seconds = TIMEOUT_SECONDS): Reach => {
+  // ssh ends by itself where the connection is dead.
+  const alive = ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"];
+  const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...alive, ...options];
+  const inside = (command: string, stdin: string): Promise<Said> => {
+    const why = (ended: Ended) => sshFailure(host, base, ended);
+    return collect("ssh", [...base, "-T", "--", host, command], { stdin, seconds, why });
+  };
   return {
     name: host,
     options,
-    run: async () => (await inside(host, base, LOOK, doctorStdin())).stdout,
-    plan: (stdin) => inside(host, base, PLAN, stdin),
+    run: async () => (await inside(LOOK, doctorStdin())).stdout,
+    plan: (stdin) => inside(PLAN, stdin),
     dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),
   };
 };
 
-async function inside(host: string, options: readonly string[], command: string, stdin: string): Promise<Said> {
-  return collect(host, "ssh", [...options, "-T", "--", host, command], stdin, (ended) =>
-    sshFailure(host, options, ended),
-  );
-}
+/** In seconds. A look takes some, on a slow node some ten. */
+export const TIMEOUT_SECONDS = 120;
+/** In characters, of stdout and of stderr. Facts have some 200 kB. */
+const LONGEST_OUTPUT = 4 << 20;
+/** In characters, of what ssh says of a connection. */
+const LONGEST_TEXT = 4096;
 
 /** How a program ended that failed. */
 interface Ended {
@@ -79,29 +87,49 @@ interface Ended {
   readonly said: string;
 }
 
-function collect(
-  name: string,
-  program: string,
-  args: readonly string[],
-  stdin: string,
-  why: (ended: Ended) => Promise<string> = ({ status, said }) =>
-    Promise.resolve(said.trim().split("\n").pop() ?? `${program} to ${name} ended with ${String(status)}`),
-): Promise<Said> {
+interface Limits {
+  readonly stdin: string;
+  readonly seconds: number;
+  /** Default: the last line that it said. */
+  readonly why?: (ended: Ended) => Promise<string>;
+}
+
+function collect(program: string, args: readonly string[], { stdin, seconds, why }: Limits): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "pipe" });
-    let [out, said] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const refuse = (text: string) => {
+      clearTimeout(timer);
+      reject(new CouldNotLook(text));
+    };
+    const stop = (text: string) => {
+      refuse(text);
+      child.kill("SIGKILL");
+      // What it has started may hold these open.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    };
+    const timer = setTimeout(() => {
+      stop(`no answer in ${seconds} s`);
+    }, seconds * 1000);
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        said[name] += text;
+        if (said[name].length > LONGEST_OUTPUT) stop(`it printed more than ${LONGEST_OUTPUT >> 20} MiB`);
+      });
+    }
     child.on("error", (error) => {
-      reject(new CouldNotLook(`${program}: ${error.message}`));
+      refuse(`${program}: ${error.message}`);
     });
     // A node that refuses the log-in takes no input; what it said counts.
     child.stdin.on("error", () => undefined);
     child.on("close", (status) => {
-      if (status === 0) resolve({ stdout: out, stderr: said });
+      clearTimeout(timer);
+      const last = said.stderr.trim().split("\n").pop() ?? "";
+      const text = last === "" ? `${program} ended with ${String(status)}` : last;
+      if (status === 0) resolve(said);
       else
-        void why({ status, said }).then((text) => {
-          reject(new CouldNotLook(text));
+        void (why?.({ status, said: said.stderr }) ?? Promise.resolve(text)).then(refuse, () => {
+          refuse(text);
         });
     });
     child.stdin.end(stdin);
@@ -112,7 +140,7 @@ function collect(
 function piped(program: string, args: readonly string[]): Duplex {
   const child = spawn(program, args, { stdio: "pipe" });
   let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-LONGEST_TEXT)));
   child.stdin.on("error", () => undefined);
   const stream = new Duplex({
     read: () => child.stdout.resume(),

@@ -10,15 +10,22 @@ export async function stuckPods(cluster: Cluster): Promise<StuckPod[]> {
   const pods = await listAll(cluster, "Pods", (request) => cluster.pods({ ...pending, ...request }));
   const events = await listAll(cluster, "events", (request) => cluster.events({ ...failed, ...request }));
   const newest = new Map<string, EventObject>();
-  for (const event of events.sort((a, b) => timeOf(a) - timeOf(b))) newest.set(event.involvedObject.uid ?? "", event);
+  for (const event of events.sort((a, b) => timeOf(a) - timeOf(b))) newest.set(uidOf(event), event);
   return pods.flatMap((pod): StuckPod[] => {
     const { name = "", namespace = "", uid = "" } = pod.metadata ?? {};
-    const event = newest.get(uid)?.message;
+    const event = textOf(newest.get(uid)?.message);
     const node = pod.spec?.nodeName;
     if (node === undefined || event === undefined || hasSandbox(pod)) return [];
     return [{ namespace, name, node, event }];
   });
 }
+
+/** Whoever may write Events may leave out, or make up, all of it. */
+const uidOf = ({ involvedObject }: { involvedObject?: { uid?: string } }): string => involvedObject?.uid ?? "";
+const textOf = (message: unknown): string | undefined =>
+  typeof message === "string" ? message.slice(0, LONGEST_MESSAGE) : undefined;
+/** In characters. The API server takes some 1,000. */
+const LONGEST_MESSAGE = 4096;
 
 const timeOf = ({ lastTimestamp, eventTime }: EventObject): number =>
   new Date(lastTimestamp ?? eventTime ?? 0).getTime();

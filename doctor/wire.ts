@@ -47,6 +47,12 @@ const ACCEPT = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
+/** In characters: OCI 1.1 asks registries for no larger manifest. */
+const LONGEST_BODY = 4 << 20;
+/** In characters, of a name, a digest or a realm. */
+const LONGEST_NAME = 512;
+const MOST_ARCHITECTURES = 64;
+
 interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -81,7 +87,14 @@ class NoTls {
 function opened(dial: Dial, question: WireQuestion): Promise<Duplex | Error | NoTls> {
   const { host, port, plainHttp = false, timeoutSeconds = 15 } = question;
   return new Promise((resolve) => {
-    const raw = dial(host, port);
+    let raw: Duplex;
+    try {
+      raw = dial(host, port);
+    } catch (error) {
+      // A port that is none, from a file of the node's.
+      resolve(new Error(messageOf(error)));
+      return;
+    }
     const timer = setTimeout(() => {
       raw.destroy();
       resolve(new Error(`no answer from ${host}:${port} in ${timeoutSeconds} s`));
@@ -131,7 +144,7 @@ async function manifest(get: Get, dial: Dial, question: WireQuestion): Promise<W
   const path = `/v2/${question.repository}/manifests/${question.tag}`;
   let answer = await get(path, { accept: ACCEPT });
   const challenge = answer.headers["www-authenticate"] ?? "";
-  const realm = /realm="([^"]*)"/.exec(challenge)?.[1];
+  const realm = /realm="([^"]*)"/.exec(challenge)?.[1]?.slice(0, LONGEST_NAME);
   if (answer.status === 401 && /^bearer /i.test(challenge) && realm !== undefined) {
     const token = await anonymousToken(dial, realm, challenge, question);
     if (token !== undefined) answer = await get(path, { accept: ACCEPT, authorization: `Bearer ${token}` });
@@ -139,7 +152,7 @@ async function manifest(get: Get, dial: Dial, question: WireQuestion): Promise<W
   if (answer.status !== 200) return { status: answer.status, realm };
   const digest = answer.headers["docker-content-digest"];
   const architectures = await architecturesOf(get, question, answer.body);
-  return { status: 200, realm, architectures, digest: typeof digest === "string" ? digest : undefined };
+  return { status: 200, realm, architectures, digest: named(digest)[0] };
 }
 
 /** The token that a registry gives to everybody, as runtimes ask for it. */
@@ -158,24 +171,38 @@ async function anonymousToken(
   const to = { ...question, host: url.hostname, port, plainHttp };
   const { status, body } = await ask(dial, to, `${url.pathname}${url.search}`, {});
   if (status !== 200) return undefined;
-  const said = JSON.parse(body) as { token?: string; access_token?: string };
-  return said.token ?? said.access_token;
+  const { token, access_token } = objectIn(body);
+  const given = token ?? access_token;
+  return typeof given === "string" && /^[\x21-\x7e]+$/.test(given) ? given : undefined;
 }
 
-interface Manifest {
-  readonly manifests?: readonly { readonly platform?: { readonly architecture?: string } }[];
-  readonly config?: { readonly digest?: string };
+/** The fields of an object in JSON; none where it is something else. */
+function objectIn(json: string): Readonly<Record<string, unknown>> {
+  try {
+    return objectOf(JSON.parse(json));
+  } catch {
+    return {};
+  }
 }
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+
+/** An architecture, as a list of one. */
+const named = (value: unknown): string[] => (typeof value === "string" ? [value.slice(0, LONGEST_NAME)] : []);
 
 async function architecturesOf(get: Get, question: WireQuestion, body: string): Promise<string[]> {
-  const { manifests, config } = JSON.parse(body) as Manifest;
-  if (manifests) return manifests.flatMap(({ platform }) => platform?.architecture ?? []);
-  if (config?.digest === undefined) return [];
-  const blob = await get(`/v2/${question.repository}/blobs/${config.digest}`, {});
+  const { manifests, config } = objectIn(body);
+  if (Array.isArray(manifests)) {
+    const all = (manifests as unknown[]).map((one) => objectOf(objectOf(one).platform).architecture);
+    return [...new Set(all.flatMap(named))].slice(0, MOST_ARCHITECTURES);
+  }
+  const { digest } = objectOf(config);
+  if (typeof digest !== "string" || !/^sha256:[0-9a-f]{64}$/.test(digest)) return [];
+  const blob = await get(`/v2/${question.repository}/blobs/${digest}`, {});
   // A registry may send to its store, which is somewhere else. The manifest is there, and that is what counts.
   if (blob.status !== 200) return [];
-  const { architecture } = JSON.parse(blob.body) as { architecture?: string };
-  return architecture === undefined ? [] : [architecture];
+  return named(objectIn(blob.body).architecture);
 }
 
 async function ask(dial: Dial, question: WireQuestion, path: string, headers: Record<string, string>): Promise<Answer> {
@@ -185,11 +212,21 @@ async function ask(dial: Dial, question: WireQuestion, path: string, headers: Re
   try {
     return await new Promise<Answer>((resolve, reject) => {
       socket.on("error", reject);
+      // A byte now and then keeps a connection from being idle.
+      const timer = setTimeout(() => {
+        reject(new Error(`no end of ${path} in ${timeoutSeconds} s`));
+      }, timeoutSeconds * 1000);
+      socket.once("close", () => {
+        clearTimeout(timer);
+      });
       const sent = request(
         { createConnection: () => socket, host, port, path, headers, timeout: timeoutSeconds * 1000 },
         (response) => {
           let body = "";
-          response.setEncoding("utf8").on("data", (text: string) => (body += text));
+          response.setEncoding("utf8").on("data", (text: string) => {
+            body += text;
+            if (body.length > LONGEST_BODY) reject(new Error(`${path} has more than ${LONGEST_BODY >> 20} MiB`));
+          });
           response.on("end", () => {
             resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
           });

@@ -114,7 +114,8 @@ function chainWords(fault: ChainFault): string {
 
 const counted = (certificates: number): string => `${certificates} certificate${certificates === 1 ? "" : "s"}`;
 
-const day = (date: Date): string => date.toISOString().slice(0, 10);
+const day = (date: Date): string =>
+  isNaN(date.getTime()) ? "a day that cannot be read" : date.toISOString().slice(0, 10);
 
 function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeView): Bad {
   const what = chainWords(fault);

@@ -148,7 +148,7 @@ proxy_fact() {
   pid=$(pid_of "$("${runtime}_daemon")")
   printf '['
   if [ "${pid:-0}" != 0 ]; then
-    lines_of "/proc/$pid/environ" | grep -iE '^(https?|no)_proxy=' | sed 's|//[^/]*@|//|' | json_list
+    lines_of "/proc/$pid/environ" | grep -iE '^(https?|no)_proxy=' | sed -E 's#=([a-z0-9]+://)?.*@#=\1#' | json_list
   fi
   printf ']'
 }

@@ -7,7 +7,8 @@ import type { Facts } from "../../doctor/facts";
 /** Writes `ssh` into a folder that is to be in front of PATH. It notes its arguments in `args`. */
 export function fakeSsh(dir: string, hosts: Readonly<Record<string, Facts>>): void {
   for (const [host, { failed, ...facts }] of Object.entries(hosts)) {
-    const lines = Object.entries(facts).map(([fact, value]) => JSON.stringify({ fact, value }));
+    const there = (Object.entries(facts) as [string, unknown][]).filter(([, value]) => value !== undefined);
+    const lines = there.map(([fact, value]) => JSON.stringify({ fact, value }));
     const missing = Object.entries(failed).map(([fact, why]) => JSON.stringify({ fact, failed: why }));
     fs.writeFileSync(path.join(dir, `${host}.facts`), `${[...lines, ...missing].join("\n")}\n`);
   }
