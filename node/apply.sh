@@ -6,12 +6,14 @@ leaving='' configured='' broken='' kept=''
 # The verb `apply`. Sets $configured.
 apply() {
   if leave_to_owner || nothing_to_do; then return 0; fi
+  tell_owner
   look_around
   say "$runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
   "${runtime}_trust"
   "${runtime}_plan"
   plan_kubelet
   give_back
+  tell_drift
   begin
   swap "$reach"
   preflight
@@ -21,6 +23,7 @@ apply() {
   settle
   write_state
   commit
+  say "well: new sandboxes run on $image"
   report
 }
 
@@ -35,6 +38,29 @@ leave_to_owner() {
   fi
   say "left as it is: '$managing' manages this node, with image $(state_of image)"
   tell "$(state_of report)"
+}
+
+# Says whose node this was, where another resource takes it. That one would take it back at its next run. Reads $home/state.
+tell_owner() {
+  managing=$(state_of owner)
+  if [ -z "$managing" ] || [ -z "$owner" ] || [ "$managing" = "$owner" ]; then return 0; fi
+  say "taken over from '$managing', which managed this node until now: '$owner' does from now on; remove the node from the other stack"
+}
+
+# Says which of our files somebody has changed since the last run, and with a diff how they become as wanted. Reads $home/state,
+# $plan/changed.
+tell_drift() {
+  state_of file | while read -r was path; do
+    if ! listed "$path" "$plan/changed"; then continue; fi
+    if [ ! -e "$path" ]; then
+      say "$path was removed since the last run: it is written again"
+      continue
+    fi
+    sum "$path"
+    if [ "$sum" = "$was" ]; then continue; fi
+    say "$path was changed since the last run: it becomes as wanted"
+    differences "$path"
+  done
 }
 
 # What is there, before anything is planned. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.

@@ -16,6 +16,7 @@ plan() {
     return 0
   fi
   borrow_state
+  tell_owner
   look_around
   say "plan: $runtime_name $runtime_version, kubelet ${kubelet_version:-none}: sandbox image $image"
   "${runtime}_trust"

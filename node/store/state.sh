@@ -122,7 +122,7 @@ nothing_to_do() {
   [ "$(looks <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
   as_reported "$line" || return 1
   keep_script
-  say 'nothing to do'
+  say "well: nothing to do, new sandboxes run on $(state_of image)"
   tell "$line"
 }
 

@@ -116,7 +116,7 @@ for (const shell of shells) {
     const idle = (): boolean => {
       const run = host.run("apply", settings);
       assert.equal(run.status, 0, run.stderr);
-      return run.stderr === "[n] nothing to do\n";
+      return run.stderr === `[n] well: nothing to do, new sandboxes run on ${image}\n`;
     };
 
     it("does nothing where nothing was touched", () => {

@@ -37,7 +37,7 @@ describe("a machine that is made with the payload as a script in user data, and 
 
   it("does nothing at its second boot, before its kubelet starts", async () => {
     await target.reboot();
-    assert.match(await target.journal(BOOT), /\[boot-shell\] nothing to do/);
+    assert.match(await target.journal(BOOT), /\[boot-shell\] well: nothing to do/);
     assert.doesNotMatch(await target.journal(BOOT), /restarting|PS-N/);
     const { healed: looked, started } = await target.times();
     assert.ok(looked > 0 && looked < started, `looked at ${looked} and the kubelet started at ${started}`);
@@ -48,7 +48,7 @@ describe("a machine that is made with the payload as a script in user data, and 
     const adopted = done(await target.run("A", { settings: { owner: OWNER } }));
     assert.deepEqual([adopted.status, adopted.changed, adopted.restarted], ["unchanged", [], []]);
     await target.reboot();
-    assert.match(await target.journal(BOOT), /\[boot-shell\] nothing to do/);
+    assert.match(await target.journal(BOOT), /\[boot-shell\] well: nothing to do/);
     assert.equal(await target.sh("sed -n 's/^owner //p' /var/lib/pause-sandbox/state"), `${OWNER}\n`);
   });
 
