@@ -25,6 +25,24 @@ const PLACES = [
   `client_secret = ${SECRET}`,
   `--token=${SECRET}`,
   `https://boot.example/node?sig=${SECRET}&x=1`,
+  `AWS_SECRET_ACCESS_KEY=${SECRET}`,
+  `secretKey=${SECRET}`,
+  `REGISTRY_PASSWORD_FILE_CONTENT: ${SECRET}`,
+  `--password ${SECRET}`,
+  `sshpass -p ${SECRET} ssh`,
+  `curl -u bob:${SECRET} https://x`,
+  `pwd=${SECRET}`,
+  `token ghp_${SECRET}`,
+  `pushed with glpat-${SECRET}`,
+  `login ${Buffer.from(`bob:${SECRET}`).toString("base64")} ${SECRET.slice(0, 0)}refused`,
+  `HTTPS_PROXY=bob:${SECRET}@host:3128`,
+  `proxy: "bob:a@${SECRET}@host"`,
+  `https://bob:a/${SECRET}@registry.example`,
+  `https://bob:a@${SECRET}@registry.example`,
+  `{"password":"ab\\"${SECRET}"}`,
+  `{\\"auth\\":\\"${SECRET}\\"}`,
+  `Authorization: Negotiate ${SECRET}`,
+  `Cookie: session=${SECRET}`,
   `-----BEGIN OPENSSH PRIVATE KEY-----\n${SECRET}\n-----END OPENSSH PRIVATE KEY-----`,
   `-----BEGIN PRIVATE KEY-----\\n${SECRET}\\n-----END PRIVATE KEY-----`,
   `-----BEGIN RSA PRIVATE KEY-----\n${SECRET} and cut`,
@@ -79,8 +97,45 @@ describe("pause-sandbox doctor --bundle", function () {
     });
   }
 
+  it("has no login in base64 either", () => {
+    const login = Buffer.from(`bob:${SECRET}`).toString("base64");
+    for (const text of [`login ${login} refused`, `"auth": "${login}"`, `Basic ${login}`]) {
+      assert.ok(!redacted(text).includes(login.slice(0, 8)), redacted(text));
+    }
+  });
+
+  it("has no secret wherever a line breaks", async () => {
+    const places = [`Authorization: Basic ${SECRET}=`, `password: ${SECRET}`, `bearer ${SECRET}`];
+    const events = Array.from({ length: 100 }, (_, i) => places.map((place) => `${"x ".repeat(i)}${place}`)).flat();
+    const able = `[n] PS-N001 ${events.join(" ")}`;
+    fakeSsh(dir, { a: sick(events, { failed: { able }, able: undefined }) });
+    await doctor("--bundle", file, "--yes");
+    assert.ok(!fs.readFileSync(file, "utf8").includes(SECRET));
+  });
+
+  it("is made of a megabyte of whatever a node says in the time of this test", function () {
+    this.timeout("10s");
+    for (const part of [
+      "eyJ-",
+      "eyJ.",
+      "token",
+      "token ",
+      "secret_",
+      "a:b@",
+      "://",
+      "proxy=",
+      "-----BEGIN ",
+      '"\\',
+      "basic \t",
+      "-u a:",
+      "x-",
+    ]) {
+      redacted(part.repeat((1 << 20) / part.length));
+    }
+  });
+
   it("keeps what somebody needs to help", () => {
-    const text = `PS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\nsha256:${"a".repeat(64)}`;
+    const text = `password authentication failed; no login for registry.bank.example:5000; the authority: x\nPS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\nsha256:${"a".repeat(64)}`;
     assert.equal(redacted(text), text);
   });
 
