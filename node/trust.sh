@@ -8,27 +8,84 @@ own_url() {
   case $plain_http in 1) printf 'http://%s' "$registry" ;; *) printf 'https://%s' "$registry" ;; esac
 }
 
-# plan_hosts DIR: plans hosts.toml and the CA that it names in certs.d directory DIR. A site's own file is kept. Writes $new.
-# Dies with PS-N025 where that lacks something of ours.
+# Which directory containerd reads for the registry: in each of $config_path the one that is there first of `host_port_`, `host:port`
+# and `_default`; else the one that we make. Sets $hosts_dir.
+find_hosts_dir() {
+  hosts_dir=''
+  IFS=:
+  set -f
+  # shellcheck disable=SC2086 # a directory each
+  set -- $config_path
+  set +f
+  unset IFS
+  for root; do
+    for name in "${registry%:*}_${registry##*:}_" "$registry" _default; do
+      hosts_dir=$root/$name
+      case $name in
+        _default) if has_site_files "$hosts_dir"; then return 0; fi ;;
+        *) if [ -d "$hosts_dir" ]; then return 0; fi ;;
+      esac
+    done
+  done
+  hosts_dir=$certs/$registry
+}
+
+# Where this run has its own.
+hosts_at=''
+
+# Is there something in directory DIR that counts for containerd, and is not ours? What we replaced is a site's.
+has_site_files() {
+  for one in "$1/hosts.toml" "$1"/*.crt "$1"/*.cert; do
+    if site_file "$one"; then return 0; fi
+  done
+  return 1
+}
+
+# Plans hosts.toml and the CA that it names. A site's own way to the registry is kept: its hosts.toml; certificates alone, as docker
+# has them, beside which a CA of ours is another one; hosts for every registry. Sets $dir, $hosts_at. Writes $new. Dies with PS-N025 where
+# that lacks something of ours.
 plan_hosts() {
-  dir=$1/$registry
+  find_hosts_dir
+  dir=$hosts_dir hosts_at=$hosts_dir
   if site_hosts "$dir/hosts.toml"; then
     lacking=$(missing_in "$dir/hosts.toml")
     [ -z "$lacking" ] ||
-      die 025 "$dir/hosts.toml is there already, is not ours and is not replaced: add $lacking to it, or leave trust out of the stack"
+      case $dir in
+        */_default) die 025 "$dir/hosts.toml is how this node reaches $registry, and hosts of its own would take its place: write ${dir%/*}/$registry/hosts.toml with these hosts and with $lacking, or leave trust out of the stack" ;;
+        *) die 025 "$dir/hosts.toml is there already, is not ours and is not replaced: add $lacking to it, or leave trust out of the stack" ;;
+      esac
     say "$dir/hosts.toml is not ours, and has all that is asked for: it stays as it is"
     return 0
   fi
-  want_ca "$dir/ca.crt"
+  if has_site_files "$dir"; then
+    [ -z "$mirrors$plain_http$login" ] ||
+      die 025 "$dir has certificates that are not ours, which a hosts.toml would take out of force: write $dir/hosts.toml with them (ca, client) and with all that the stack asks for, or leave mirrors, plainHttp and login out"
+    case $dir in
+      */_default) die 025 "$dir has certificates that are not ours, which hosts of its own for $registry would take out of force: copy them to ${dir%/*}/$registry, or leave trust out of the stack" ;;
+    esac
+    say "$dir has certificates that are not ours: our CA goes beside them"
+    own_ca "$dir"
+    want_ca "$own_ca"
+    return 0
+  fi
+  own_ca "$dir"
+  want_ca "$own_ca"
   hosts_toml "$dir" >"$new"
   want "$dir/hosts.toml" "${login:+0600}"
 }
 
 # Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
 site_hosts() {
-  [ -e "$1" ] || return
+  [ -s "$1" ] || return
   managed "$1"
   [ -z "$known" ]
+}
+
+# Is the file a site's, or was it before we replaced it?
+site_file() {
+  [ -s "$1" ] || return
+  managed "$1"
+  [ -z "$known" ] || [ -s "$backup/root$1" ]
 }
 
 # missing_in FILE: what a site's hosts.toml lacks of what is asked for, in words; nothing when all is there. Writes
@@ -41,6 +98,11 @@ missing_in() {
     # A host without a table is reached through `server` alone.
     if ! grep -qF "host|$url|" "$plan/hosts"; then
       printf '%s[host."%s"] with capabilities = ["pull", "resolve"]' "$sep" "$url"
+      sep=', '
+    fi
+    # No CA counts then.
+    if takes_ca "$url" && grep -qxF -e "host|$url|skip_verify	true" -e "skip_verify	true" "$plan/hosts"; then
+      printf '%sskip_verify = false in [host."%s"]' "$sep" "$url"
       sep=', '
     fi
     if takes_ca "$url" && ! names_ca "$url" "${1%/*}"; then
@@ -78,6 +140,14 @@ want_ca() {
   want "$1"
 }
 
+# own_ca DIR: sets $own_ca to our CA in a directory of certificates, under a name that no site has. It was ca.crt in 0.1.0, and stays
+# so where that took nobody's place. Reads $home/state, $backup.
+own_ca() {
+  own_ca=$1/pause-sandbox-ca.crt
+  managed "$1/ca.crt"
+  if [ "$known" ] && [ ! -e "$backup/root$1/ca.crt" ]; then own_ca=$1/ca.crt; fi
+}
+
 # The registry has a table of its own beside `server`, since containerd 1.x takes no CA from the keys at the top; 2.x tries
 # `server` last, with those keys, and would name a certificate instead of what was wrong before.
 #
@@ -97,5 +167,8 @@ hosts_toml() {
 
 host_keys() {
   printf '%scapabilities = ["pull", "resolve"]\n' "$3"
-  if takes_ca "$1"; then printf '%sca = "%s/ca.crt"\n' "$3" "$2"; fi
+  if takes_ca "$1"; then
+    own_ca "$2"
+    printf '%sca = "%s"\n' "$3" "$own_ca"
+  fi
 }

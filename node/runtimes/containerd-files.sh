@@ -130,13 +130,13 @@ import_copies() {
 
 # differing A B: sets $other to a key of B that is not as in A, and is none of ours; empty: there is none.
 differing() {
-  other=$(awk -F '\t' -v first="$1" '
+  other=$(KEYS=$containerd_keys awk -F '\t' -v first="$1" '
     BEGIN { while ((getline line < first) > 0) count[line]++ }
     { count[$0]-- }
     END {
       for (line in count) if (count[line]) {
         split(line, part, "\t")
-        if (part[1] !~ /^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$/) { print part[1]; exit }
+        if (part[1] !~ ENVIRON["KEYS"]) { print part[1]; exit }
       }
     }' "$2")
 }
@@ -164,7 +164,7 @@ attempt() {
   key_of "$1" "$3"
   case $1 in
     image) value=$image trusted='' ;;
-    trust) value=$certs trusted=$certs ;;
+    trust) value=$config_path trusted=$config_path ;;
   esac
   [ -e "$plan/own/$2" ] || printf 'version = %s\n' "${version:-$effective_version}" >"$plan/own/$2"
   if [ -e "$plan/saved" ]; then rm -rf "$plan/saved"; fi

@@ -71,6 +71,9 @@ needs_version() { case $runtime_version in 2.[012].*) ;; *) return 1 ;; esac; }
 # The tables that may hold our keys, and the keys in them.
 all_tables="plugins|cri $old_cri $new_cri"
 
+# The keys that may differ afterwards: ours, and what says where they stand.
+containerd_keys='^(imports|version|plugins[|](cri|io[.]containerd[.]grpc[.]v1[.]cri)[|]sandbox_image|plugins[|]io[.]containerd[.]cri[.]v1[.]images[|]pinned_images[|]sandbox|plugins[|](cri|io[.]containerd[.]grpc[.]v1[.]cri|io[.]containerd[.]cri[.]v1[.]images)[|]registry[|]config_path)$'
+
 # key_of KIND-OF-KEY TABLE: sets $our_key.
 key_of() {
   our_key=$2'|sandbox_image'
@@ -99,7 +102,8 @@ strings_of() {
   }'
 }
 
-# Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $certs. Writes $plan/before.
+# Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $config_path (as it
+# is to be), $certs (its first directory). Writes $plan/before.
 containerd_read() {
   effective "$config" "$plan/before" || unreadable "$config"
   socket=${address:-$(toml_get 'plugins|io.containerd.server.v1.grpc|address' <"$plan/before")}
@@ -108,9 +112,13 @@ containerd_read() {
   socket=${socket:-/run/containerd/containerd.sock}
   our_values "$plan/before"
   sandbox_before=$image_read trust_before=$trust_read
-  # One directory: 2.1 to 2.4 read a colon-separated list as one odd name.
-  certs=${trust_before%%:*}
-  certs=${certs:-/etc/containerd/certs.d}
+  # 2.1 to 2.4 read a colon-separated list as one odd name, but where CRI itself pulls.
+  config_path=${trust_before:-/etc/containerd/certs.d}
+  case $runtime_version in
+    1.* | 2.0.*) ;;
+    *) [ "$(toml_get "$new_cri|use_local_image_pull" <"$plan/before")" = true ] || config_path=${config_path%%:*} ;;
+  esac
+  certs=${config_path%%:*}
 }
 
 # our_values LIST: what such a list says of our two keys; a space between the two, where both tables have one. Sets $image_read,
@@ -151,7 +159,7 @@ refuse_deaf() {
   [ -S "$socket" ] || die 005 "$socket, where containerd would listen by $config, is no socket: start containerd, or see systemctl status containerd"
 }
 
-containerd_trust() { if trust_needed; then plan_hosts "$certs"; fi; }
+containerd_trust() { if trust_needed; then plan_hosts; fi; }
 
 # Plans the files of containerd that decide. Reads $plan/before. Sets $target. Writes $plan/base, $new. Dies with PS-N014.
 containerd_plan() {
@@ -188,16 +196,20 @@ containerd_plan() {
 }
 
 # Lets containerd parse what it would start with, and compares key by key with what it read before. Reads $plan/before. Writes
-# $plan/after. Dies with PS-N014.
+# $plan/after. Dies with PS-N014, PS-N026.
 containerd_check() {
   effective "$config" "$plan/after" || refused
-  unchanged_but '^(imports|version)$|[|]sandbox(_image)?$|[|]registry[|]config_path$'
+  unchanged_but "$containerd_keys"
   our_values "$plan/after"
   taken "$1" "$image_read"
-  if [ "$1" ] && trust_needed; then taken "$certs" "$trust_read"; fi
+  if [ "$1" ] && trust_needed; then
+    taken "$config_path" "$trust_read"
+    find_hosts_dir
+    [ "$hosts_dir" = "${hosts_at:-"$hosts_dir"}" ] || die 026 "$hosts_dir was made by somebody else during this run, and wins over $hosts_at: see who else manages this node, and run again"
+  fi
   # Its order may be another one at its next start.
   [ -n "$1" ] && [ "${repeat:-1}" -gt 1 ] && [ -s "$plan/before" ] || return 0
-  settled "$1" "$(if trust_needed; then printf %s "$certs"; fi)" "$config" "$plan/before" ||
+  settled "$1" "$(if trust_needed; then printf %s "$config_path"; fi)" "$config" "$plan/before" ||
     die 014 "$target: containerd does not read the same from one start to the next (${other:-"$reads"})"
 }
 
@@ -210,7 +222,7 @@ containerd_restart() {
 # Edits in certs.d count at once; where `config_path` is not set yet, `ctr` reads the same directory with containerd's own
 # resolver.
 containerd_pull() {
-  if trust_needed && [ "$trust_before" != "$certs" ] && [ -z "$configured" ]; then
+  if trust_needed && [ "$trust_before" != "$config_path" ] && [ -z "$configured" ]; then
     ctr_pull "$certs"
   else
     cri_pull
@@ -225,7 +237,7 @@ containerd_without() {
     key_of image "$name"
     reset_key "$our_key" "$1" "$image_ours"
     key_of trust "$name"
-    reset_key "$our_key" "$1" "$certs"
+    reset_key "$our_key" "$1" "$config_path"
   done
   cat "$plan/edit"
 }

@@ -66,7 +66,10 @@ cri_dockerd_read() {
   [ "$sandbox_before" ] || sandbox_before=$(flag_default "$cri_dockerd")
 }
 
-cri_dockerd_trust() { want_ca "$docker_certs/$registry/ca.crt"; }
+cri_dockerd_trust() {
+  own_ca "$docker_certs/$registry"
+  want_ca "$own_ca"
+}
 
 cri_dockerd_plan() { plan_unit cri-docker "$target" "$image"; }
 

@@ -72,8 +72,12 @@ crio_read() {
 crio_trust() {
   trust_needed || return 0
   printf '%s%s\n' "$mirrors" "$(own_url)" | sed -n 's,^https://\([^/]*\).*,\1,p' | sort -u >"$plan/hosts"
-  while IFS= read -r host; do want_ca "/etc/containers/certs.d/$host/ca.crt"; done <"$plan/hosts"
-  if [ "$mirrors$plain_http" ]; then
+  while IFS= read -r host; do
+    crio_certs_dir "$host"
+    own_ca "$crio_certs_dir"
+    want_ca "$own_ca"
+  done <"$plan/hosts"
+  if [ "$mirrors$plain_http" ] && ! site_registry; then
     registries_conf >"$new"
     want /etc/containers/registries.conf.d/zz-pause-sandbox.conf
   fi
@@ -82,6 +86,55 @@ crio_trust() {
     want "$crio_auth" 0600
   fi
 }
+
+# crio_certs_dir HOST: sets $crio_certs_dir to the directory of HOST that CRI-O reads: the first that is there, else ours.
+crio_certs_dir() {
+  for crio_certs_dir in /root/.config/containers/certs.d /etc/containers/certs.d /etc/docker/certs.d; do
+    crio_certs_dir=$crio_certs_dir/$1
+    if [ -d "$crio_certs_dir" ]; then return 0; fi
+  done
+  crio_certs_dir=/etc/containers/certs.d/$1
+}
+
+# Has a site a [[registry]] of its own for our image, with all that is asked for? CRI-O takes one for each prefix, the last. Dies
+# with PS-N025 where that lacks something of ours.
+site_registry() {
+  for file in "$registries_dir.conf" "$registries_dir.conf.d"/*.conf; do
+    case $file in */zz-pause-sandbox.conf) continue ;; esac
+    if [ ! -f "$file" ]; then continue; fi
+    lacking=$(NAME=${image%:*} HTTP=$plain_http MIRRORS=$mirrors awk '
+      function value(s) { sub(/^[^=]*=[ \t]*/, "", s); sub(/[ \t]*(#.*)?$/, "", s); gsub(/["\047]/, "", s); return s }
+      function ours(p,   host) {
+        if (p == "" || name == p || index(name, p "/") == 1 || index(name, p ":") == 1) return p != ""
+        host = name; sub(/[:\/].*/, "", host)
+        return p ~ /^\*\./ && length(host) > length(p) && substr(host, length(host) - length(p) + 2) == substr(p, 2)
+      }
+      function end(   i) {
+        if (!ours(prefix == "" ? location : prefix)) return
+        found = 1
+        if (ENVIRON["HTTP"] && !insecure) add("insecure = true")
+        for (i = 1; i <= n; i++) if (mirror[i] != "" && !((block, mirror[i]) in has)) add("a [[registry.mirror]] with location = \"" mirror[i] "\"")
+      }
+      function add(text) { out = out (out == "" ? "" : ", ") text }
+      BEGIN { name = ENVIRON["NAME"]; n = split(ENVIRON["MIRRORS"], mirror, "\n"); for (i = 1; i <= n; i++) sub(/^[^:]*:\/\//, "", mirror[i]) }
+      /^[ \t]*\[\[[ \t]*registry[ \t]*\]\]/ { end(); block++; prefix = location = insecure = ""; top = 1; next }
+      /^[ \t]*\[/ { top = 0 }
+      /^[ \t]*prefix[ \t]*=/ && top { prefix = value($0) }
+      /^[ \t]*location[ \t]*=/ { if (top) location = value($0); else has[block, value($0)] }
+      /^[ \t]*insecure[ \t]*=[ \t]*true/ && top { insecure = 1 }
+      END { end(); print (found ? "found " out : "") }' "$file")
+    case $lacking in
+      '') continue ;;
+      'found ')
+        say "$file has all that is asked for: it stays as it is"
+        return 0
+        ;;
+    esac
+    die 025 "$file has a [[registry]] for $registry, which is not ours, and which one of ours would take out of force: add ${lacking#found } to it, or leave mirrors and plainHttp out"
+  done
+  return 1
+}
+registries_dir=/etc/containers/registries
 
 registries_conf() {
   printf '[[registry]]\nprefix = "%s"\nlocation = "%s"\n' "$registry" "$registry"

@@ -165,7 +165,7 @@ k3s_restart() {
 k3s_pull() {
   if trust_needed && [ -z "$configured" ]; then
     mkdir -p "$plan/certs/$registry"
-    [ -z "$ca" ] || printf %s "$ca" >"$plan/certs/$registry/ca.crt"
+    [ -z "$ca" ] || printf %s "$ca" >"$plan/certs/$registry/pause-sandbox-ca.crt"
     hosts_toml "$plan/certs/$registry" >"$plan/certs/$registry/hosts.toml"
     ctr_pull "$plan/certs"
   else

@@ -54,7 +54,7 @@ function call(shell: Shell, code: string, { PATH = process.env.PATH, files = {} 
   }
 }
 
-const containerdKeys = /unchanged_but ('\^\(imports[^']*')/.exec(joinedScript())?.[1] ?? "";
+const containerdKeys = /^containerd_keys=('[^']*')$/m.exec(joinedScript())?.[1] ?? "";
 const crioKeys = /unchanged_but ('\^crio[^']*')/.exec(joinedScript())?.[1] ?? "";
 
 const cri = "plugins|io.containerd.grpc.v1.cri";
@@ -71,6 +71,13 @@ const lists: { what: string; keys: string; before: string[]; after: string[]; re
     before: [`${cri}|my_sandbox_image\t"a"`],
     after: [`${cri}|my_sandbox_image\t"b"`],
     refused: `${cri}|my_sandbox_image`,
+  },
+  {
+    what: "a key of another table that ends as ours does",
+    keys: containerdKeys,
+    before: ["plugins|site|registry|config_path\t1"],
+    after: ["plugins|site|registry|config_path\t2"],
+    refused: "plugins|site|registry|config_path",
   },
   { what: "a value", keys: containerdKeys, before: ["root\t1"], after: ["root\t2"], refused: "root" },
   { what: "a key that goes", keys: containerdKeys, before: ["a\t1", "root\t1"], after: ["a\t1"], refused: "root" },

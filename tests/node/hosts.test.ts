@@ -130,7 +130,7 @@ for (const shell of shells) {
           host.read("root/cri-docker.service.d/zz-pause-sandbox.conf"),
           `[Service]\nExecStart=\nExecStart=${line} --pod-infra-container-image=${image}\n`,
         );
-        assert.equal(host.read(`root/certs.d/${registry}/ca.crt`), caPem);
+        assert.equal(host.read(`root/certs.d/${registry}/pause-sandbox-ca.crt`), caPem);
         assert.deepEqual(report.did, [`pull ${bytes}`, `docker tag ${bytes} ${image}`, "restart cri-docker"]);
         const again = host.done("apply", { ca: caPem });
         assert.deepEqual([again.status, again.did], ["unchanged", []]);

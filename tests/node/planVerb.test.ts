@@ -37,8 +37,8 @@ const nodes: Node[] = [
     },
     settings: { login, ca: caPem },
     changed: [
-      `certs.d/${registry}/ca.crt`,
       `certs.d/${registry}/hosts.toml`,
+      `certs.d/${registry}/pause-sandbox-ca.crt`,
       "containerd/config.toml",
       "kubelet/kubeadm-flags.env",
     ],

@@ -52,7 +52,7 @@ describe("a real node on cri-dockerd", function () {
       [report.runtime, report.runtimeVersion, report.status, report.pinned, report.digest, report.restarted],
       ["cri-dockerd", "0.4.3", "changed", true, shared.images.A.digest, ["cri-docker", "kubelet"]],
     );
-    const ca = `/etc/docker/certs.d/${shared.lab.registry.host}/ca.crt`;
+    const ca = `/etc/docker/certs.d/${shared.lab.registry.host}/pause-sandbox-ca.crt`;
     assert.deepEqual(report.changed, [ca, DROPIN, "/var/lib/kubelet/kubeadm-flags.env"]);
     assert.equal(report.previousImage, BUILT_IN);
     assert.equal(await node.startSandbox("after"), shared.images.A.reference);

@@ -41,7 +41,10 @@ describe("a real node on CRI-O", function () {
       [report.runtime, report.runtimeVersion, report.status, report.pinned, report.digest, report.restarted],
       ["cri-o", "1.34.0", "changed", true, shared.images.A.digest, ["crio"]],
     );
-    assert.deepEqual(report.changed, [`/etc/containers/certs.d/${shared.lab.registry.host}/ca.crt`, DROPIN]);
+    assert.deepEqual(report.changed, [
+      `/etc/containers/certs.d/${shared.lab.registry.host}/pause-sandbox-ca.crt`,
+      DROPIN,
+    ]);
     assert.equal(report.previousImage, "registry.k8s.io/pause:3.10");
     assert.equal(await daemon(), running, "it was restarted, not reloaded");
     const again = done(await crio.run("A"));
