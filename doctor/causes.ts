@@ -145,7 +145,7 @@ const SANDBOX: readonly Cause[] = [
     // containerd pkg/registrar, CRI-O internal/registrar, docker
     code: "PS-D034",
     kind: "a sandbox whose name is taken",
-    says: /failed to reserve sandbox name|name "?[^"\s]*"? is reserved|name is reserved|name "[^"]+" is already in use by container/,
+    says: /failed to reserve sandbox name|error reserving pod name|name "?[^"\s]*"? is reserved|name is reserved|name "[^"]+" is already in use by container/,
     what: (_, ground) =>
       `${named(ground)} still has an earlier sandbox of this Pod by the same name, half made or half removed`,
     remedy: (_, ground) =>
@@ -164,7 +164,7 @@ const SANDBOX: readonly Cause[] = [
     // containerd pkg/cri/server, CRI-O internal/config/seccomp
     code: "PS-D036",
     kind: "a security profile that is missing",
-    says: /(?:cannot load|failed to load|load(?:ing)?|generate) seccomp (?:spec opts: .*|local )?profile[^:]*(?::? ?"?([^":\s]*))|seccomp.*open ([^:\s]+): no such file|apparmor profile (?:not found|is not loaded)?:? ?"?([^"\s]*)|AppArmor is not (?:supported|enabled)/i,
+    says: /cannot load seccomp profile "([^"]+)"|seccomp.*open (\/[^:\s]+): no such file|apparmor profile not found "?([^"\s]*)|(?:seccomp|apparmor) is not (?:supported|enabled)|setup seccomp: (.*)/i,
     what: (said) => `a security profile of a Pod is not on the node${found(said) === "" ? "" : `: ${found(said)}`}`,
     remedy: () =>
       "Put the profile there: localhostProfile is a path below /var/lib/kubelet/seccomp; AppArmor profiles are loaded by apparmor_parser",
@@ -264,7 +264,7 @@ const KUBELET: readonly Omit<Cause, "code">[] = [
   },
   {
     kind: "a kubelet without a runtime",
-    says: /(?:validate CRI v1 \w+ API for endpoint|failed to create new CRI runtime|unable to determine runtime API version|container runtime is not running).*?(?:"unix:\/\/([^"\\]+)|dial unix "?([^\s":]+))?/,
+    says: /validate CRI v1 \w+ API for endpoint "unix:\/\/([^"]+)|failed to create new CRI runtime|unable to determine runtime API version.*dial unix "?([^\s":]+)|container runtime is not running/,
     what: (said) => `it gets no answer from its runtime${found(said) === "" ? "" : ` on ${found(said)}`}`,
     remedy: (_, ground) =>
       `Check systemctl status ${unitOf(ground)}, and whether --container-runtime-endpoint or containerRuntimeEndpoint names ${ground.runtime?.socket ?? "its socket"}`,

@@ -50,6 +50,18 @@ const CONFIG = "/etc/containerd/config.toml";
 const edited = (image: string): string => `sed -i "s|sandbox_image = .*|sandbox_image = \\"${image}\\"|" ${CONFIG}`;
 const sandboxImage = (image: string): string => `${edited(image)}; systemctl restart containerd`;
 
+/** Shell that has the runtime start a sandbox, which must fail. */
+const fails = (linux = "", options = ""): string =>
+  `printf '{"metadata":{"name":"doctor","namespace":"lab","uid":"%s"},"log_directory":"/tmp","linux":{${linux}}}' \
+    "$(cat /proc/sys/kernel/random/uuid)" >/run/doctor.json
+  ! crictl runp ${options} /run/doctor.json >/dev/null 2>&1`;
+
+/** Shell that starts the kubelet again, and waits until it has said that. */
+const kubeletSays = (text: string): string =>
+  `began=$(date +%s); systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet || true
+  until journalctl --no-pager -q -u kubelet --since "@$began" | grep -q "${text}"; do :; done`;
+const kubeletAgain = "systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet";
+
 export const CAUSES: Cause[] = [
   {
     what: "an unknown root",
@@ -285,5 +297,111 @@ export const CAUSES: Cause[] = [
       systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet`,
     code: "PS-D018",
     verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image\. Kubelet 1\.35\.4 does not know this flag/,
+  },
+  {
+    what: "a network that is not set up",
+    last: `mkdir /run/cni-before; mv /etc/cni/net.d/* /run/cni-before
+      until crictl info | grep -q NetworkPluginNotReady; do :; done`,
+    undo: "mv /run/cni-before/* /etc/cni/net.d; rmdir /run/cni-before",
+    code: "PS-D025",
+    verdict: /no Pod can start\. Containerd has no network for Pods: .*cni plugin not initialized/,
+  },
+  {
+    what: "a network plugin that is missing",
+    node: 2,
+    last: `mv /usr/lib/cni/bridge /usr/lib/cni/bridge.own; ${fails()}`,
+    undo: "mv /usr/lib/cni/bridge.own /usr/lib/cni/bridge",
+    code: "PS-D026",
+    verdict: /The network plugin "bridge" is not in \/opt\/cni\/bin/,
+  },
+  {
+    what: "a network without free addresses",
+    tier: "long",
+    last: `cp -a /etc/cni/net.d /run/cni-before; sed -i 's|"subnet": *"[^"]*"|"subnet":"10.99.0.0/30"|' /etc/cni/net.d/*
+      mkdir -p /var/lib/cni/networks/lab; echo x >/var/lib/cni/networks/lab/10.99.0.2; ${fails()}`,
+    undo: "rm -f /var/lib/cni/networks/lab/10.99.0.*; cp -a /run/cni-before/. /etc/cni/net.d; rm -r /run/cni-before",
+    code: "PS-D028",
+    verdict: /no free address/,
+  },
+  {
+    what: "a runc that is missing",
+    last: `runc=$(command -v runc); mv "$runc" "$runc.own"; ${fails()}`,
+    undo: 'runc=$(command -v runc.own); mv "$runc" "${runc%.own}"',
+    code: "PS-D029",
+    verdict: /Containerd cannot start runc, which starts containers/,
+  },
+  {
+    what: "a runc that cannot be executed",
+    node: 2,
+    last: `chmod -x "$(command -v runc)"; ${fails()}`,
+    undo: 'for one in /usr/bin/runc /usr/sbin/runc /usr/local/sbin/runc; do if [ -e "$one" ]; then chmod +x "$one"; fi; done',
+    code: "PS-D029",
+    verdict: /cannot start .*runc, which starts containers: .*(permission|not there)/,
+  },
+  {
+    what: "cgroup drivers that differ",
+    then: `printf '%s\n' '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]' 'runtime_type = "io.containerd.runc.v2"' \
+      '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]' 'SystemdCgroup = true' >>${CONFIG}`,
+    last: fails('"cgroup_parent":"/doctor"'),
+    code: "PS-D030",
+    verdict: /The kubelet and containerd have different cgroup drivers/,
+  },
+  {
+    what: "a runtime class without its handler",
+    node: 2,
+    last: fails("", "--runtime gvisor"),
+    code: "PS-D033",
+    verdict: /Containerd has no handler "gvisor"/,
+  },
+  {
+    what: "a seccomp profile that is missing",
+    last: fails(
+      '"security_context":{"seccomp":{"profile_type":2,"localhost_ref":"/var/lib/kubelet/seccomp/gone.json"}}',
+    ),
+    code: "PS-D036",
+    verdict: /security profile of a Pod is not on the node: \/var\/lib\/kubelet\/seccomp\/gone\.json/,
+  },
+  {
+    what: "a runtime that does not run",
+    node: 2,
+    last: "systemctl stop containerd",
+    undo: "systemctl start containerd",
+    code: "PS-D037",
+    verdict: /Containerd does not run/,
+  },
+  {
+    what: "a kubelet with a flag that it does not know",
+    last: `cp -a /var/lib/kubelet/kubeadm-flags.env /run/flags-before
+      sed -i 's|="|="--no-such-flag=1 |' /var/lib/kubelet/kubeadm-flags.env; ${kubeletSays("unknown flag: ")}`,
+    undo: `cp -a /run/flags-before /var/lib/kubelet/kubeadm-flags.env; ${kubeletAgain}`,
+    code: "PS-D019",
+    verdict: /without it no Pod starts: it does not know the flag --no-such-flag/,
+  },
+  {
+    what: "a kubelet with a configuration that it cannot read",
+    node: 2,
+    last: `cp -a /var/lib/kubelet/config.yaml /run/config-before; echo 'maxPods: many' >>/var/lib/kubelet/config.yaml
+      ${kubeletSays("command failed")}`,
+    undo: `cp -a /run/config-before /var/lib/kubelet/config.yaml; ${kubeletAgain}`,
+    code: "PS-D019",
+    verdict: /it cannot read its configuration \/var\/lib\/kubelet\/config\.yaml/,
+  },
+  {
+    what: "a kubelet whose CA is missing",
+    tier: "long",
+    last: `cp -a /var/lib/kubelet/config.yaml /run/config-before
+      printf 'authentication:\\n  x509:\\n    clientCAFile: /nowhere/ca.crt\\n' >>/var/lib/kubelet/config.yaml; ${kubeletSays("command failed")}`,
+    undo: `cp -a /run/config-before /var/lib/kubelet/config.yaml; ${kubeletAgain}`,
+    code: "PS-D019",
+    verdict: /certificate or its CA cannot be used|cannot read its configuration/,
+  },
+  {
+    what: "an API server that is not reached",
+    node: 2,
+    last: `cp -a /etc/kubernetes/kubelet.conf /run/kubelet-before; sed -i 's|server: .*|server: https://127.0.0.1:1|' /etc/kubernetes/kubelet.conf
+      ${kubeletSays("Unable to register node")}`,
+    undo: `cp -a /run/kubelet-before /etc/kubernetes/kubelet.conf; ${kubeletAgain}`,
+    code: "PS-D038",
+    verdict: /The kubelet does not reach the API server/,
   },
 ];
