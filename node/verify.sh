@@ -110,6 +110,8 @@ architecture() {
     x86_64) echo amd64 ;;
     aarch64) echo arm64 ;;
     armv*) echo arm ;;
+    i?86) echo 386 ;;
+    loongarch64) echo loong64 ;;
     *) uname -m ;;
   esac
 }

@@ -66,7 +66,13 @@ read_runtime() {
 
 # started_seconds UNIT: when its process was started, by this node's clock; 0 where none runs. Reads systemd.
 started_seconds() {
-  since=$(systemctl show "$1" -p ExecMainStartTimestampMonotonic | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p')
+  shown=$(systemctl show "$1" -p ExecMainStartTimestampMonotonic -p MainPID)
+  property MainPID "$shown"
+  case $property in
+    '' | 0) since='' ;;
+    # The unit of one that has ended keeps its time.
+    *) since=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p') ;;
+  esac
   if [ "$since" ]; then printf %s "$(($(now_seconds) - $(clock) + since))"; else printf 0; fi
 }
 

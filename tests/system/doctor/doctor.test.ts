@@ -139,7 +139,7 @@ describe("pause-sandbox doctor on real nodes", function () {
     assert.equal(status, 1, stderr);
     const ca = shared.caPem.trim().replaceAll("\n", "\\n");
     return stdout
-      .replace(/registryCa: (?![|"]).*/, `registryCa: "${ca}"`)
+      .replace(/registryCa: (?!\|).*/, `registryCa: "${ca}"`)
       .replace(/pullUsername: .*/, `pullUsername: ${LOGIN.username}`);
   }
 
