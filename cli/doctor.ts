@@ -110,9 +110,10 @@ async function clusterOf(options: Options, command: Command, stack?: Stack): Pro
 }
 
 /** All of it is plain in a stack's file. */
-const wantedImage = ({ args: { image } }: Stack): WantedImage => ({
+const wantedImage = ({ args: { image, trust } }: Stack): WantedImage => ({
   image: image.reference as string,
   digest: image.digest as string | undefined,
+  ca: (trust as { ca?: unknown } | undefined)?.ca !== undefined,
 });
 
 interface Node {

@@ -11,6 +11,7 @@ import { judgeSandboxes, somethingElse } from "./judge/sandboxes";
 import { judgeStatus } from "./judge/status";
 import { againstStack, type WantedImage } from "./judge/stack";
 import { CLOCK_SECONDS, clockFault, judgeWalk, type NodeView, type Walk } from "./judge/wire";
+import { unquoted } from "./sandboxes";
 
 export interface Look {
   readonly node: string;
@@ -50,9 +51,10 @@ export function diagnose(look: Look): Diagnosis {
   ];
   const ofImage = sandboxes.ofImage && !findings.some(({ code }) => EXPLAINS_IMAGE.test(code));
   if (ofImage) findings.push(somethingElse(sandboxes.events.find(isOfImage) ?? "", "", !pull.works));
-  const unlooked = Object.entries(facts.failed).map(
-    ([fact, why]): Evidence => ({ is: "unknown", text: `${fact}: ${plain(why)}` }),
-  );
+  // One that does not answer is told once.
+  const isDeaf = status.findings.some(({ code }) => code === "PS-D037") && facts.status === undefined;
+  const failed = Object.entries(facts.failed).filter(([fact]) => !isDeaf || !ASKED_OF_CRI.includes(fact));
+  const unlooked = failed.map(([fact, why]): Evidence => ({ is: "unknown", text: `${fact}: ${plain(why)}` }));
   const evidence = [
     ...status.evidence,
     ...imageEvidence(facts, runtime),
@@ -68,16 +70,29 @@ export function diagnose(look: Look): Diagnosis {
     ...(facts.image === null && !pull.works ? ["whether the image can be pulled"] : []),
     ...(facts.events === undefined ? ["what the last sandboxes failed with"] : []),
   ];
+  if (look.wanted?.ca) {
+    findings.splice(
+      0,
+      Infinity,
+      ...findings.map((one) => (/PS-D00[12]/.test(one.code) ? { ...one, remedy: STACK_HAS_CA } : one)),
+    );
+  }
   // Sorting keeps the order of causes among those of one weight.
   findings.sort((a, b) => Number(b.fatal) - Number(a.fatal));
   return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown };
 }
 
+const STACK_HAS_CA =
+  "The stack has a registryCa. If the node lost it, run pulumi up with another recheck. If the authority is another one by now, add its certificate there";
+
+/** Facts that only a runtime that runs can give. */
+const ASKED_OF_CRI = ["able", "status", "image", "sandbox"];
+
 /** Findings by which a pull fails. */
 const EXPLAINS_IMAGE = /PS-D0(0\d|1[0-7]|21|31|32|40)/;
 
 /** What the node script itself would refuse, with its page. */
-const plain = (why: string): string => why.replace(/^\[[^\]]*\] /, "");
+const plain = (why: string): string => unquoted(why.replace(/^\[[^\]]*\] /, ""));
 
 function unreadable({ failed }: Facts): { findings: Finding[]; evidence: Evidence[] } {
   const why = plain(failed.runtime ?? "the node did not report its runtime");
@@ -119,6 +134,11 @@ function judgePull({ facts, walks, ourSeconds }: Look, runtime: RuntimeFact): Pu
   // Where one host gives the image, the others do not keep a Pod from starting.
   const bad = works ? undefined : judged[judged.length - 1]?.bad;
   if (!bad) return { findings: clocks, evidence, works };
+  const diverts = facts.registry?.diverts ?? [];
+  if (diverts.length > 0) {
+    const text = `${diverts.join(", ")} may send this pull elsewhere, or refuse it, and is not read`;
+    return { findings: clocks, evidence: [...evidence.map(weaker), { is: "unknown", text }], works };
+  }
   // What is on the node is not pulled, and what is pinned stays there.
   if (facts.image?.status.pinned) return { findings: clocks, evidence: evidence.map(weaker), works };
   const fatal = facts.image === null;
@@ -166,6 +186,7 @@ function viewOf(facts: Facts, image: NodeView["image"], ourSeconds: number): Nod
   const nodeSeconds = facts.host?.epochSeconds ?? ourSeconds;
   return {
     image,
+    runtime: facts.runtime?.name ?? "the runtime",
     architecture: facts.host?.architecture ?? "amd64",
     now: new Date(nodeSeconds * 1000),
     clockOffSeconds: nodeSeconds - ourSeconds,
@@ -199,11 +220,14 @@ function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding
 
 /** What the runtime takes for a pin. */
 function pinBy({ name, image }: RuntimeFact): string {
+  const label = `images label ${image} io.cri-containerd.pinned=pinned`;
   switch (name) {
     case "containerd":
+      return `Run: ctr -n k8s.io ${label}`;
     case "k3s":
+      return `Run: k3s ctr -n k8s.io ${label}`;
     case "rke2":
-      return `Run: ctr -n k8s.io images label ${image} io.cri-containerd.pinned=pinned`;
+      return `Run: /var/lib/rancher/rke2/bin/ctr -a /run/k3s/containerd/containerd.sock -n k8s.io ${label}`;
     case "cri-o":
       return `Add it to pinned_images in [crio.image], and run: systemctl reload crio`;
     default:

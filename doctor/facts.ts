@@ -78,7 +78,11 @@ export interface RegistryFact {
   readonly directory: string;
   /** `entries`: `path<TAB>value` of a TOML file, with `|` between the parts of a path. */
   readonly files: readonly { readonly entries: readonly string[]; readonly path: string }[];
-  /** Certificates that hosts.toml names, as PEM. */
+  /** Files that may send a pull elsewhere, or refuse it. They are not read. */
+  readonly diverts?: readonly string[];
+  /** Whether a file has a login for the registry. It is not read. */
+  readonly login?: boolean;
+  /** Certificates that the runtime trusts for this registry, as PEM. */
   readonly trusted: string;
 }
 
@@ -166,10 +170,13 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
   }),
   able: (value) => (Array.isArray(value) ? [] : undefined),
   files: listOf(objectOf<FileFact>({ changedSeconds: seconds, lines: texts, path: text })),
-  registry: objectOf<RegistryFact>({
-    ...{ directories: texts, directory: text, trusted: pem },
-    files: listOf(objectOf<RegistryFact["files"][number]>({ entries: texts, path: text })),
-  }),
+  registry: objectOf<RegistryFact>(
+    {
+      ...{ directories: texts, directory: text, diverts: texts, login: yesOrNo, trusted: pem },
+      files: listOf(objectOf<RegistryFact["files"][number]>({ entries: texts, path: text })),
+    },
+    ["diverts", "login"],
+  ),
   roots: (value) => {
     const roots = objectOf<{ packed: string; path: string }>({ packed: pem, path: text })(value);
     unpacked(roots?.packed ?? "");

@@ -20,8 +20,16 @@ export function routesOf(facts: Facts, image: PulledImage): Route[] {
   const hosts = entries.flatMap((entry) => /^host\|([^|]+)\|/.exec(entry)?.[1] ?? []);
   const last = server === "" ? own : route(server, entries);
   const all = [...[...new Set(hosts)].map((url) => route(url, entries)), last];
-  return all.filter(({ url }, at) => all.findIndex((one) => one.url === url) === at);
+  const told = facts.registry;
+  // CRI-O and docker have one way for a registry, and what they trust for it lies in a directory.
+  const takesAll = !readsHosts(facts.runtime);
+  return all
+    .filter(({ url }, at) => all.findIndex((one) => one.url === url) === at)
+    .map((one) => ({ ...one, takesCa: one.takesCa || takesAll, hasLogin: one.hasLogin || told?.login === true }));
 }
+
+/** Whether the runtime is a containerd, its own or that of k3s. */
+const readsHosts = (runtime?: RuntimeFact): boolean => /^(containerd|k3s|rke2)$/.test(runtime?.name ?? "");
 
 /** The hosts.toml that counts, where containerd reads one. */
 export function hostsFile(facts: Facts, image: PulledImage) {

@@ -22,11 +22,15 @@ export interface Since {
 /** A kubelet tries again within seconds. A try itself takes up to four minutes before it is given up. */
 const TRIES_AGAIN_SECONDS = 300;
 
+/** Of a Date. */
+const LAST_SECOND = 8.64e12;
+
 /** A line as journalctl prints it by `-o short-unix`: seconds, host, program, text. */
 export function lineOf(line: string): { atSeconds: number; program: string; text: string } {
   const [, at = "0", program = "", text = line] =
     /^(\d+(?:\.\d+)?) \S+ ([^\s:[]+)(?:\[\d+\])?: (.*)$/s.exec(line) ?? [];
-  return { atSeconds: Number(at), program, text };
+  // A clock may say what it likes.
+  return { atSeconds: Math.min(Number(at), LAST_SECOND), program, text };
 }
 
 /** @returns nothing where the line is of no sandbox */
@@ -56,15 +60,16 @@ function podIn(text: string): string {
 /** The error of a line, without the quotes around it. */
 export function errorIn(text: string): string {
   const [, quoted] = /\b(?:err|error)="((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
-  return quoted === undefined ? text : unquoted(quoted);
+  return quoted === undefined ? text : unquoted(`"${quoted}"`);
 }
 
-/** What Go's %q made of a text. */
-function unquoted(text: string): string {
+/** A text without the quotes that Go's %q puts around it. */
+export function unquoted(text: string): string {
+  if (!/^".*"$/s.test(text)) return text;
   try {
-    return JSON.parse(`"${text}"`) as string;
+    return JSON.parse(text) as string;
   } catch {
-    return text;
+    return text.slice(1, -1);
   }
 }
 

@@ -34,20 +34,33 @@ const UPSTREAM = /^(registry\.k8s\.io|k8s\.gcr\.io)\//;
 
 /** An image that somebody has set, and that the runtime does not take from there. */
 export function lostSettings(facts: Facts, runtime: RuntimeFact): Finding[] {
+  // k3s writes what its own files say into containerd's at its start.
+  if (isGenerated(runtime)) return [];
   const all = settingsOf(facts.files ?? []);
   const winner = [...all].reverse().find(({ image }) => image === runtime.image);
   const losers = all.filter(({ image }) => image !== runtime.image && !(winner && UPSTREAM.test(image)));
   return losers.slice(-1).map((loser) => lost(loser, winner, runtime));
 }
 
-function lost(
-  { image, place }: Setting,
-  winner: Setting | undefined,
-  { name, version, image: used }: RuntimeFact,
-): Finding {
-  const table = version.startsWith("1.")
-    ? 'sandbox_image in [plugins."io.containerd.grpc.v1.cri"], with version = 2 at the top'
-    : `sandbox in [plugins."io.containerd.cri.v1.images".pinned_images], with version = 3 at the top`;
+/** Where each runtime reads its sandbox image. */
+function settingOf({ name, version, target }: RuntimeFact): string {
+  switch (name) {
+    case "containerd":
+      return version.startsWith("1.")
+        ? 'sandbox_image in [plugins."io.containerd.grpc.v1.cri"], with version = 2 at the top'
+        : 'sandbox in [plugins."io.containerd.cri.v1.images".pinned_images], with version = 3 at the top';
+    case "cri-o":
+      return "pause_image in [crio.image], in the last file of crio.conf.d";
+    case "k3s":
+    case "rke2":
+      return `pause-image in ${target.replace(/\.d\/[^/]*$/, "")}`;
+    default:
+      return `--pod-infra-container-image in the unit of ${name}`;
+  }
+}
+
+function lost({ image, place }: Setting, winner: Setting | undefined, runtime: RuntimeFact): Finding {
+  const { name, version, image: used } = runtime;
   const sets = `${place} sets ${image}`;
   return {
     code: "PS-D015",
@@ -59,7 +72,7 @@ function lost(
       : `${sets}, and ${name} ${version} does not read it there. It uses ${used}`,
     remedy: winner
       ? `Remove the line from ${winner.place.replace(/:\d+$/, "")}, or let a stack set the image in effect`
-      : `Set ${table}, or let a stack do it`,
+      : `Set ${settingOf(runtime)}, or let a stack do it`,
   };
 }
 
@@ -72,10 +85,12 @@ export function editedSince(facts: Facts, runtime: RuntimeFact, fails: boolean):
   const { name, unit, startedSeconds, image, configPath } = runtime;
   if (startedSeconds === 0) return [];
   const newer = (facts.files ?? []).find(({ changedSeconds }) => changedSeconds > startedSeconds + 1);
-  const daemon = imageOfDaemon(facts, startedSeconds);
+  const asked = isGenerated(runtime) ? settingsOf(facts.files ?? []).pop()?.image : undefined;
+  const wanted = asked ?? image;
+  const daemon = asked === undefined ? imageOfDaemon(facts, startedSeconds) : image;
   const path = facts.status?.configPath ?? undefined;
   const has =
-    daemon !== undefined && daemon !== image
+    daemon !== undefined && daemon !== wanted
       ? `has ${daemon} as its sandbox image`
       : name === "containerd" && path !== undefined && path !== configPath
         ? `has config_path "${path}"`
@@ -83,7 +98,7 @@ export function editedSince(facts: Facts, runtime: RuntimeFact, fails: boolean):
   // CRI-O takes most of its settings without a restart.
   if (has === undefined && (daemon !== undefined || !newer || name === "cri-o")) return [];
   const file = newer?.path ?? runtime.target;
-  const edited = newer ? `${file} was edited after ${name} was started` : `${file} says ${image}`;
+  const edited = newer ? `${file} was edited after ${name} was started` : `${file} says ${wanted}`;
   return [
     {
       code: "PS-D016",
@@ -95,6 +110,8 @@ export function editedSince(facts: Facts, runtime: RuntimeFact, fails: boolean):
     },
   ];
 }
+
+const isGenerated = ({ name }: RuntimeFact): boolean => name === "k3s" || name === "rke2";
 
 /** What the daemon says, else the image of a sandbox that it has started since. */
 function imageOfDaemon({ status, sandbox }: Facts, startedSeconds: number): string | undefined {

@@ -21,7 +21,7 @@ export function judgeSandboxes(facts: Facts, nowSeconds: number, stuck?: readonl
   const since = { nowSeconds, runtimeStartedSeconds: runtime?.startedSeconds ?? 0, waiting };
   const { counts, over } = standing(tries, since);
   // What is on the node is not pulled again.
-  const failures = counts.filter(({ error = "" }) => !(isOfImage(error) && image));
+  const failures = counts.map((one) => firstOf(one, tries)).filter(({ error = "" }) => !(isOfImage(error) && image));
   const started = (at: number) => tries.some(({ error, atSeconds }) => error === undefined && atSeconds >= at);
   const findings = failures.flatMap(({ error = "", atSeconds, pod }) => {
     if (isOfImage(error) && causeOf(error, { runtime }) === undefined) return [];
@@ -38,11 +38,20 @@ export function judgeSandboxes(facts: Facts, nowSeconds: number, stuck?: readonl
   };
 }
 
+/** A name that is taken is what comes of an earlier failure of the same Pod: that one has the cause. */
+function firstOf(failure: SandboxTry, tries: readonly SandboxTry[]): SandboxTry {
+  const taken = /reserve|already in use/;
+  if (!taken.test(failure.error ?? "")) return failure;
+  const own = tries.filter(({ pod, error }) => pod === failure.pod && error !== undefined && !taken.test(error));
+  const [newest] = own.sort((a, b) => b.atSeconds - a.atSeconds);
+  return newest ?? failure;
+}
+
 function triesOf({ events = [], sandbox }: Facts): SandboxTry[] {
   const tries = events.flatMap((line) => triedIn(line) ?? []);
-  if (!sandbox) return tries;
-  const { created, name, namespace } = sandbox;
-  return [...tries, { atSeconds: Date.parse(created) / 1000, pod: `${namespace}/${name}` }];
+  const atSeconds = Date.parse(sandbox?.created ?? "") / 1000;
+  if (!sandbox || Number.isNaN(atSeconds)) return tries;
+  return [...tries, { atSeconds, pod: `${sandbox.namespace}/${sandbox.name}` }];
 }
 
 /** The cluster's event of a Pod that waits is as new as can be. */

@@ -5,6 +5,8 @@ import type { Finding } from "../finding";
 export interface WantedImage {
   readonly image: string;
   readonly digest?: string;
+  /** Whether the stack gives nodes a CA. */
+  readonly ca?: boolean;
 }
 
 export function againstStack({ image: found }: Facts, runtime: RuntimeFact, { image, digest }: WantedImage): Finding[] {

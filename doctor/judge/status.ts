@@ -1,6 +1,7 @@
 /** What the runtime says of itself: whether it serves Pods, and whether it has a network for them. */
 import type { Facts, RuntimeFact } from "../facts";
 import type { Evidence, Finding } from "../finding";
+import { unquoted } from "../sandboxes";
 
 interface Judged {
   readonly findings: Finding[];
@@ -12,7 +13,7 @@ interface Judged {
 export function judgeStatus({ status, failed }: Facts, runtime: RuntimeFact): Judged {
   const { name, unit, socket, startedSeconds } = runtime;
   if (!status) {
-    const why = failed.status ?? "it was not asked";
+    const why = unquoted(failed.status ?? "it was not asked");
     if (startedSeconds > 0 && !/connect|no answer|dial|deadline/i.test(why)) {
       return { findings: [], evidence: [], unknown: [`whether ${name} and its network are ready`] };
     }

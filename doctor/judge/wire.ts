@@ -16,6 +16,8 @@ export interface Walk {
 /** What the node knows, by which a walk is judged. */
 export interface NodeView {
   readonly image: PulledImage;
+  /** Its name. */
+  readonly runtime: string;
   readonly architecture: string;
   readonly now: Date;
   /** How far its clock is from ours, in seconds. */
@@ -130,7 +132,7 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
       return {
         code: "PS-D001",
         kind: "an unknown root",
-        what: `the registry's chain ends at "${fault.endsAt}", which containerd does not trust for ${at}${sent}`,
+        what: `the registry's chain ends at "${fault.endsAt}", which ${view.runtime} does not trust for ${at}${sent}`,
         remedy,
         ca,
       };

@@ -23,7 +23,7 @@ if fact runtime runtime_fact; then
   registry=${image%%/*}
   fact able able_fact || :
   fact files files_fact || :
-  if "${runtime}_directories"; then fact registry registry_fact || :; fi
+  fact registry registry_fact || :
   fact roots roots_fact || :
   fact name name_fact || :
   fact proxy proxy_fact || :

@@ -271,4 +271,3 @@ containerd_serves() {
 }
 
 containerd_lists() { list_files; }
-containerd_directories() { :; }

@@ -94,4 +94,3 @@ cri_dockerd_seen() { docker_seen; }
 cri_dockerd_namer() { echo docker; }
 cri_dockerd_serves() { :; }
 cri_dockerd_lists() { list_target; }
-cri_dockerd_directories() { return 1; }

@@ -189,4 +189,3 @@ crio_seen() { cri_seen; }
 crio_namer() { echo crio; }
 crio_serves() { :; }
 crio_lists() { list_target; }
-crio_directories() { return 1; }

@@ -39,4 +39,3 @@ dockershim_seen() { docker_seen; }
 dockershim_namer() { echo docker; }
 dockershim_serves() { :; }
 dockershim_lists() { list_target; }
-dockershim_directories() { return 1; }

@@ -180,4 +180,3 @@ k3s_seen() { cri_seen; }
 k3s_namer() { echo ctr; }
 k3s_serves() { :; }
 k3s_lists() { list_target; }
-k3s_directories() { return 1; }

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { X509Certificate } from "node:crypto";
 import { connect } from "node:net";
 
 import { verdict } from "../../cli/text";
@@ -397,6 +398,75 @@ const CAUSES: Cause[] = [
   },
 ];
 
+/** A node of another runtime than containerd. */
+const of = (name: string, unit: string, version = "1.34.0") => ({ name, unit, version });
+const trustedBy = (root: string, more: Partial<NonNullable<Facts["registry"]>> = {}) => ({
+  ...{ directory: "/etc/containers/certs.d", directories: [], files: [], trusted: root },
+  ...more,
+});
+
+const RUNTIMES: Cause[] = [
+  {
+    what: "nothing, where CRI-O trusts a registry by its own directory",
+    node: (image, facts, { root }) => ({
+      ...facts,
+      runtime: { ...runtime(image), ...of("cri-o", "crio") },
+      registry: trustedBy(root.cert),
+    }),
+    code: undefined,
+    verdict: /all is well/,
+  },
+  {
+    what: "an unknown root of CRI-O, by its name",
+    node: (image, facts) => ({
+      ...facts,
+      runtime: { ...runtime(image), ...of("cri-o", "crio") },
+      registry: trustedBy(""),
+    }),
+    code: "PS-D001",
+    verdict: /which cri-o does not trust/,
+  },
+  {
+    what: "what it cannot know where a file of CRI-O may send the pull elsewhere",
+    answers: withStatus(404),
+    node: (image, facts, { root }) => ({
+      ...facts,
+      runtime: { ...runtime(image), ...of("cri-o", "crio") },
+      registry: trustedBy(root.cert, { diverts: ["/etc/containers/registries.conf"] }),
+    }),
+    code: undefined,
+    verdict: /nothing wrong is found, but not all could be looked at: whether the image can be pulled$/,
+  },
+  {
+    what: "what it cannot know where docker has a login for the registry",
+    answers: withStatus(401),
+    node: (image, facts, { root }) => ({
+      ...facts,
+      runtime: { ...runtime(image), ...of("cri-dockerd", "cri-docker", "0.4.3") },
+      registry: trustedBy(root.cert, { login: true }),
+    }),
+    code: undefined,
+    verdict: /not all could be looked at: whether the image can be pulled$/,
+  },
+  {
+    what: "a k3s that was not restarted, by its unit",
+    node: (image, facts) => ({
+      ...facts,
+      runtime: { ...runtime(image), ...of("k3s", "k3s-agent", "1.34.1+k3s1") },
+      files: [
+        {
+          ...{ path: "/etc/rancher/k3s/config.yaml.d/zz.yaml", changedSeconds: CLOCK },
+          lines: ["1:pause-image: mine.example/pause:1"],
+        },
+      ],
+      image: { status: { pinned: true } },
+    }),
+    code: "PS-D016",
+    verdict: /zz\.yaml was edited after k3s was started, which still has /,
+  },
+];
+CAUSES.push(...RUNTIMES);
+
 const certificates = new Certificates();
 
 (needs("openssl") ? describe : describe.skip)("the doctor", function () {
@@ -458,6 +528,52 @@ const certificates = new Certificates();
     const indented = made.root.cert.trim().replaceAll("\n", "\n    ");
     assert.ok(text.includes(indented), text);
     assert.match(text, /- name: worker-7\n\s+host: 10\.0\.0\.11/);
+  });
+
+  it("names no unit, table or tool in a remedy that the runtime does not have", () => {
+    const all: [string, string, RegExp][] = [
+      ["cri-o", "crio", /containerd|\bctr\b|k3s|docker /],
+      ["k3s", "k3s-agent", /crio|docker |Run: ctr|config\.toml|plugins\./],
+      ["rke2", "rke2-server", /crio|docker |k3s(?!\/containerd)|config\.toml|plugins\./],
+      ["cri-dockerd", "cri-docker", /crio|containerd|\bctr\b|k3s|plugins\./],
+    ];
+    const lines = ['9: sandbox_image = "mine.example/pause:1"'];
+    for (const [name, unit, foreign] of all) {
+      for (const image of ["registry.example/pause:1", "localhost/pause:1"]) {
+        const ours = { ...runtime(image), ...of(name, unit) };
+        const wrong = { unreached: "connection refused" };
+        const route = {
+          host: "registry.example",
+          port: 443,
+          plainHttp: false,
+          takesCa: false,
+          hasLogin: false,
+          url: "x",
+        };
+        for (const here of [null, { status: { pinned: false } }]) {
+          const facts = factsOf(image, {
+            ...{ runtime: ours, image: here, registry: trustedBy("") },
+            files: [{ path: "/etc/x", changedSeconds: CLOCK, lines }],
+          });
+          const walks: Walk[] = image.startsWith("localhost") ? [] : [{ route, fact: wrong }];
+          const { findings } = diagnose({ node: "n", host: "n", facts, walks, ourSeconds: CLOCK });
+          assert.ok(findings.length > 0);
+          for (const { code, remedy } of findings) assert.doesNotMatch(remedy, foreign, `${name} ${code}`);
+        }
+      }
+    }
+  });
+
+  it("says that the stack has a CA where it has one", () => {
+    const image = "registry.example/pause:1";
+    const facts = factsOf(image);
+    const served = certificates.make({ name: "registry.example", names: "DNS:registry.example", signer: made.other });
+    const route = { host: "registry.example", port: 443, plainHttp: false, takesCa: false, hasLogin: false, url: "x" };
+    const walks: Walk[] = [{ route, fact: { served: [new X509Certificate(served.cert)] } }];
+    const look = { node: "n", host: "n", facts, walks, ourSeconds: CLOCK };
+    const [unknown] = diagnose({ ...look, wanted: { image, ca: true } }).findings;
+    assert.match(unknown?.remedy ?? "", /^The stack has a registryCa\./);
+    assert.match(diagnose({ ...look, wanted: { image } }).findings[0]?.remedy ?? "", /^Set registryCa/);
   });
 
   it("sends no login to a registry, and no name of a user", async () => {

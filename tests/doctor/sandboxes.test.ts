@@ -132,6 +132,20 @@ describe("a failed sandbox", () => {
     );
   });
 
+  it("is told by the failure that came before its name was taken", () => {
+    const events = [
+      failed(CLOCK - 90, "a/1", 'failed to find plugin "bridge" in path [/opt/cni/bin]'),
+      failed(CLOCK - 10, "a/1", 'failed to reserve sandbox name "x": name "x" is reserved for "0ab1"'),
+    ];
+    assert.equal(judgeSandboxes(factsOf(image, { events }), CLOCK).findings[0]?.code, "PS-D026");
+  });
+
+  it("ends no look where a clock says what cannot be", () => {
+    const odd = { created: "x", name: "1", namespace: "a" };
+    const events = [`${"9".repeat(400)}.0 h kubelet[1]: "Failed to create sandbox for pod" err="x" pod="a/2"`];
+    assert.equal(judgeSandboxes(factsOf(image, { sandbox: odd, events }), CLOCK).findings.length, 1);
+  });
+
   it("counts by the cluster's word where the node's journal has nothing", () => {
     const stuck = [{ namespace: "a", name: "1", node: "w", event: 'no runtime for "gvisor" is configured' }];
     assert.equal(judgeSandboxes(factsOf(image), CLOCK, stuck).findings[0]?.code, "PS-D033");
