@@ -102,26 +102,13 @@ files_fact() {
   printf ']'
 }
 
-# What says how the registry of the image is reached, by the rules of its runtime: containerd and that of k3s read hosts.toml,
-# CRI-O and docker each *.crt of a directory by the registry's name. What may send a pull elsewhere is named, and not read.
-registry_fact() {
-  case $runtime in
-    containerd) ;;
-    k3s) certs=${generated%/*}/certs.d ;;
-    crio)
-      certs=/etc/containers/certs.d
-      told_registry "$(diverting_crio | json_list)" "$(crio_login)" /etc/containers/certs.d /etc/docker/certs.d
-      return 0
-      ;;
-    *)
-      certs=$docker_certs
-      told_registry "$(grep -lE '"(registry-mirrors|insecure-registries)"' /etc/docker/daemon.json 2>/dev/null | json_list)" \
-        "$(has_login /.docker/config.json /config.json /root/.docker/config.json /var/lib/kubelet/config.json)" "$docker_certs"
-      return 0
-      ;;
-  esac
+# What says how the registry of the image is reached, by the rules of its runtime.
+registry_fact() { "${runtime}_reaches"; }
+
+# The hosts.toml files of containerd in $certs. Reads $plan/before.
+told_hosts() {
   login=false
-  if grep -F "|$registry|auth|" "$plan/before" | grep -q .; then login=true; fi
+  if grep -qF "|$registry|auth|" "$plan/before"; then login=true; fi
   printf '{"directories":[%s],"directory":%s,"diverts":[],"files":[' "$(names_in "$certs" | json_list)" "$(json_string "$certs")"
   sep=''
   for file in "$certs/$registry"/* "$certs/_default"/* "$certs/${registry%%:*}"/*; do
@@ -132,27 +119,14 @@ registry_fact() {
   printf '],"login":%s,"trusted":%s}' "$login" "$(trusted_files | json_text)"
 }
 
-# told_registry DIVERTS LOGIN DIRECTORY…: the fact of a runtime that reads certificates from directories.
-told_registry() {
-  printf '{"directories":[],"directory":%s,"diverts":[%s],"files":[],"login":%s,"trusted":' "$(json_string "$3")" "$1" "$2"
+# told_certificates DIVERTS LOGIN DIRECTORY…: the same of a runtime that reads each *.crt of directories by the registry's name.
+# DIVERTS are files that may send a pull elsewhere, one per line, which are not read; LOGIN is true or false.
+told_certificates() {
+  printf '{"directories":[],"directory":%s,"diverts":[%s],"files":[],"login":%s,"trusted":' "$(json_string "$3")" \
+    "$(printf '%s\n' "$1" | json_list)" "$2"
   shift 2
   for one; do for file in "$one/$registry"/*.crt; do if [ -f "$file" ]; then certificates_in "$file"; fi; done; done | json_text
   printf '}'
-}
-
-# Files of CRI-O's that name the registry or a pattern, or that may refuse an image.
-diverting_crio() {
-  grep -lF -e "$registry" -e '"*.' /etc/containers/registries.conf /etc/containers/registries.conf.d/*.conf 2>/dev/null || :
-  grep -lE '"(reject|signedBy|sigstoreSigned)"' /etc/containers/policy.json 2>/dev/null || :
-}
-
-# Reads $plan/before.
-crio_login() {
-  for key in pause_image_auth_file global_auth_file; do
-    file=$(toml_get "crio|image|$key" <"$plan/before")
-    [ -z "$file" ] || set -- "$@" "$file"
-  done
-  has_login "$@"
 }
 
 # has_login FILE…: `true` where one of these files names the registry. What it says is not taken.

@@ -271,3 +271,4 @@ containerd_serves() {
 }
 
 containerd_lists() { list_files; }
+containerd_reaches() { told_hosts; }

@@ -94,3 +94,10 @@ cri_dockerd_seen() { docker_seen; }
 cri_dockerd_namer() { echo docker; }
 cri_dockerd_serves() { :; }
 cri_dockerd_lists() { list_target; }
+cri_dockerd_reaches() { docker_reaches; }
+
+# What docker reads of a registry. Its own mirrors are not read.
+docker_reaches() {
+  diverts=$(grep -lE '"(registry-mirrors|insecure-registries)"' /etc/docker/daemon.json 2>/dev/null) || :
+  told_certificates "$diverts" "$(has_login /.docker/config.json /config.json /root/.docker/config.json /var/lib/kubelet/config.json)" "$docker_certs"
+}

@@ -189,3 +189,17 @@ crio_seen() { cri_seen; }
 crio_namer() { echo crio; }
 crio_serves() { :; }
 crio_lists() { list_target; }
+
+# Its files that name the registry or a pattern, or that may refuse an image, are not read. Reads $plan/before.
+crio_reaches() {
+  diverts=$(
+    grep -lF -e "$registry" -e '"*.' /etc/containers/registries.conf /etc/containers/registries.conf.d/*.conf 2>/dev/null
+    grep -lE '"(reject|signedBy|sigstoreSigned)"' /etc/containers/policy.json 2>/dev/null
+  ) || :
+  set -- /dev/null
+  for key in pause_image_auth_file global_auth_file; do
+    file=$(toml_get "crio|image|$key" <"$plan/before")
+    [ -z "$file" ] || set -- "$@" "$file"
+  done
+  told_certificates "$diverts" "$(has_login "$@")" /etc/containers/certs.d /etc/docker/certs.d
+}

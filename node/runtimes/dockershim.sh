@@ -39,3 +39,4 @@ dockershim_seen() { docker_seen; }
 dockershim_namer() { echo docker; }
 dockershim_serves() { :; }
 dockershim_lists() { list_target; }
+dockershim_reaches() { docker_reaches; }

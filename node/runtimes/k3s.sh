@@ -180,3 +180,9 @@ k3s_seen() { cri_seen; }
 k3s_namer() { echo ctr; }
 k3s_serves() { :; }
 k3s_lists() { list_target; }
+
+# What it wrote for its containerd. Sets $certs.
+k3s_reaches() {
+  certs=${generated%/*}/certs.d
+  told_hosts
+}
