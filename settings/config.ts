@@ -13,8 +13,10 @@ import {
 } from "../components";
 import type { PlainNode } from "../components/clusterNode";
 import type { Host } from "../components/host";
+import * as log from "../components/log";
 import { Problems } from "../components/problems";
 import { type FoundNodes, nodesFrom } from "./found";
+import { checkNames } from "./known";
 import { foundNodes, hostOf, includedFiles, nodesOf, pick } from "./hosts";
 import { isEmpty, list, object, optional, readFile, secret, textOrFile } from "./values";
 
@@ -47,14 +49,15 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     include: (pattern: string) => includedFiles(pattern),
     port: config.getNumber("sshPort"),
   };
-  const nodes = listedNodes(read, config, found);
+  checkNames(problems, config);
+  const nodes = withGone(read, config, listedNodes(read, config, found));
   const bastion = object(config, "bastion");
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
   const pull = login(problems, config, "pull");
   const signing = signingOf(problems, config);
   const privateKey = privateKeyOf(problems, config);
-  const groups = groupsOf(problems, config);
+  const groups = withNodes(config, groupsOf(problems, config), nodes);
   const bootSetup = bootSetupOf(problems, config);
   problems.throwIfAny();
 
@@ -113,6 +116,26 @@ function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config,
   return foundNodes(read, found?.nodes ?? []);
 }
 
+/**
+ * Marks the nodes that the setting `gone` names. One that is neither listed nor found is there without an address: state has how it was
+ * reached, and nobody connects to it.
+ */
+function withGone({ problems }: { problems: Problems }, config: pulumi.Config, nodes: PlainNode[]): PlainNode[] {
+  const names = object(config, "gone");
+  if (isEmpty(names)) return nodes;
+  if (!Array.isArray(names) || names.some((name) => typeof name !== "string")) {
+    problems.add("gone", typeof names, "a list of the names of nodes");
+    return nodes;
+  }
+  const gone = new Set(names as string[]);
+  const there = nodes.map((node) => (gone.has(node.name) ? { ...node, gone: true } : node));
+  const others = [...gone].filter((name) => !nodes.some((node) => node.name === name));
+  return [...there, ...others.map((name) => ({ name, gone: true, host: NOBODY, insecureIgnoreHostKey: true }))];
+}
+
+/** No host has such a name (RFC 2606). */
+const NOBODY = "host-is-gone.invalid";
+
 /** The key itself, or what its file has. */
 function privateKeyOf(problems: Problems, config: pulumi.Config): pulumi.Output<string> | undefined {
   const given = secret(config, "sshPrivateKey");
@@ -137,6 +160,22 @@ function groupsOf(problems: Problems, config: pulumi.Config): RolloutGroup[] | u
   if (Array.isArray(groups)) return groups as RolloutGroup[];
   problems.add("groups", typeof groups, "a list of groups, each an object with name and perhaps maxUnavailable");
   return undefined;
+}
+
+/** A pool of a cluster may have no node today: its group is passed over, with a word. A list's groups are the component's to check. */
+function withNodes(
+  config: pulumi.Config,
+  groups: RolloutGroup[] | undefined,
+  nodes: readonly PlainNode[],
+): RolloutGroup[] | undefined {
+  if (groups === undefined || !("cluster" in (nodesFrom(config) ?? {}))) return groups;
+  const isEmptyOne = ({ name }: RolloutGroup): boolean => !nodes.some(({ group }) => group === name);
+  const [empty, others] = [groups.filter(isEmptyOne), groups.filter((group) => !isEmptyOne(group))];
+  if (empty.length > 0) {
+    const names = [...new Set(nodes.flatMap(({ group }) => group ?? []))].join(", ") || "none";
+    void log.warn(`groups: no node is in ${empty.map(({ name }) => name).join(", ")}; nodes are in ${names}`);
+  }
+  return others;
 }
 
 /** `true`, or an object with options. */

@@ -8,7 +8,7 @@ import { listNodes } from "../components/cluster/list";
 import type { PlainNode } from "../components/clusterNode";
 import { messageOf, userError } from "../components/errors";
 import { Problems } from "../components/problems";
-import { nodesNotListed, selectNodes } from "../components/sources/cluster";
+import { NOT_READY, nodesNotListed, selectNodes } from "../components/sources/cluster";
 import { nodesOfInventory } from "../components/sources/inventoryNodes";
 import * as log from "../components/log";
 
@@ -16,6 +16,8 @@ import * as log from "../components/log";
 export interface FoundNodes {
   readonly nodes: readonly PlainNode[];
   readonly leftOut: readonly LeftOut[];
+  /** Nodes of the cluster that `labelSelector` does not match. */
+  readonly unmatched: readonly string[];
 }
 
 type Fields = Record<string, "string" | "boolean">;
@@ -83,21 +85,53 @@ function checkFields(problems: Problems, at: string, value: unknown, fields: Fie
 export async function findNodes(config = new pulumi.Config()): Promise<FoundNodes | undefined> {
   const from = nodesFrom(config);
   if (from === undefined) return undefined;
-  if ("inventory" in from) return { nodes: fromInventory(from.inventory), leftOut: [] };
+  if ("inventory" in from)
+    return { nodes: fromInventory(from.inventory, groupNames(config)), leftOut: [], unmatched: [] };
   const read = await clusterOf(config);
   if (read === undefined)
     throw userError("nodesFrom: there is no kubeconfig, and kubectl would find none: set kubeconfig");
   const { restoreOnRemoval = false, insecureIgnoreHostKey, ...selection } = from.cluster;
   const { found, leftOut } = selectNodes(await listNodes(read, selection.labelSelector), selection);
+  if (found.length === 0)
+    throw userError(`nodesFrom.cluster: no node of ${read.server} is chosen. ${whyNone(selection, leftOut)}`);
   const shared = { restoreOnRemoval, ...(insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {}) };
-  return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut };
+  const unmatched =
+    selection.labelSelector === undefined ? [] : nodesNotListed(await listNodes(read), namesOf([...found, ...leftOut]));
+  return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut, unmatched };
+}
+
+const namesOf = (nodes: readonly { name: string }[]): string[] => nodes.map(({ name }) => name);
+
+function whyNone({ labelSelector, notReady }: NodeSelection, leftOut: readonly LeftOut[]): string {
+  if (leftOut.length === 0) {
+    return labelSelector === undefined
+      ? "The cluster has no nodes"
+      : `labelSelector ${labelSelector} matches none: kubectl get nodes --show-labels shows the labels`;
+  }
+  const why = named(leftOut.map(({ name, why: reason }) => `${name} ${reason}`));
+  // A cluster that is to be healed has hardly a node that is Ready.
+  const ready = notReady !== true && leftOut.some(({ why: reason }) => reason === NOT_READY);
+  return `${why}.${ready ? " With notReady: true, nodes that are not Ready are chosen too" : ""}`;
 }
 
 /** The stack's cluster; nothing where kubectl would find none either. */
 const clusterOf = (config: pulumi.Config) =>
   openKubeconfig(optional(config, "kubeconfig"), optional(config, "kubeContext"));
 
-function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting): PlainNode[] {
+/** The names in the setting `groups`: an inventory may have groups that are called so. */
+function groupNames(config: pulumi.Config): string[] {
+  const groups = object(config, "groups");
+  if (!Array.isArray(groups)) return [];
+  return groups.flatMap((group: unknown) => {
+    const { name } = (group ?? {}) as { name?: unknown };
+    return typeof name === "string" ? [name] : [];
+  });
+}
+
+function fromInventory(
+  { file, group, canaryGroup, insecureIgnoreHostKey }: InventorySetting,
+  rolloutGroups: readonly string[],
+): PlainNode[] {
   const problems = new Problems("the stack's configuration");
   const text = readFile(
     problems,
@@ -108,7 +142,7 @@ function fromInventory({ file, group, canaryGroup, insecureIgnoreHostKey }: Inve
   problems.throwIfAny();
   const shared = insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {};
   try {
-    return nodesOfInventory(text ?? "", { group, canaryGroup }).map(({ bastion, ...node }) => ({
+    return nodesOfInventory(text ?? "", { group, canaryGroup, rolloutGroups }).map(({ bastion, ...node }) => ({
       ...node,
       ...shared,
       ...(bastion && { bastion: { ...bastion, ...shared } }),
@@ -135,8 +169,16 @@ export async function reportNodesLeftOut(
   };
   const out = (found?.leftOut ?? []).map(({ name, why }) => `${name} ${why}`);
   if (out.length > 0) say(`${counted(out.length)} of the cluster left out: ${named(out)}`);
-  // What was found by labels is all that somebody wanted.
-  if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) return;
+  // What was found by labels is all that somebody wanted. A node that has lost its label leaves the stack: the others are named.
+  if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) {
+    if (found.unmatched.length > 0) {
+      void log.info(
+        `labelSelector does not choose ${named(found.unmatched)}: one that the stack had leaves it, and ` +
+          "is left as it is unless restoreOnRemoval is true",
+      );
+    }
+    return;
+  }
   let nodes: NodeObject[];
   try {
     const read = await clusterOf(config);

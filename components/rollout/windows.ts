@@ -27,6 +27,8 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
       if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
       const { name, maxUnavailable: own } = group;
       checkNoOutput(problems, `groups[${i}].name`, name, GROUP);
+      if (listed.length > 0 && inGroup(name).length === 0)
+        problems.add(`groups[${i}].name`, name, groupsThereAre(listed));
       if (windows.has(name)) problems.add(`groups[${i}].name`, name, "a name that no other group has");
       if (own === undefined) return void windows.set(name, belowSessions(all, maxUnavailable, inGroup(name)));
       const field = `groups[${i}].maxUnavailable`;
@@ -37,6 +39,12 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
     if (!windows.has(group)) windows.set(group, belowSessions(all, maxUnavailable, inGroup(group)));
   }
   return [...windows].map(([group, size]) => ({ group, window: size }));
+}
+
+/** A misspelt name would change nothing, without a word. */
+function groupsThereAre(nodes: readonly ClusterNode[]): string {
+  const names = [...new Set(nodes.map(({ group }) => group))].filter((group) => group !== undefined);
+  return `the group of a node: ${names.length > 0 ? `there are ${names.join(", ")}` : "no node has a group"}`;
 }
 
 /** Spares a bastion the log-ins of a percentage. A plain number is the word of somebody who knows the bastion. */

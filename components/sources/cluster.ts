@@ -133,11 +133,14 @@ export function selectNodes(
   return { found, leftOut };
 }
 
+/** Why a node is left out that `notReady` would take. */
+export const NOT_READY = "is not Ready";
+
 function whyNot(node: NodeObject, labels: Record<string, string>, { notReady }: NodeSelection): string | undefined {
   const system = node.status?.nodeInfo?.operatingSystem ?? labels["kubernetes.io/os"] ?? "linux";
   if (system !== "linux") return `runs ${system}`;
   const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-  return ready || notReady === true ? undefined : "is not Ready";
+  return ready || notReady === true ? undefined : NOT_READY;
 }
 
 function addressOf(node: NodeObject, labels: Record<string, string>, from: string): string | undefined {

@@ -9,6 +9,8 @@ export interface InventorySelection {
   readonly group?: string;
   /** Hosts of this group are changed before the others. Default: none. */
   readonly canaryGroup?: string;
+  /** Groups of the rollout: a host that is in several of them gets the first. Default: none. */
+  readonly rolloutGroups?: readonly string[];
 }
 
 /**
@@ -16,7 +18,10 @@ export interface InventorySelection {
  * @param text Content of the inventory.
  * @throws Error naming host or group, the value, and what is allowed: also where no host that is taken is in `canaryGroup`.
  */
-export function nodesOfInventory(text: string, { group, canaryGroup }: InventorySelection = {}): PlainNode[] {
+export function nodesOfInventory(
+  text: string,
+  { group, canaryGroup, rolloutGroups = [] }: InventorySelection = {},
+): PlainNode[] {
   const hosts = hostsOfInventory(text, group);
   if (canaryGroup !== undefined && !hosts.some(({ groups }) => groups.includes(canaryGroup))) {
     const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort().join(", ");
@@ -26,6 +31,7 @@ export function nodesOfInventory(text: string, { group, canaryGroup }: Inventory
     said({
       ...{ name, host, port, user, keyFile: privateKeyFile },
       canary: canaryGroup !== undefined && groups.includes(canaryGroup) ? true : undefined,
+      group: rolloutGroups.find((name) => groups.includes(name)),
       bastion: proxyJump && said(proxyJump),
     }),
   );

@@ -68,7 +68,10 @@ export async function nodesServer(
     const page = Number(url.searchParams.get("continue") ?? "0");
     const metadata = page + 1 < pages.length ? { continue: String(page + 1) } : {};
     const other = more[url.pathname.split("/").pop() ?? ""];
-    const nodes = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page] };
+    const [label = "", value] = (url.searchParams.get("labelSelector") ?? "").split("=");
+    const matches = ({ metadata: { labels = {} } = {} }: NodeObject): boolean =>
+      value === undefined || labels[label] === value;
+    const nodes = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page]?.filter(matches) };
     const listing = other === undefined ? nodes : { kind: "List", apiVersion: "v1", metadata: {}, items: other };
     const message = 'nodes is forbidden: User "eve" cannot list resource "nodes"';
     const answer = result.denied ? { kind: "Status", message, code: 403 } : listing;

@@ -84,7 +84,7 @@ describe("nodes of a cluster", () => {
       const { nodes, leftOut } = await nodesOfCluster({
         kubeconfig,
         knownHosts,
-        labelSelector: "pool=edge",
+        labelSelector: "pool",
         connection: { user: "admin" },
       });
       assert.deepStrictEqual(leftOut, [{ name: "w-3", why: "is not Ready" }]);
@@ -98,7 +98,7 @@ describe("nodes of a cluster", () => {
       assert.deepStrictEqual(nodes[0]?.connection, { user: "admin", host: "10.0.0.1", hostKey });
       assert.deepStrictEqual(
         server.asked.map((url) => url.searchParams.get("labelSelector")),
-        ["pool=edge", "pool=edge"],
+        ["pool", "pool"],
       );
       const registered = await run(
         () => new PauseSandbox("pause", { image: { reference: "registry.example/pause:1" }, nodes }),

@@ -123,6 +123,92 @@ describe("nodes that the stack's file does not list", () => {
     assert.deepStrictEqual([bastion.host, bastion.user, bastion.hostKey], ["bastion", "j", hostKey]);
   });
 
+  const SITE =
+    "localhost ansible_connection=local\n[win]\nwin-1 ansible_connection=winrm\n[rack_a]\nw1 ansible_host=10.0.0.1\n" +
+    "[rack_b]\nw2 ansible_host=10.0.0.2\n[workers:children]\nrack_a\nrack_b\n";
+  const namesOf = ({ args }: StackConfig) => args.nodes.map(({ name }) => name);
+
+  it("are the hosts of the group that is asked for, whatever other hosts the inventory has", async () => {
+    const inventory = { file: file("site.ini", SITE), group: "workers" };
+    assert.deepStrictEqual(namesOf(await read({ nodesFrom: { inventory }, knownHosts })), ["w1", "w2"]);
+    await assert.rejects(
+      read({ nodesFrom: { inventory: { ...inventory, group: "wokers" } }, knownHosts }),
+      /the inventory has no group "wokers"; it has all, rack_a, rack_b, (ungrouped, )?win, workers/,
+    );
+  });
+
+  it("are in the group of the rollout that has the name of their group in the inventory", async () => {
+    const inventory = { file: file("site.ini", SITE), group: "workers" };
+    const groups = [{ name: "rack_b" }, { name: "rack_a", maxUnavailable: "2" }];
+    const { args } = await read({ nodesFrom: { inventory }, knownHosts, groups });
+    assert.deepStrictEqual(
+      args.nodes.map(({ name, group }) => [name, group]),
+      [
+        ["w1", "rack_a"],
+        ["w2", "rack_b"],
+      ],
+    );
+  });
+
+  it("are gone where the setting gone names them, found or not", async () => {
+    const inventory = { file: file("site.ini", SITE), group: "workers" };
+    const { args } = await read({ nodesFrom: { inventory }, knownHosts, gone: ["w2", "w9"] });
+    assert.deepStrictEqual(
+      args.nodes.map(({ name, gone }) => [name, gone]),
+      [
+        ["w1", undefined],
+        ["w2", true],
+        ["w9", true],
+      ],
+    );
+    assert.match(connectionOf(args.nodes[2]).host as string, /\.invalid$/);
+    await assert.rejects(
+      read({ nodesFrom: { inventory }, knownHosts, gone: "w2" }),
+      /gone: .*a list of the names of nodes/,
+    );
+  });
+
+  it("say how nodes that are not Ready are chosen where no node of the cluster is", async () => {
+    const none = await nodesServer([[node("worker-1", { ready: "False" }), node("worker-2", { ready: "Unknown" })]]);
+    const empty = await nodesServer([[]]);
+    const { kubeconfig } = none;
+    await assert.rejects(
+      read({ nodesFrom: "cluster", knownHosts, kubeconfig }),
+      /nodesFrom\.cluster: no node of http.* is chosen\. worker-1 is not Ready, worker-2 is not Ready\. With notReady: true, nodes that are not Ready are chosen too/,
+    );
+    assert.strictEqual(
+      (await read({ nodesFrom: { cluster: { notReady: true } }, knownHosts, kubeconfig })).args.nodes.length,
+      2,
+    );
+    await assert.rejects(
+      read({ nodesFrom: { cluster: { labelSelector: "pool=egde" } }, knownHosts, kubeconfig: empty.kubeconfig }),
+      /no node of http.* is chosen\. labelSelector pool=egde matches none: kubectl get nodes --show-labels/,
+    );
+    none.close();
+    empty.close();
+  });
+
+  it("are told apart from those that the labelSelector does not choose, which leave the stack as they are", async () => {
+    const said: string[] = [];
+    const { info } = pulumi.log;
+    (pulumi.log as { info: unknown }).info = (message: string) => said.push(message);
+    try {
+      await read({ nodesFrom: { cluster: { labelSelector: "pool=edge" } }, knownHosts });
+    } finally {
+      (pulumi.log as { info: unknown }).info = info;
+    }
+    assert.deepStrictEqual(said, [
+      "labelSelector does not choose worker-2, worker-3: one that the stack had leaves it, and is left as it is unless restoreOnRemoval is true",
+    ]);
+  });
+
+  it("name a group of the rollout without a node, and go on", async () => {
+    const nodesFrom = { cluster: { groupLabel: "pool" } };
+    const { args, warnings } = await read({ nodesFrom, knownHosts, groups: [{ name: "gpu" }, { name: "edge" }] });
+    assert.deepStrictEqual(args.groups, [{ name: "edge" }]);
+    assert.ok(warnings.includes("groups: no node is in gpu; nodes are in edge"), warnings.join("\n"));
+  });
+
   it("are refused where no host of the inventory is a canary by the group that is named", async () => {
     const inventory = file("hosts.ini", "[workers]\nw1\n[canaries]\nw9\n");
     for (const canaryGroup of ["canarys", "canaries"]) {

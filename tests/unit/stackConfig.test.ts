@@ -7,6 +7,7 @@ import * as path from "path";
 import { type ClusterNode, PauseSandbox, type SshConnection, type SshHost } from "../../components";
 import { known } from "../../components/inputs";
 import { readStackConfig } from "../../settings/config";
+import { SETTINGS } from "../../settings/known";
 import { run } from "../support/mocks";
 import { configure, declared, defaults, type Settings, stackFile } from "../support/stackFiles";
 
@@ -39,6 +40,10 @@ describe("the stack's configuration", () => {
     assert.ok(sandbox);
   });
 
+  it("has the settings that Pulumi.yaml declares, and no others", () => {
+    assert.deepStrictEqual([...SETTINGS].sort(), Object.keys(declared()).sort());
+  });
+
   const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
   const good = { name: "a", host: "a", hostKey };
 
@@ -57,6 +62,18 @@ describe("the stack's configuration", () => {
 
   const bad: [string, Settings, RegExp[]][] = [
     ["nodes that are no list", { nodes: { name: "a" } }, [/nodes: {"name":"…"} is not allowed; it must be a list/]],
+    [
+      "a misspelt setting, with the one that is meant",
+      { nodes: [good], maxUnavailabel: 3 },
+      [
+        /maxUnavailabel: "maxUnavailabel" is not allowed; it must be the name of a setting; perhaps maxUnavailable is meant/,
+      ],
+    ],
+    [
+      "a setting that is like none",
+      { nodes: [good], flux: true },
+      [/flux: "flux" is not allowed; it must be the name of a setting; Pulumi\.yaml lists them/],
+    ],
     ["nodes that are no JSON", { nodes: "worker-1" }, [/nodes: "worker-1" is not allowed; it must be a list/]],
     ["a node that is no object", { nodes: ["worker-1"] }, [/nodes\[0\]: "worker-1" .* an object with host, port/]],
     ["a node that is empty", { nodes: [null, good] }, [/nodes\[0\]: null .* an object with host, port/]],

@@ -47,6 +47,15 @@ describe("the window of a rollout", () => {
     assert.deepEqual(sizes(list, "50%", [{ name: "c", maxUnavailable: "25" }]), [25, 10, 60]);
   });
 
+  it("is refused for a group that no node is in, with the groups that there are", () => {
+    const list = [...nodes(2, undefined, "rack-a"), ...nodes(2, undefined, "rack-b")];
+    assert.throws(
+      () => windows(list, "1", [{ name: "rack_b" }, { name: "rack-a" }]),
+      /1 problem .*\n.*groups\[0\]\.name: "rack_b" is not allowed; it must be the group of a node: there are rack-a, rack-b/,
+    );
+    assert.throws(() => windows(nodes(2), "1", [{ name: "a" }]), /the group of a node: no node has a group/);
+  });
+
   it("takes a bastion that is known later for one only where it is the same Output", () => {
     const later = pulumi.output({ host: "jump" });
     assert.deepEqual(sizes(nodes(100, later), "50%"), [10]);
