@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { Host } from "./host";
-import { type Shell, shells } from "./script";
+import { type Shell, shells, wanted as image } from "./script";
 import { containerdOf, describeWith } from "./toolchain";
 import { type NodeSettings } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../components/node/program";
@@ -128,6 +128,15 @@ for (const shell of shells.slice(0, 1)) {
           assert.deepEqual(host.files(), filesOf(host, recorded.after));
         }
         assert.deepEqual(owners(host), [`owner ${settings.owner ?? ""}`]);
+      });
+
+      it("pulls other bytes under the same reference", () => {
+        host.hasImage();
+        host.done("apply", settings);
+        const digest = `sha256:${"b".repeat(64)}`;
+        const { did, digest: got } = host.done("apply", { ...settings, digest });
+        assert.equal(got, digest);
+        assert.ok(did.includes(`pull ${image.slice(0, image.lastIndexOf(":"))}@${digest}`), did.join());
       });
 
       it("stays with its new owner when the one of before leaves", () => {
