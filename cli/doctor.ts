@@ -5,10 +5,10 @@ import { askForFile, bundleText, refuseExisting } from "./bundle";
 import { differenceText } from "./checkText";
 import { clusterText, type ClusterView } from "./clusterText";
 import {
+  clusterReach,
   lookAtAll,
   namedNodes,
   type ReachOptions,
-  sshArguments,
   stackReach,
   type Unlooked,
   whyNot,
@@ -25,7 +25,7 @@ import { examine } from "../doctor/examine";
 import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
-import { overSsh, type Reach } from "../doctor/reach";
+import type { Reach } from "../doctor/reach";
 import { redactedIn } from "../doctor/redact";
 
 interface Options extends ReachOptions, StackOptions {
@@ -148,9 +148,7 @@ function nodesOf(options: Options, command: Command, { cluster, stack }: { clust
   });
   // How to log in to a node that the stack has is in its file.
   const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
-    return (
-      listed.find((one) => one.name === name) ?? { name, reach: overSsh(host, sshArguments(options), options.timeout) }
-    );
+    return listed.find((one) => one.name === name) ?? { name, reach: clusterReach(host, options) };
   });
   if (cluster !== undefined || named.length > 0) return [...named, ...sick];
   if (listed.length === 0) {

@@ -3,13 +3,17 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import * as path from "node:path";
+import { Duplex } from "node:stream";
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 
+import { Refused } from "./refuse";
 import type { PlainNode } from "../components/clusterNode";
 import { firstLine, messageOf } from "../components/errors";
+import { isHostName, isUserName } from "../components/host";
 import { isWholeNumber } from "../components/problems";
 import type { Host, HostAddress } from "../components/host";
+import { quoted } from "../components/visible";
 import { CouldNotLook } from "../doctor/facts";
 import type { StuckPod } from "../doctor/finding";
 import { local, overSsh, type Reach, TIMEOUT_SECONDS } from "../doctor/reach";
@@ -77,9 +81,25 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
  */
 export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: string): Reach {
   const { user = node.user, jump, identity = keyFile, port = node.port } = options;
+  for (const one of [node, ...(node.bastion ? [node.bastion] : [])]) {
+    if (isHostName(one.host) && (one.user === undefined || isUserName(one.user))) continue;
+    throw new Refused(`node ${node.name} of the stack: ${quoted(`${one.user ?? ""}@${one.host}`)} is no user and host`);
+  }
   const via = jump ?? (node.bastion && jumpText(node.bastion));
   const given = sshArguments({ ...options, user, port: port?.toString(), jump: via, identity });
   return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })], options.timeout);
+}
+
+/**
+ * A node of a cluster. Whoever may write Node objects chooses its address, which to ssh could also be a user, a port, or text for the shell
+ * of a ProxyCommand.
+ */
+export function clusterReach(host: string, options: ReachOptions): Reach {
+  if (isHostName(host)) return overSsh(host, sshArguments(options), options.timeout);
+  const no = () =>
+    new CouldNotLook(`its Node object has the address ${quoted(host)}, which is no host name or IP address`);
+  const refuse = () => Promise.reject(no());
+  return { name: host, run: refuse, plan: refuse, dial: () => new Duplex().destroy(no()) };
 }
 
 /** ssh takes host keys from files only; this one goes with the process. */

@@ -63,6 +63,8 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
 
 async function passwordOf({ pullPasswordFile }: WantedOptions): Promise<string | undefined> {
   const given = process.env.PAUSE_SANDBOX_PULL_PASSWORD;
+  // ssh, and what it starts, is not to have it.
+  delete process.env.PAUSE_SANDBOX_PULL_PASSWORD;
   const text = pullPasswordFile === undefined ? given : await readNamed("--pull-password-file", pullPasswordFile);
   // An editor ends a file with a newline.
   return text === undefined || text === "" ? undefined : text.replace(/\r?\n$/, "");

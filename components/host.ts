@@ -10,6 +10,17 @@ export interface HostAddress {
   readonly user?: string;
 }
 
+const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9.:-]*$/;
+
+/** Whether a text is a host name or an IP address. No shell, and no option of ssh, takes one for anything else. */
+export const isHostName = (text: unknown): boolean =>
+  typeof text === "string" && text.length <= 253 && HOST_NAME.test(text);
+
+const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+
+/** Whether a text is a user to log in as. */
+export const isUserName = (text: unknown): boolean => typeof text === "string" && USER_NAME.test(text);
+
 /** A host, with what the log-in needs. */
 export interface Host extends HostAddress {
   /** The host's public key, `<type> <base64>`. */

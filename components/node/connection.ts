@@ -2,6 +2,7 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checked, checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
+import { isHostName, isUserName } from "../host";
 import { isOutput, isWholeNumber, type Problems } from "../problems";
 
 /** How to log in to a host: a jump host, or a node. */
@@ -37,9 +38,9 @@ export interface SshConnection extends SshHost {
 const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( .*)?$/;
 
 const RULES = {
-  host: { allows: matches(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/), allowed: "a host name or an IP address" },
+  host: { allows: isHostName, allowed: "a host name or an IP address" },
   port: { allows: (value) => isWholeNumber(value, 1, 65535), allowed: "a whole number from 1 to 65535" },
-  user: { allows: matches(/^[A-Za-z_][A-Za-z0-9_.-]*$/), allowed: "a user name" },
+  user: { allows: isUserName, allowed: "a user name" },
   hostKey: {
     allows: matches(HOST_KEY),
     allowed:

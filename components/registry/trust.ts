@@ -92,5 +92,6 @@ const PEM: Rule = {
 };
 const MIRROR: Rule = {
   allows: (value) => typeof value === "string" && /^https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._/-]*)?$/.test(value),
-  allowed: "an http or https URL, host[:port] and perhaps a path",
+  allowed: "an http or https URL, host[:port] and perhaps a path, without a login",
+  hidden: true,
 };

@@ -2,7 +2,7 @@
 import { parse as parseYaml } from "yaml";
 
 import { withoutComment, wordsOf } from "./words";
-import { messageOf, userError } from "../errors";
+import { firstLine, messageOf, userError } from "../errors";
 
 export type Vars = Record<string, string>;
 
@@ -18,10 +18,19 @@ export type Groups = Map<string, Group>;
 export function parseInventory(text: string): Groups {
   const groups: Groups = new Map();
   groupOf(groups, "all");
-  if (/^\s*[{]/.test(text)) readListing(groups, JSON.parse(text) as unknown);
-  else if (isYaml(text)) readYaml(groups, parseYaml(text) as unknown);
+  if (/^\s*[{]/.test(text)) readListing(groups, parsed("JSON", text));
+  else if (isYaml(text)) readYaml(groups, parsed("YAML", text));
   else readIni(groups, text);
   return groups;
+}
+
+/** @throws Error without the text: the rest of a parser's message quotes a line of it, which may hold a secret. */
+function parsed(form: "JSON" | "YAML", text: string): unknown {
+  try {
+    return form === "JSON" ? JSON.parse(text) : parseYaml(text);
+  } catch (error) {
+    throw userError(`the inventory is no ${form}${form === "JSON" ? "" : `: ${firstLine(error).replace(/:$/, "")}`}`);
+  }
 }
 
 function groupOf(groups: Groups, name: string): Group {
@@ -121,6 +130,9 @@ function addHosts(group: Group, pattern: string, vars: Vars): void {
   for (const name of expanded(pattern)) group.hosts.set(name, { ...group.hosts.get(name), ...vars });
 }
 
+/** Of one pattern. */
+const MOST_HOSTS = 65_536;
+
 /** `web[01:03]`, `db-[a:c]` and `n[0:8:2]` stand for several hosts. */
 function expanded(pattern: string): string[] {
   const [, before = "", from, to = "", step = "1", after = ""] =
@@ -128,14 +140,16 @@ function expanded(pattern: string): string[] {
   if (from === undefined) return [pattern];
   const digits = /^[0-9]/.test(from);
   const [first, last] = digits ? [Number(from), Number(to)] : [from.charCodeAt(0), to.charCodeAt(0)];
-  if (!(first <= last) || Number(step) < 1 || last - first > 65535) {
-    throw userError(`the inventory has the range ${pattern}: it must go up, over at most 65536 hosts`);
-  }
+  const refused = () =>
+    userError(`the inventory has the range ${pattern}: it must go up, over at most ${MOST_HOSTS} hosts`);
+  if (!(first <= last) || Number(step) < 1 || last - first >= MOST_HOSTS) throw refused();
   const width = from.startsWith("0") ? from.length : 0;
   const names: string[] = [];
   for (let i = first; i <= last; i += Number(step)) {
     const one = digits ? String(i).padStart(width, "0") : String.fromCharCode(i);
+    // Each range behind this one multiplies them.
     names.push(...expanded(`${before}${one}${after}`));
+    if (names.length > MOST_HOSTS) throw refused();
   }
   return names;
 }

@@ -33,23 +33,24 @@ function wordsOfOptions(name: string, text: string): string[] {
 /** `ssh -W %h:%p … user@host` is what people wrote before ProxyJump. */
 function jumpOfCommand(name: string, command: string): JumpHost {
   const [program = "", ...args] = wordsOfOptions(name, command);
-  const found: { user?: string; port?: number; rest: string[]; forwards: boolean } = { rest: [], forwards: false };
+  const found: { user?: string; port?: string; rest: string[]; forwards: boolean } = { rest: [], forwards: false };
   for (let i = 0; i < args.length; i++) {
     const [, option, glued = ""] = /^-([a-zA-Z])(.*)$/.exec(args[i] ?? "") ?? [];
     if (option === undefined) found.rest.push(args[i] ?? "");
     else if ("Wplio".includes(option)) {
       const value = glued === "" ? (args[++i] ?? "") : glued;
       if (option === "W") found.forwards = value === "%h:%p";
-      if (option === "p") found.port = portOf(name, value);
+      if (option === "p") found.port = value;
       if (option === "l") found.user = value;
     }
   }
   const [host, more] = found.rest;
   if (!/(^|\/)ssh$/.test(program) || !found.forwards || host === undefined || more !== undefined) {
     throw userError(
-      `the inventory leads to ${name} by the ProxyCommand "${command}", and the SSH plugin runs none: give it -J [user@]host`,
+      `the inventory leads to ${name} by a ProxyCommand, and the SSH plugin runs none: give it -J [user@]host`,
     );
   }
   const jump = parseJump(name, host);
-  return { host: jump.host, user: jump.user ?? found.user, port: jump.port ?? found.port };
+  const port = found.port === undefined ? undefined : portOf(name, found.port);
+  return { host: jump.host, user: jump.user ?? found.user, port: jump.port ?? port };
 }

@@ -5,6 +5,7 @@ import SSHConfig, { LineType } from "ssh-config";
 import { matchesPatterns } from "./patterns";
 import { messageOf, userError } from "../errors";
 import type { HostAddress } from "../host";
+import { kindOf } from "../problems";
 
 /** How to log in to a host, as an ssh_config says. What is undefined has its default. */
 export interface SshConfigHost extends HostAddress {
@@ -109,9 +110,11 @@ export type JumpHost = HostAddress;
 export function parseJump(alias: string, text: string): JumpHost {
   const plain = text.replace(/^ssh:\/\//, "").replace(/\/$/, "");
   const [, user, bracketed, name, port] =
-    /^(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:\]]+|[^:]*:[^:]*:.*))(?::([0-9]+))?$/.exec(plain) ?? [];
+    /^(?:([^@:]+)@)?(?:\[([^\]]+)\]|([^:\]]+|[^:]*:[^:]*:.*))(?::([0-9]+))?$/.exec(plain) ?? [];
   const host = bracketed ?? name;
-  if (host === undefined) throw userError(`the jump host of ${alias} is "${text}": it must be [user@]host[:port]`);
+  // It may hold a password.
+  if (host === undefined)
+    throw userError(`the jump host of ${alias} is ${kindOf(text)}: it must be [user@]host[:port]`);
   return { host, user, port: port === undefined ? undefined : portOf(alias, port) };
 }
 
@@ -119,7 +122,8 @@ export function parseJump(alias: string, text: string): JumpHost {
 export function portOf(alias: string, text: string): number {
   const port = /^[0-9]+$/.test(text) ? Number(text) : 0;
   if (port > 0 && port < 65536) return port;
-  throw userError(`the port of ${alias} is "${text}": it must be a whole number from 1 to 65535`);
+  // An option of sshpass is a password.
+  throw userError(`the port of ${alias} is ${kindOf(text)}: it must be a whole number from 1 to 65535`);
 }
 
 function readText(reading: Reading, text: string): void {

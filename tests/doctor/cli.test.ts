@@ -158,6 +158,18 @@ describe("the command line", function () {
     }
   });
 
+  it("gives ssh no password of the pull login", () => {
+    ssh({ a: sick("worker-1") });
+    const program = fs.readFileSync(path.join(dir, "ssh"), "utf8");
+    fs.writeFileSync(path.join(dir, "ssh"), program.replace("#!/bin/sh\n", `#!/bin/sh\nenv >>${dir}/env\n`));
+    const args = ["check", "--host", "a", "--image", "r.example/pause:1", "--pull-username", "bob"];
+    process.env.PAUSE_SANDBOX_PULL_PASSWORD = "hunter2";
+    const { stderr } = run(...args);
+    delete process.env.PAUSE_SANDBOX_PULL_PASSWORD;
+    const given = fs.readFileSync(path.join(dir, "env"), "utf8");
+    assert.ok(given.includes("PATH=") && !given.includes("hunter2"), stderr);
+  });
+
   it("refuses a node whose name ssh would take for an option", () => {
     ssh({ a: sick("worker-1") });
     fs.rmSync(path.join(dir, "args"), { force: true });

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { parseFacts } from "../../doctor/facts";
 import { walk } from "../../doctor/wire";
 import { calledHere } from "../support/commandLine";
+import { node, nodesServer } from "../support/nodesServer";
 import { fakeSsh } from "./fakeSsh";
 import { factsOf, runtime } from "./nodeFacts";
 import { serve, stopAll } from "./servers";
@@ -115,6 +116,38 @@ describe("a node that answers what nobody asked for", function () {
   it("says long texts, of which the beginning is taken", () => {
     const { events = [] } = parseFacts(facts("events", ["x".repeat(100_000)]));
     assert.equal(events[0]?.length, 4096);
+  });
+});
+
+describe("a Node object", function () {
+  this.timeout("60s");
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-objects-"));
+  after(() => {
+    fs.rmSync(dir, { recursive: true });
+  });
+
+  it("has only a host name or an IP address go to ssh", async () => {
+    const addresses = ["root@evil.example;id", "ssh://root@127.0.0.1:2222", "-oProxyCommand=id", "$(id)", "", "a b"];
+    const names = addresses.map((_, i) => `w-${i}`);
+    const pods = names.map((name) => ({
+      metadata: { name, namespace: "x", uid: name },
+      ...{ spec: { nodeName: name }, status: { phase: "Pending" } },
+    }));
+    const events = names.map((uid) => ({ involvedObject: { uid }, message: "no sandbox" }));
+    fakeSsh(dir, {});
+    const server = await nodesServer([names.map((name, i) => node(name, { ip: addresses[i] }))], { pods, events });
+    try {
+      fs.writeFileSync(path.join(dir, "kubeconfig"), server.kubeconfig);
+      const env = { PATH: `${dir}:${process.env.PATH ?? ""}` };
+      const { stdout, stderr } = await calledHere(["doctor", "--kubeconfig", path.join(dir, "kubeconfig")], { env });
+      assert.ok(!fs.existsSync(path.join(dir, "args")), "ssh was started");
+      assert.match(
+        stdout + stderr,
+        /w-0: could not look: its Node object has the address "root@evil\.example;id", which is/,
+      );
+    } finally {
+      server.close();
+    }
   });
 });
 
