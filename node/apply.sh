@@ -44,7 +44,7 @@ leave_to_owner() {
 tell_owner() {
   managing=$(state_of owner)
   if [ -z "$managing" ] || [ -z "$owner" ] || [ "$managing" = "$owner" ]; then return 0; fi
-  say "taken over from '$managing', which managed this node until now: '$owner' does from now on; remove the node from the other stack"
+  say "taken over from '$managing': '$owner' manages this node now. Remove the node from the other stack"
 }
 
 # Says which of our files somebody has changed since the last run, and with a diff how they become as wanted. Reads $home/state,
@@ -58,7 +58,7 @@ tell_drift() {
     fi
     sum "$path"
     if [ "$sum" = "$was" ]; then continue; fi
-    say "$path was changed since the last run: it becomes as wanted"
+    say "$path was changed since the last run: its settings are restored"
     differences "$path"
   done
 }
@@ -132,7 +132,7 @@ runtime_changed() { unit_changed "$(runtime_unit)"; }
 settle_kubelet() {
   if [ -e "$journal/restart-kubelet" ] || ! unit_changed kubelet; then return 0; fi
   if kubelet_waits; then
-    say 'the kubelet is not restarted: it is not started yet, or nobody has joined this node'
+    say 'the kubelet is not restarted: it has not started yet, or this node has not joined a cluster'
     bounded 120 systemctl daemon-reload
     return 0
   fi

@@ -121,7 +121,7 @@ runtime_by_socket() {
   elif argv_of crio | grep -qxF -e "$1" -e "--listen=$1"; then
     runtime=crio
   else
-    die 005 "the kubelet speaks to $2, and no runtime that we know listens there: set the sandbox image where that runtime is configured"
+    die 005 "the kubelet speaks to $2, and no supported runtime listens there: set the sandbox image where that runtime is configured"
   fi
 }
 
@@ -159,7 +159,7 @@ detect_kubelet() {
     kubelet_version=$(version_in "$proc/$kubelet_pid/exe")
   fi
   [ "$kubelet_version" ] ||
-    die 023 "kubelet.service runs $kubelet, which is no kubelet: neither its version nor its arguments are known from there; set the sandbox image by hand on such a node"
+    die 023 "kubelet.service runs $kubelet, which is not a kubelet, so the kubelet's version and arguments are unknown: set the sandbox image by hand on such a node"
   kubelet_minor=${kubelet_version#*.}
   kubelet_minor=${kubelet_minor%%[!0-9]*}
 }

@@ -42,7 +42,7 @@ check_flag() {
   [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
   if [ ! -e "$journal/restart-kubelet" ] && [ "$(running_flags)" != "$wanted_flag" ]; then restart_kubelet; fi
   # One that was healthy may end all the same, and be started again.
-  within 60 read_kubelet || die 018 'the kubelet does not stay up for its command line to be read within 60 s: see journalctl -u kubelet'
+  within 60 read_kubelet || die 018 'the kubelet does not stay up, so its command line cannot be read within 60 s: see journalctl -u kubelet'
   flags=$(flags_in <"$plan/lines")
   [ "$flags" = "$wanted_flag" ] ||
     die 021 "the kubelet runs with $flag '$flags' instead of '$wanted_flag': see systemctl cat kubelet"
@@ -51,11 +51,11 @@ check_flag() {
   without_flag <"$plan/lines" >"$plan/argv-now"
   without_flag <"$plan/argv" >"$plan/argv-before"
   cmp -s "$plan/argv-before" "$plan/argv-now" ||
-    die 021 "the kubelet's other arguments would not stay as they were ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
+    die 021 "the edit changes the kubelet's other arguments too ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
   own_environment <"$plan/lines-environ" >"$plan/environ-now"
   own_environment <"$plan/environ" >"$plan/environ-before"
   cmp -s "$plan/environ-before" "$plan/environ-now" ||
-    die 021 "the kubelet's environment would not stay as it was ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
+    die 021 "the edit changes the kubelet's environment too ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
 }
 
 # Reads words and environment of one process, which is there before and after, and healthy where this run restarted it. Writes

@@ -57,7 +57,7 @@ plan_kubelet() {
 # A kubelet that another program starts has a command line that is not its unit's. Reads $plan/argv. Dies with PS-N023.
 refuse_opaque() {
   if [ "$wanted_flag" ] || grep -qe "^$flag" "$plan/argv"; then
-    die 023 "kubelet.service runs $opaque, which starts the kubelet, so that its $flag cannot be set from here: set it there, or set kubeletFlag to false"
+    die 023 "kubelet.service runs $opaque, which starts the kubelet, so $flag cannot be set in the unit: set it in $opaque, or set kubeletFlag to false"
   fi
 }
 
@@ -178,7 +178,7 @@ check_grammar() {
   [ "$read_now" != "$(cat "$plan/value")" ] || return 0
   if stale 1 "$1"; then return 0; fi
   if printf '%s\n' "$read_now" | grep -qe "$flag" - "$plan/value"; then
-    die 021 "$1: the kubelet runs with another $2 than is read there: take $flag out of it by hand, or restart the kubelet"
+    die 021 "$1: the running kubelet has another $2 than this file: remove $flag from the file by hand, or restart the kubelet"
   fi
   set_in=$own_unit set_name=''
 }
@@ -260,7 +260,7 @@ plan_unit() {
   case $line in
     *"$flag"*) ;;
     ExecStart=?*) line=$line${3:+ $flag=$3} ;;
-    *) die 021 "$1.service has no ExecStart that systemctl cat shows: add $flag=$image to its flags" ;;
+    *) die 021 "systemctl cat shows no ExecStart of $1.service: add $flag=$image to its flags" ;;
   esac
   printf '[Service]\nExecStart=\n%s\n' "$line" >"$new"
   want_for "$1" "$2"

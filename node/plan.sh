@@ -33,7 +33,7 @@ plan() {
     say "would pull $image: it is not on this node"
   elif [ "$digest" ] && [ "$digest" != "$got" ]; then
     pulls=1
-    say "would pull $image again: it is here as ${got:-no digest at all}, and $digest is asked for"
+    say "would pull $image again: this node has ${got:-no digest of it}, and the settings ask for $digest"
   fi
   [ "$changed_paths" ] || say 'no file would change'
   report would-change
@@ -53,7 +53,7 @@ use_scratch() {
     case $(stat -f -c %T "$dir" 2>/dev/null) in tmpfs | ramfs) ;; *) continue ;; esac
     scratch=$(mktemp -d "$dir/pause-sandbox.XXXXXX" 2>/dev/null) && break
   done
-  [ "$scratch" ] || die 013 "none of $memory is a tmpfs that can be written to, and a plan writes to no disk: set TMPDIR to one"
+  [ "$scratch" ] || die 013 "none of $memory is a writable tmpfs, and a plan writes to no disk: set TMPDIR to one"
   home=$scratch plan=$scratch/plan journal=$scratch/journal commit=$scratch/commit new=$scratch/plan/new
 }
 
@@ -62,7 +62,7 @@ use_scratch() {
 borrow_state() {
   from=$notes
   if [ -d "$notes/commit" ]; then
-    say 'an earlier run was killed after it had committed: the next run only clears up after it'
+    say 'an earlier run was killed after its commit: the next run only cleans up after it'
     if [ -e "$notes/commit/forget" ]; then
       backup=$scratch/backup
       return 0
@@ -77,12 +77,12 @@ borrow_state() {
 plan_undo() {
   say 'an earlier run was killed: the next run undoes what it changed first, so plan again after that'
   changed_paths=$(sort -u "$notes/journal/files")
-  printf '%s\n' "$changed_paths" | while IFS= read -r path; do [ -z "$path" ] || say "would bring back $path as it was"; done
+  printf '%s\n' "$changed_paths" | while IFS= read -r path; do [ -z "$path" ] || say "would restore $path"; done
   for mark in "$notes/journal"/reload-* "$notes/journal"/restart-*; do
     [ -e "$mark" ] || continue
     mark=${mark##*/}
     touched="$touched ${mark#*-}"
-    say "would ${mark%%-*} ${mark#*-}: it ran on what the killed run changed"
+    say "would ${mark%%-*} ${mark#*-}: it runs with files that the killed run changed"
   done
   report would-change
 }
@@ -95,9 +95,9 @@ explain() {
   printf '%s\n' "$changed_paths" | while IFS= read -r path; do
     if [ -z "$path" ]; then continue; fi
     if [ ! -e "$plan/root$path" ]; then
-      say "would remove $path: it is ours, and no longer asked for"
+      say "would remove $path: it is our file, and the settings no longer need it"
     elif ! grep -qxF "$path" "$plan/wanted"; then
-      say "would give back $path: nothing of ours is asked for in it any more"
+      say "would restore $path: our settings no longer belong in it"
     elif [ -e "$path" ]; then
       say "would change $path"
     else

@@ -11,7 +11,7 @@ restore() {
   fi
   managing=$(state_of owner)
   if [ "$managing" ] && [ "$managing" != "$owner" ]; then
-    say "left as it is: '$managing' manages this node by now, and not '$owner'"
+    say "left as it is: '$managing' manages this node now, not '$owner'"
     report
     return 0
   fi

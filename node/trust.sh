@@ -51,19 +51,19 @@ plan_hosts() {
     lacking=$(missing_in "$dir/hosts.toml")
     [ -z "$lacking" ] ||
       case $dir in
-        */_default) die 025 "$dir/hosts.toml is how this node reaches $registry, and hosts of its own would take its place: write ${dir%/*}/$registry/hosts.toml with these hosts and with $lacking, or leave trust out of the stack" ;;
-        *) die 025 "$dir/hosts.toml is there already, is not ours and is not replaced: add $lacking to it, or leave trust out of the stack" ;;
+        */_default) die 025 "$dir/hosts.toml is how this node reaches $registry, and a hosts.toml for $registry alone would replace it: write ${dir%/*}/$registry/hosts.toml with these hosts and with $lacking, or leave trust out of the stack" ;;
+        *) die 025 "$dir/hosts.toml exists already. It is not our file, so it is not replaced: add $lacking to it, or leave trust out of the stack" ;;
       esac
-    say "$dir/hosts.toml is not ours, and has all that is asked for: it stays as it is"
+    say "$dir/hosts.toml is not our file, and already has all settings: it stays unchanged"
     return 0
   fi
   if has_site_files "$dir"; then
     [ -z "$mirrors$plain_http$login" ] ||
-      die 025 "$dir has certificates that are not ours, which a hosts.toml would take out of force: write $dir/hosts.toml with them (ca, client) and with all that the stack asks for, or leave mirrors, plainHttp and login out"
+      die 025 "$dir has certificates that are not ours, and a hosts.toml would disable them: write $dir/hosts.toml with them (ca, client) and with all that the stack asks for, or leave mirrors, plainHttp and login out"
     case $dir in
-      */_default) die 025 "$dir has certificates that are not ours, which hosts of its own for $registry would take out of force: copy them to ${dir%/*}/$registry, or leave trust out of the stack" ;;
+      */_default) die 025 "$dir has certificates that are not ours, and a directory for $registry alone would disable them: copy them to ${dir%/*}/$registry, or leave trust out of the stack" ;;
     esac
-    say "$dir has certificates that are not ours: our CA goes beside them"
+    say "$dir has certificates that are not ours: our CA is added beside them"
     own_ca "$dir"
     want_ca "$own_ca"
     return 0

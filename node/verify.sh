@@ -72,7 +72,7 @@ pull_failed() {
       wrong_architecture 'it holds other platforms only' ;;
     *': not found'* | *'manifest unknown'*)
       [ -z "$digest" ] ||
-        die 011 "image $image: the registry has no $digest for this node, which was pushed: push again under a new tag, or repair the mirror ($(error))" ;;
+        die 011 "image $image: the registry does not have the pushed digest $digest for this node: push again under a new tag, or repair the mirror ($(error))" ;;
   esac
   die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
 }

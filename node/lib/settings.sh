@@ -57,7 +57,7 @@ setting() {
     # Where the script was copied to, in the home directory of who logs in.
     'copy '*)
       copied=$value
-      case $value in */* | [!.]*) die 002 "copy '$value': a name in the home directory" ;; esac
+      case $value in */* | [!.]*) die 002 "copy '$value': use a name in the home directory" ;; esac
       return 0
       ;;
   esac
@@ -85,7 +85,7 @@ settings_read() {
   for word in "$@"; do
     case $word in
       # Everybody on the node can read a command line.
-      'login='*) die 002 'login: goes to stdin, never onto a command line' ;;
+      'login='*) die 002 'login: send it on stdin, never on the command line' ;;
       *=*) setting "${word%%=*} ${word#*=}" ;;
       *) die 002 "'$word' is not key=value" ;;
     esac

@@ -107,7 +107,7 @@ program_of() {
   # It was replaced since its start.
   program=${program%' (deleted)'}
   is_program "$program" ||
-    die 005 "$1.service is not running, and starts $program, which is no program that can be asked: start $1 first"
+    die 005 "$1.service is not running, and starts $program, which is not an ELF binary: start $1 first"
 }
 
 # Is FILE a program of its own, and no script?

@@ -12,7 +12,7 @@
 unreadable() {
   why="$1: $runtime_name itself cannot read it ($(cat "$home/error"))"
   [ "$leaving" ] || die 007 "$why: repair it first"
-  say "PS-N007 $why: all else is given back. $runtime_name runs on as it is until you repair it and restart it, see docs/errors/PS-N007.md"
+  say "PS-N007 $why: everything else is restored. $runtime_name keeps its old settings until you repair the file and restart it, see docs/errors/PS-N007.md"
   : >"$plan/before"
 }
 
@@ -33,13 +33,13 @@ unchanged_but() {
     FILENAME == ARGV[1] { left[$0]++; next }
     { left[$0]-- }
     END { for (line in left) if (left[line]) { split(line, part, "\t"); if (part[1] !~ ENVIRON["KEYS"]) { print part[1]; exit } } }
-  ' "$plan/before" "$plan/after") || die 014 "$target: what $runtime_name reads before and after cannot be compared"
+  ' "$plan/before" "$plan/after") || die 014 "$target: the settings that $runtime_name reads before and after the edit cannot be compared"
   [ -z "$differs" ] || die 014 "$target: the edit would also change $differs"
 }
 
 # taken WANTED SEEN: unless nothing is wanted, what the runtime sees is that. Dies with PS-N014.
 taken() {
-  [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not take $1 from there; it reads $2"
+  [ -z "$1" ] || [ "$1" = "$2" ] || die 014 "$target: $runtime_name does not use $1 from this file; it reads $2"
 }
 
 # The unit that is restarted for the runtime's configuration: the first of its units. Reads what systemd knows, for k3s.

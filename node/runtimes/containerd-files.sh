@@ -238,7 +238,7 @@ place() {
   done <"$plan/candidates"
   [ -z "$inline" ] || die 008 "$inline lies in an inline table: write it as a [table] first"
   setters=$(awk -F '\t' '$2 ~ /^plugins[|].*(sandbox_image|pinned_images[|]sandbox)$/ { print $1 }' "$plan/lists" | sort -un | while read -r n; do sed -n "${n}p" "$plan/load"; done | tr '\n' ' ')
-  die 014 "$config: containerd $runtime_version takes the sandbox image from no place where it can be written (${other:+"$other would change too; "}it reads '${reads:-nothing}', set in ${setters:-no file}): set $image there yourself"
+  die 014 "$config: containerd $runtime_version reads the sandbox image from no place that the script can edit (${other:+"$other would change too; "}it reads '${reads:-nothing}', set in ${setters:-no file}): set $image there yourself"
 }
 
 # A file without a version is one of version 1 for 2.0 to 2.2, and what it says of plugins counts for nothing or in part.

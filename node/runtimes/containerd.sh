@@ -13,7 +13,7 @@ new_cri='plugins|io.containerd.cri.v1.images'
 # certain.
 containerd_find() {
   loaded containerd ||
-    die 005 'no containerd.service that is loaded, and no kind of node that we know: set the sandbox image where its runtime is configured (systemctl status containerd)'
+    die 005 'no containerd.service is loaded, and this is no other supported kind of node: set the sandbox image where its runtime is configured (systemctl status containerd)'
   runtime_name=containerd
   program_of containerd
   containerd=$program
@@ -21,7 +21,7 @@ containerd_find() {
   config=$(option_in "$run_words" /etc/containerd/config.toml c config)
   case $config in
     *'$'* | [!/]* | '')
-      die 005 "containerd's configuration file is '$config', which is no absolute path: start containerd, or write the whole path behind --config in its unit" ;;
+      die 005 "containerd's configuration file is '$config', which is not an absolute path: start containerd, or give --config an absolute path in its unit" ;;
   esac
   address=$(option_in "$run_words" '' a address)
   real "$config"
@@ -139,7 +139,7 @@ refuse_conflict() {
   trust_needed && [ -z "$trust_before" ] || return 0
   clash=$(awk -F '\t' '$1 ~ /\|registry\|(mirrors|configs)\|/ && $1 !~ /\|auth\|/ { print $1; exit }' "$plan/before")
   [ -z "$clash" ] ||
-    die 009 "$config: $clash cannot stand beside config_path: move it to $certs/<registry>/hosts.toml first"
+    die 009 "$config: containerd refuses $clash together with config_path: move it to $certs/<registry>/hosts.toml first"
 }
 
 # Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image. Reads $plan/before.
@@ -149,14 +149,14 @@ refuse_disabled() {
   while IFS= read -r off; do
     case $off in
       cri | io.containerd.grpc.v1.cri | io.containerd.cri.v1.images | io.containerd.cri.v1.runtime)
-        die 024 "$config: disabled_plugins holds \"$off\", so that no kubelet can use this containerd: remove it there and restart containerd" ;;
+        die 024 "$config: disabled_plugins holds \"$off\", so the kubelet cannot use this containerd: remove it there and restart containerd" ;;
     esac
   done <"$plan/disabled"
 }
 
 # The socket is derived: nothing is changed before something listens there. Dies with PS-N005.
 refuse_deaf() {
-  [ -S "$socket" ] || die 005 "$socket, where containerd would listen by $config, is no socket: start containerd, or see systemctl status containerd"
+  [ -S "$socket" ] || die 005 "$socket, where containerd listens according to $config, is not a socket: start containerd, or see systemctl status containerd"
 }
 
 containerd_trust() { if trust_needed; then plan_hosts; fi; }
@@ -179,7 +179,7 @@ containerd_plan() {
   # The copy stands for the real files only as long as it reads the same.
   differing "$plan/before" "$plan/base"
   [ -z "$other" ] ||
-    die 014 "$config: containerd reads $other otherwise from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
+    die 014 "$config: containerd reads $other differently from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
   placed=''
   place image
   real "$(sed -n "${placed}p" "$plan/load")"

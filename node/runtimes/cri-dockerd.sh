@@ -37,7 +37,7 @@ cri_dockerd_find() {
 # Only docker itself tells the image of a sandbox. Dies with PS-N003.
 need_docker() {
   command -v docker >/dev/null ||
-    die 003 "docker is not on PATH ($PATH): install its command line (docker-cli or docker-ce-cli), which tells what image a sandbox of $runtime_name runs on"
+    die 003 "docker is not on PATH ($PATH): install its command line (docker-cli or docker-ce-cli), which shows the image of a sandbox of $runtime_name"
 }
 
 # What docker can be told of one registry in a file of its own is whom to trust. Dies with PS-N022.
@@ -45,7 +45,7 @@ docker_only_ca() {
   [ -z "$mirrors" ] ||
     die 022 "docker pulls for $runtime_name, and its registry-mirrors in /etc/docker/daemon.json serve Docker Hub only: leave mirrors out, and name the mirror itself as the registry of the image"
   [ -z "$plain_http" ] ||
-    die 022 "docker pulls for $runtime_name, and keeps plain HTTP in /etc/docker/daemon.json, which is not edited here: add $registry to insecure-registries there, and leave plainHttp out"
+    die 022 "docker pulls for $runtime_name, and keeps plain HTTP in /etc/docker/daemon.json, which the script does not edit: add $registry to insecure-registries there, and leave plainHttp out"
   if [ -z "$login" ]; then return 0; fi
   case $runtime in
     cri_dockerd) die 022 "docker pulls for cri-dockerd, which runs without a HOME and reads its logins from /.docker/config.json or /config.json: put the login for $registry there (docker --config /.docker login), and leave it out here" ;;

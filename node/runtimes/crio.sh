@@ -36,13 +36,13 @@ refuse_crio_settings() {
     crio_setting "$name" ''
     case $crio_setting in
       '' | "$image" | "$crio_auth") ;;
-      *) die 014 "crio.service starts CRI-O with --$name or its variable set to $crio_setting, which wins over every file: take that out where systemctl cat crio shows it" ;;
+      *) die 014 "crio.service starts CRI-O with --$name or its variable set to $crio_setting, which overrides every file: remove it where systemctl cat crio shows it" ;;
     esac
   done
   command=$(sed -n 's/^#* *pause_command = "\(.*\)"/\1/p' "$home/parse.out")
   case $command in
     '' | /pause) ;;
-    *) die 014 "CRI-O is told pause_command = \"$command\" ($config, $confdir, or systemctl cat crio), and our image has /pause alone: set pause_command to /pause, or take it out" ;;
+    *) die 014 "CRI-O has pause_command = \"$command\" ($config, $confdir, or systemctl cat crio), and our image has only /pause: set pause_command to /pause, or remove it" ;;
   esac
 }
 
@@ -126,11 +126,11 @@ site_registry() {
     case $lacking in
       '') continue ;;
       'found ')
-        say "$file has all that is asked for: it stays as it is"
+        say "$file already has all settings: it stays unchanged"
         return 0
         ;;
     esac
-    die 025 "$file has a [[registry]] for $registry, which is not ours, and which one of ours would take out of force: add ${lacking#found } to it, or leave mirrors and plainHttp out"
+    die 025 "$file has a [[registry]] for $registry that is not ours, and our file would disable it: add ${lacking#found } to it, or leave mirrors and plainHttp out"
   done
   return 1
 }

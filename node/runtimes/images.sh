@@ -210,5 +210,5 @@ crio_moved() {
   was=$(awk -F '\t' -v name="$noted_image" '$1 == name { print $2 }' "$journal/names")
   now=$(crio_names) && now=$(printf '%s\n' "$now" | awk -F '\t' -v name="$noted_image" '$1 == name { print $2 }') || return 1
   [ -z "$was" ] || [ "$was" = "$now" ] ||
-    say "$noted_image leads to $now by now, and led to $was: CRI-O has no way back, see docs/errors/PS-N011.md"
+    say "$noted_image is now $now and was $was before: CRI-O cannot set a tag back, see docs/errors/PS-N011.md"
 }

@@ -6,7 +6,7 @@
 k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)
-  is_program "$k3s" || die 005 "$unit.service starts $k3s, which is no program that can be asked for its version: let the unit start $runtime_name itself"
+  is_program "$k3s" || die 005 "$unit.service starts $k3s, which is not an ELF binary: let the unit start $runtime_name itself"
   runtime_version=$(bounded 60 "$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
   k3s_pid=$(pid_of "$unit")
   # k3s hides its command line from ps; the unit's is not changed by that.
@@ -21,7 +21,7 @@ k3s_find() {
   data=${data:-/var/lib/rancher/$runtime_name}
   for path in "$config" "$registries" "$data"; do
     case $path in
-      *'$'* | [!/]*) die 005 "$runtime_name's '$path' is no absolute path: write the whole path in its unit or in $config" ;;
+      *'$'* | [!/]*) die 005 "$runtime_name's '$path' is not an absolute path: write an absolute path in its unit or in $config" ;;
     esac
   done
   refuse_external "$@"
@@ -121,7 +121,7 @@ k3s_read() {
 k3s_trust() {
   trust_needed || return 0
   if [ -e "$registries" ] && ! ours "$registries"; then
-    die 022 "$registries is there already, and is not edited here: add $registry to it yourself, and leave ca, mirrors, plainHttp and login out"
+    die 022 "$registries exists already, and the script does not edit it: add $registry to it yourself, and leave ca, mirrors, plainHttp and login out"
   fi
   want_ca "${registries%/*}/pause-sandbox-ca.crt"
   registries_yaml >"$new"

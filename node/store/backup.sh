@@ -61,7 +61,7 @@ give_back() {
 
 # remove_ours PATH WHY: plans the file without our keys. Writes $new.
 remove_ours() {
-  say "$1 $2: only our keys go, the rest stays"
+  say "$1 $2: only our keys are removed, the rest stays"
   without_ours "$1" >"$new"
   write "$1"
 }

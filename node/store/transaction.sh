@@ -162,7 +162,7 @@ swap() {
         beside "$path"
         # A whole pull lies between the plan and this.
         if foreign "$path"; then
-          die 026 "$path was changed by somebody else during this run, and stays as they made it: see who else manages this node, and run again"
+          die 026 "$path was changed by somebody else during this run, and their change stays: see who else manages this node, and run again"
         fi
         if [ ! -e "$plan/root$path" ]; then rm -f "$path"; elif [ -e "$temp" ]; then mv -f "$temp" "$path"; fi
         ;;

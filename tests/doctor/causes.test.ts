@@ -274,7 +274,7 @@ const CAUSES: Cause[] = [
       image: undefined,
       status: undefined,
       runtime: { ...runtime(image), startedSeconds: 0 },
-      failed: { able: "[n] PS-N005 is no socket", status: "connection refused", image: "connection refused" },
+      failed: { able: "[n] PS-N005 is not a socket", status: "connection refused", image: "connection refused" },
     }),
     code: "PS-D037",
     verdict: /no Pod can start\. Containerd does not run/,

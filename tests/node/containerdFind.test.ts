@@ -112,7 +112,7 @@ for (const shell of shells) {
           node.unit(line, argv === undefined ? undefined : [...argv]);
           const run = node.run(shell, find);
           assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
-          assert.match(run.stderr, /^\[node\] PS-N005 .*no absolute path.*\n$/);
+          assert.match(run.stderr, /^\[node\] PS-N005 .*not an absolute path.*\n$/);
         });
       }
 
@@ -129,7 +129,7 @@ for (const shell of shells) {
             'containerd_find; containerd=$dir/containerd; containerd_read; echo "$socket"; refuse_deaf',
           );
           assert.deepEqual([run.status, run.stdout], [3, "/run/other/containerd.sock\n"], run.stderr);
-          assert.match(run.stderr, /PS-N005 \/run\/other\/containerd\.sock, .*is no socket/);
+          assert.match(run.stderr, /PS-N005 \/run\/other\/containerd\.sock, .*is not a socket/);
         }
       });
     });
@@ -151,7 +151,7 @@ for (const shell of shells) {
       assert.equal(run.status, 3, run.stderr);
       assert.match(
         run.stderr,
-        /PS-N005 containerd\.service is not running, and starts \S+\/program, which is no program/,
+        /PS-N005 containerd\.service is not running, and starts \S+\/program, which is not an ELF binary/,
       );
     });
 
@@ -200,7 +200,7 @@ for (const shell of shells) {
           "--pause-image (73)",
           ["--pause-image=a.b/c:1"],
           [],
-          /PS-N014 .*--pause-image .* set to a\.b\/c:1, which wins/,
+          /PS-N014 .*--pause-image .* set to a\.b\/c:1, which overrides/,
         ],
         ["CONTAINER_PAUSE_IMAGE", [], ["CONTAINER_PAUSE_IMAGE=a.b/c:1"], /--pause-image or its variable set to a\.b/],
         ["--pause-command", ["--pause-command", "/usr/bin/pod"], [], /pause_command = "\/usr\/bin\/pod"/],
@@ -219,7 +219,7 @@ for (const shell of shells) {
         runs(["--config-dir", path.join(node.dir, "site.d")]);
         const run = node.run(shell, plan);
         assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
-        assert.match(run.stderr, /PS-N014 CRI-O is told pause_command = "\/usr\/bin\/pod"/);
+        assert.match(run.stderr, /PS-N014 CRI-O has pause_command = "\/usr\/bin\/pod"/);
       });
     });
 
@@ -273,7 +273,7 @@ for (const shell of shells) {
         ["docker in config.yaml", "", "docker: true # old\n", /PS-N006 k3s runs with docker/],
         ["a value over many lines", "", "data-dir: >-\n  /data\n", /PS-N005 .*config\.yaml: data-dir is not written/],
         ["a flow mapping", "", "{data-dir: /data}\n", /PS-N005 .*is not written as one plain value/],
-        ["a relative data-dir", "", "data-dir: data\n", /PS-N005 k3s's 'data' is no absolute path/],
+        ["a relative data-dir", "", "data-dir: data\n", /PS-N005 k3s's 'data' is not an absolute path/],
       ];
       for (const [name, line, yaml, reason] of refused) {
         it(`is refused with its reason: ${name}`, () => {
@@ -312,7 +312,7 @@ for (const shell of shells) {
           node.write(file, hosts);
           const run = node.run(shell, trust(settings));
           assert.deepEqual([run.status, run.stdout], [0, ""], run.stderr);
-          assert.match(run.stderr, /hosts\.toml is not ours.*it stays as it is/);
+          assert.match(run.stderr, /hosts\.toml is not our file.*it stays unchanged/);
         });
       }
 
@@ -337,7 +337,7 @@ for (const shell of shells) {
           node.write(file, hosts);
           const run = node.run(shell, trust(settings));
           assert.deepEqual([run.status, run.stdout], [3, ""], run.stderr);
-          assert.match(run.stderr, /^\[node\] PS-N025 .*hosts\.toml is there already/);
+          assert.match(run.stderr, /^\[node\] PS-N025 .*hosts\.toml exists already/);
           assert.match(run.stderr, lacking);
         });
       }

@@ -83,7 +83,7 @@ for (const shell of shells) {
           const before = host.files();
           const run = host.run("apply", { ca: caPem });
           assert.deepEqual([run.status, run.did], [3, []], run.stderr);
-          assert.match(run.stderr, /PS-N022 .*registries\.yaml is there already.*leave ca, mirrors/);
+          assert.match(run.stderr, /PS-N022 .*registries\.yaml exists already.*leave ca, mirrors/);
           assert.deepEqual(host.files(), before);
           assert.equal(host.done("apply").image, image, "without trust nothing is in the way");
         });
@@ -176,7 +176,7 @@ for (const shell of shells) {
         host.write("root/cri-docker.service.d/zzz.conf", `[Service]\nExecStart=\nExecStart=${line}\n`);
         const run = host.run("apply");
         assert.equal(run.status, 4, run.stderr);
-        assert.match(run.stderr, /PS-N014 \S*zz-pause-sandbox\.conf: cri-dockerd does not take .*; it reads a\.b\/c:2/);
+        assert.match(run.stderr, /PS-N014 \S*zz-pause-sandbox\.conf: cri-dockerd does not use .*; it reads a\.b\/c:2/);
       });
 
       it("has the start counters of its unit and its socket reset before a restart", () => {

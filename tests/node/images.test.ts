@@ -270,7 +270,7 @@ until ctr -a @DIR@/daemon/sock version >/dev/null 2>&1; do sleep 0.1; done
       leads(registry.digests.other);
       crictl("pull", image);
       const plan = host.run("plan", wanted());
-      assert.match(plan.stderr, /would pull .* again: it is here as sha256:/);
+      assert.match(plan.stderr, /would pull .* again: this node has sha256:/);
       assert.equal(applied().digest, registry.digests.good);
     });
   });

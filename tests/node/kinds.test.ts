@@ -202,7 +202,7 @@ describe("a kubelet behind a script (70)", () => {
       it(`${shell.join(" ")}: is refused, and the script is not started by a look: ${kubelet}`, () => {
         const { status, stdout, stderr } = look({ ...both, kubelet, files: { "real-programs": "" } }, shell);
         assert.deepEqual([status, stdout], [3, ""], stderr);
-        assert.match(stderr, /PS-N023 kubelet\.service runs \S+\/kubelet, which is no kubelet/);
+        assert.match(stderr, /PS-N023 kubelet\.service runs \S+\/kubelet, which is not a kubelet/);
       });
     }
   }

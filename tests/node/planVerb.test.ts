@@ -188,7 +188,7 @@ for (const shell of shells) {
       host.hasImage(`sha256:${"b".repeat(64)}`);
       const moved = planned();
       assert.deepEqual([moved.said.status, moved.said.changed, moved.said.restarted], ["would-change", [], []]);
-      assert.match(moved.stderr, /would pull .* again: it is here as sha256:b+, and sha256:a+ is asked for/);
+      assert.match(moved.stderr, /would pull .* again: this node has sha256:b+, and the settings ask for sha256:a+/);
       host.write("images", "");
       const collected = planned();
       assert.deepEqual([collected.said.status, collected.said.digest], ["would-change", ""]);

@@ -39,7 +39,7 @@ for (const shell of shells) {
       apply();
       fs.writeFileSync(pauseFile(), fs.readFileSync(pauseFile(), "utf8").replace(image, "evil.example/pause:9"));
       const said = apply();
-      assert.ok(said.includes(`[n] ${pauseFile()} was changed since the last run: it becomes as wanted\n`), said);
+      assert.ok(said.includes(`[n] ${pauseFile()} was changed since the last run: its settings are restored\n`), said);
       assert.match(said, /\n-pause-image: "?evil\.example\/pause:9"?\n\+pause-image: /);
       assert.ok(fs.readFileSync(pauseFile(), "utf8").includes(image));
     });
@@ -62,7 +62,7 @@ for (const shell of shells) {
       apply();
       const other = { owner: "pause-sandbox/prog/p-node-1" };
       const taken =
-        "[n] taken over from 'pause-sandbox/own/pause-node-1', which managed this node until now: 'pause-sandbox/prog/p-node-1' does from now on; ";
+        "[n] taken over from 'pause-sandbox/own/pause-node-1': 'pause-sandbox/prog/p-node-1' manages this node now. ";
       assert.ok(host.run("plan", other).stderr.includes(taken));
       assert.doesNotMatch(apply(), /taken over/);
       assert.doesNotMatch(apply({}), /taken over/);

@@ -44,7 +44,7 @@ describe("restore on a node that people have worked on", function () {
     fs.appendFileSync(sandbox.config, "broken\n");
     const run = plan(sandbox, "restore");
     assert.equal(run.status, 0, run.stderr);
-    assert.match(run.stderr, /PS-N007 .*config\.toml: .*toml: line broken.*until you repair it/);
+    assert.match(run.stderr, /PS-N007 .*config\.toml: .*toml: line broken.*until you repair the file/);
     assert.doesNotMatch(run.stderr, /restarting/);
     assert.match(read(sandbox), /sandbox_image = "k8s\.gcr\.io\/pause:3\.5"/);
     assert.match(read(sandbox), /^broken$/m);
@@ -69,7 +69,7 @@ describe("restore on a node that people have worked on", function () {
     fs.rmSync(path.join(sandbox.dir, "home/backup"), { recursive: true, force: true });
     const run = plan(sandbox, "restore");
     assert.equal(run.status, 0, run.stderr);
-    assert.match(run.stderr, /config\.toml has no copy of before in .*: only our keys go/);
+    assert.match(run.stderr, /config\.toml has no copy of before in .*: only our keys are removed/);
     assert.match(read(sandbox), /^root = "\/x"$/m);
     assert.match(read(sandbox), /sandbox_image = "k8s\.gcr\.io\/pause:3\.5"/);
     assert.doesNotMatch(read(sandbox), /config_path/);

@@ -63,7 +63,7 @@ const rows: Row[] = [
   {
     what: "host_port_, without our CA (55)",
     files: { [`certs.d/${name}_${port}_/hosts.toml`]: `[host."https://${registry}"]\n  skip_verify = true\n` },
-    refused: /PS-N025 \S+_\d+_\/hosts\.toml is there already.*skip_verify = false in .*the CA of the stack/,
+    refused: /PS-N025 \S+_\d+_\/hosts\.toml exists already.*skip_verify = false in .*the CA of the stack/,
   },
   {
     what: "host_port_, with our CA",

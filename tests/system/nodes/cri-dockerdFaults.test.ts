@@ -60,7 +60,7 @@ describe("a real node on cri-dockerd, where something fails", function () {
     await node.dropIn("10-limit", "[Unit]\nStartLimitIntervalSec=10min\nStartLimitBurst=5", "cri-docker.socket");
     for (let times = 1; times <= 3; times++) {
       const run = await node.run("A");
-      failed(run, /PS-N014 .*zz-pause-sandbox\.conf: cri-dockerd does not take .* it reads other\.example\.com/);
+      failed(run, /PS-N014 .*zz-pause-sandbox\.conf: cri-dockerd does not use .* it reads other\.example\.com/);
       assert.match(run.stderr, /the node is as it was before this run/);
       assert.equal(await active(), "active\nactive\nactive\n");
     }

@@ -66,10 +66,7 @@ describe("a real node on CRI-O", function () {
     done(await crio.run("none"));
     const other = "/etc/crio/crio.conf.d/zzz-other.conf";
     await crio.sh(`printf '[crio.image]\\npause_image = "other.example.com/pause:1"\\n' >${other}`);
-    failed(
-      await crio.run("A"),
-      /PS-N014 .*zz-pause-sandbox\.conf: cri-o does not take .* it reads other\.example\.com/,
-    );
+    failed(await crio.run("A"), /PS-N014 .*zz-pause-sandbox\.conf: cri-o does not use .* it reads other\.example\.com/);
     await crio.sh(`echo 'broken' >${other}`);
     failed(await crio.run("A"), /PS-N007 .*cri-o itself cannot read it/);
     await crio.sh(`rm ${other}`);

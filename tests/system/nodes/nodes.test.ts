@@ -176,7 +176,7 @@ describe("real nodes", function () {
       done(await target.run("A", { settings: { owner: "p/s/old" } }));
       assert.equal(done(await target.run("A", { settings: { owner: "p/s/new" } })).status, "unchanged");
       const renamed = await target.run("none", { settings: { owner: "p/s/old" } });
-      assert.match(renamed.stderr, /left as it is: 'p\/s\/new' manages this node by now, and not 'p\/s\/old'/);
+      assert.match(renamed.stderr, /left as it is: 'p\/s\/new' manages this node now, not 'p\/s\/old'/);
       assert.equal(done(renamed).status, "unchanged");
       assert.equal(done(await target.run("A", { settings: { owner: "p/s/new" } })).status, "unchanged");
       assert.equal(done(await target.run("none", { settings: { owner: "p/s/new" } })).status, "changed");
