@@ -290,7 +290,7 @@ for (const shell of shells) {
     describe("a site's own hosts.toml", () => {
       const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
       const trust = (settings: string) =>
-        `${settings}; : >"$plan/wanted"; : >"$plan/changed"; plan_hosts "$dir/certs.d"; cat "$plan/wanted"`;
+        `${settings}; : >"$plan/wanted"; : >"$plan/changed"; config_path=$dir/certs.d certs=$dir/certs.d; plan_hosts; cat "$plan/wanted"`;
       const ca = `ca='${pem}'`;
       const url = "https://registry.example.org:5000";
       const file = "certs.d/registry.example.org:5000/hosts.toml";
