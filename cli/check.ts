@@ -18,7 +18,7 @@ looks at the nodes of the stack file. Users other than root need sudo without a 
 ${PASSWORD_HELP}
 A login that is encrypted in the stack file, and not given, is not compared.
 
-Exit codes: 0 every node is as wanted, 2 at least one differs, 1 none differs and one could not be looked at, or wrong usage.
+Exit codes: 0 every node is as wanted, 1 at least one differs, 2 a node could not be looked at, or wrong usage.
 
 Examples:
   pause-sandbox check --stack-file stacks/Pulumi.mine.yaml
@@ -30,7 +30,7 @@ export function checkCommand(): Command {
     .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
     .addHelpText("after", HELP)
     .action((options: Options, self: Command) =>
-      orRefuse(1, async () => {
+      orRefuse(async () => {
         const wanted = await wantedOf(options);
         const nodes = nodesOf(options, wanted, self);
         const results = await lookAtAll(nodes, options.parallel, (node) => checkNode(node, wanted));
@@ -52,8 +52,8 @@ function nodesOf(options: Options, { stack }: Wanted, command: Command): NodeToC
   });
 }
 
-/** What differs is known for sure, whatever could not be looked at. */
+/** What could not be looked at may hide anything. */
 function exitCode(results: readonly (Checked | Unlooked)[]): 0 | 1 | 2 {
-  if (results.some((one) => "differences" in one && one.differences.length > 0)) return 2;
-  return results.some((one) => "unlooked" in one) ? 1 : 0;
+  if (results.some((one) => "unlooked" in one)) return 2;
+  return results.some((one) => "differences" in one && one.differences.length > 0) ? 1 : 0;
 }

@@ -45,7 +45,7 @@ known hosts, agent and keys. Users other than root need sudo without a password.
 With --kubeconfig it looks at the nodes with Pods that are stuck at their sandbox. With --stack-file it compares with that
 stack, and looks at its nodes where no other are named.
 
-Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at.
+Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at, or wrong usage.
 
 Examples:
   pause-sandbox doctor --host 10.0.0.11
@@ -72,7 +72,7 @@ export function doctorCommand(): Command {
     )
     .option("-y, --yes", "write the bundle without the question")
     .addHelpText("after", HELP)
-    .action((options: Options, command: Command) => orRefuse(2, () => run(options, command)));
+    .action((options: Options, command: Command) => orRefuse(() => run(options, command)));
 }
 
 async function run(options: Options, command: Command): Promise<void> {

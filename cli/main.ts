@@ -5,31 +5,26 @@ import { Command, type CommanderError } from "commander";
 import { checkCommand } from "./check";
 import { doctorCommand } from "./doctor";
 import { nodesCommand } from "./nodes";
+import { WRONG_USAGE } from "./refuse";
 import { renderCommand } from "./render";
 
-/** The doctor's 1 is "something was found". */
-const WRONG_USAGE: Readonly<Record<string, number>> = { doctor: 2 };
-
-const exit =
-  (name?: string) =>
-  (error: CommanderError): never =>
-    process.exit(error.exitCode === 0 ? 0 : (WRONG_USAGE[name ?? "doctor"] ?? 1));
+const exit = (error: CommanderError): never => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE);
 
 export function program(): Command {
   const commands = [doctorCommand(), checkCommand(), nodesCommand(), renderCommand()];
-  for (const one of commands) endWith(one, exit(one.name()));
+  for (const one of commands) endWith(one, exit);
   return commands.reduce((all, one) => all.addCommand(one), base());
 }
 
 /** Commands below a command end as it does. */
-function endWith(command: Command, end: ReturnType<typeof exit>): void {
+function endWith(command: Command, end: typeof exit): void {
   command.exitOverride(end);
   for (const one of command.commands) endWith(one, end);
 }
 
 function base(): Command {
   return new Command("pause-sandbox")
-    .exitOverride(exit())
+    .exitOverride(exit)
     .description("Gives a Kubernetes cluster its own pause (sandbox) image, and says why Pods do not start")
     .showHelpAfterError();
 }

@@ -30,7 +30,7 @@ const HELP = `
 The list goes to stdout, and what is left out to stderr. Each node needs its host key: it is taken from --known-hosts.
 With --known-hosts alone, the hosts that it names are the nodes. A name that is hashed there is not known.
 
-Exit codes: 0 the list is printed, 1 it is not.
+Exit codes: 0 the list is printed, 2 it is not.
 
 Examples:
   pause-sandbox nodes --kubeconfig ~/.kube/config --known-hosts ~/.ssh/known_hosts >stacks/Pulumi.mine.yaml
@@ -60,7 +60,7 @@ export function nodesCommand(): Command {
     )
     .addHelpText("after", HELP)
     .action((options: Options) =>
-      orRefuse(1, async () => {
+      orRefuse(async () => {
         print(stackFileOf(await settingsOf(options)));
       }),
     );

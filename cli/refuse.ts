@@ -24,18 +24,18 @@ const OPTIONS: readonly (readonly [RegExp, string])[] = [
 const inOptions = (text: string): string =>
   OPTIONS.reduce((said, [field, option]) => said.replace(field, option), text);
 
-/**
- * Runs an action to its end.
- * @param code The exit code where the input is refused.
- */
-export async function orRefuse(code: number, action: () => Promise<void>): Promise<void> {
+/** In every command: 0 well or as wanted, 1 found or different, 2 not looked at or wrong usage. */
+export const WRONG_USAGE = 2;
+
+/** Runs an action to its end. Where the input is refused, the process ends with {@link WRONG_USAGE}. */
+export async function orRefuse(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
     const said = await refusal(error);
     if (said === undefined) throw error;
     tell(said.map((line) => `error: ${line}\n`).join(""));
-    process.exitCode = code;
+    process.exitCode = WRONG_USAGE;
   }
 }
 

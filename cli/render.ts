@@ -27,7 +27,7 @@ const FORMATS: Readonly<Record<string, BootForm | "program">> = {
 };
 
 const CODES = `
-Exit codes: 0 it is printed, 1 it is not.`;
+Exit codes: 0 it is printed, 2 it is not.`;
 
 const SCRIPT_HELP = `
 What it prints runs on a node, as root, with a verb: plan, apply or restore. A node that is changed in this way belongs
@@ -65,7 +65,7 @@ export function renderCommand(): Command {
 }
 
 const printed = (text: () => Promise<string>): Promise<void> =>
-  orRefuse(1, async () => {
+  orRefuse(async () => {
     print(await text());
   });
 

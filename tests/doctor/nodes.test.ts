@@ -107,14 +107,14 @@ describe("pause-sandbox nodes", function () {
 
   it("refuses nodes without a host key, with the command to check it by, and prints no list", async () => {
     const { status, stdout, stderr } = await calledHere(["nodes", "--kubeconfig", kubeconfig]);
-    assert.deepEqual([status, stdout], [1, ""]);
+    assert.deepEqual([status, stdout], [2, ""]);
     assert.match(stderr, /^error: knownHosts, w-1: known_hosts has no key for 10\.0\.0\.1\. .*ssh-keyscan/);
     assert.doesNotMatch(stderr, /secret-token/);
   });
 
   it("refuses every host of an inventory without a host key at once", async () => {
     const { status, stderr } = await calledHere(["nodes", "--inventory", file("two.ini", "[a]\nw-8\nw-9\n")]);
-    assert.equal(status, 1);
+    assert.equal(status, 2);
     assert.match(stderr, /^error: known_hosts has no key for w-8\. .*\nerror: known_hosts has no key for w-9\. .*\n$/);
   });
 
@@ -141,9 +141,9 @@ describe("pause-sandbox nodes", function () {
     ],
     ["an unknown option", ["--kubecfg", "x"], /unknown option '--kubecfg'/],
   ] as const) {
-    it(`refuses ${what}, with 1 and no list`, async () => {
+    it(`refuses ${what}, with 2 and no list`, async () => {
       const { status, stdout, stderr } = await calledHere(["nodes", ...args]);
-      assert.deepEqual([status, stdout], [1, ""], stderr);
+      assert.deepEqual([status, stdout], [2, ""], stderr);
       assert.match(stderr, says);
     });
   }
@@ -151,6 +151,6 @@ describe("pause-sandbox nodes", function () {
   it("explains itself", async () => {
     const { status, stdout } = await calledHere(["nodes", "--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /Exit codes: 0 the list is printed, 1 it is not/);
+    assert.match(stdout, /Exit codes: 0 the list is printed, 2 it is not/);
   });
 });

@@ -87,7 +87,7 @@ describe("pause-sandbox render", function () {
     const own = "  pause-sandbox:pullUsername: puller\n  pause-sandbox:pullPassword: { secure: v1:abc }\n";
     const args = ["boot", "--format", "program", "--stack-file", stack(own)];
     const { status, stdout, stderr } = await calledHere(["render", ...args]);
-    assert.deepEqual([status, stdout], [1, ""]);
+    assert.deepEqual([status, stdout], [2, ""]);
     assert.match(stderr, /^error: the pull login of the stack file is encrypted, .*PAUSE_SANDBOX_PULL_PASSWORD\n$/);
     await prints(args, bootProgram({ image, login }), { PAUSE_SANDBOX_PULL_PASSWORD: "hunter2" });
   });
@@ -153,9 +153,9 @@ describe("pause-sandbox render", function () {
       /^error: nodes\[0\]: "hst" is not allowed; .*\nerror: nodes\[0\]\.host: no value[^]*hostKey/,
     ],
   ] as const) {
-    it(`refuses ${what}, with 1 and no output`, async () => {
+    it(`refuses ${what}, with 2 and no output`, async () => {
       const { status, stdout, stderr } = await calledHere(["render", ...args]);
-      assert.deepEqual([status, stdout], [1, ""], stderr);
+      assert.deepEqual([status, stdout], [2, ""], stderr);
       assert.match(stderr, says);
       assert.doesNotMatch(stderr, /hunter2|MIIsecret/);
     });
@@ -164,6 +164,6 @@ describe("pause-sandbox render", function () {
   it("explains itself", async () => {
     const { status, stdout } = await calledHere(["render", "boot", "--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /never stands on a command line[^]*Exit codes: 0 it is printed, 1 it is not/);
+    assert.match(stdout, /never stands on a command line[^]*Exit codes: 0 it is printed, 2 it is not/);
   });
 });

@@ -70,7 +70,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
   it("names node, file and key of what differs, ends with 2, and writes nothing", async () => {
     const before = host.files(".");
     const { status, stdout } = await check(one);
-    assert.equal(status, 2, stdout);
+    assert.equal(status, 1, stdout);
     assert.match(stdout, /^1 of 1: not as wanted \(\S+\)\n\n\S+: not as wanted\n/);
     assert.match(
       stdout,
@@ -97,7 +97,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     const file = "root/config.yaml.d/zz-pause-sandbox.yaml";
     host.write(file, host.read(file).replace(image, "other.example/pause:2"));
     const { status, nodes } = await json(one);
-    assert.equal(status, 2);
+    assert.equal(status, 1);
     assert.deepEqual(nodes[0]?.differences, [
       { file: path.join(host.dir, file), key: "pause-image", is: "other.example/pause:2", wanted: image },
     ]);
@@ -108,7 +108,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     const { status, nodes } = await json(["--host", "w-1", "--image", image.replace(/:[^:]*$/, ":9")]);
     assert.deepEqual(
       [status, nodes[0]?.differences?.[0]?.key, nodes[0]?.differences?.[0]?.is],
-      [2, "pause-image", image],
+      [1, "pause-image", image],
     );
   });
 
@@ -116,14 +116,14 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     host.done("apply");
     const other = `sha256:${"b".repeat(64)}`;
     const { status, nodes } = await json(["--host", "w-1", "--image", image, "--digest", other]);
-    assert.equal(status, 2);
+    assert.equal(status, 1);
     assert.deepEqual(nodes[0]?.differences, [{ key: "digest", is: digest, wanted: other }]);
   });
 
   it("names what a run that was killed left behind", async () => {
     host.write("home/journal/files", `${host.dir}/root/left\n`);
     const { status, nodes } = await json(one);
-    assert.deepEqual([status, nodes[0]?.differences], [2, [{ file: `${host.dir}/root/left` }]]);
+    assert.deepEqual([status, nodes[0]?.differences], [1, [{ file: `${host.dir}/root/left` }]]);
   });
 
   it("takes nodes, names and jump hosts of a stack, and gives them to ssh", async () => {
@@ -152,7 +152,7 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     it("names a login that the node lacks", async () => {
       applied({});
       const { status, nodes } = await json(["--stack-file", stack(encrypted)]);
-      assert.equal(status, 2);
+      assert.equal(status, 1);
       assert.match(nodes[0]?.differences?.[0]?.file ?? "", /registries\.yaml$/);
     });
 
@@ -161,27 +161,27 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
       const right = await json(["--stack-file", stack(encrypted)], password("hunter2"));
       assert.deepEqual([right.status, right.stderr], [0, ""]);
       const wrong = await json(["--stack-file", stack(encrypted)], password("hunter3"));
-      assert.equal(wrong.status, 2);
+      assert.equal(wrong.status, 1);
       assert.deepEqual(wrong.nodes[0]?.differences, [{ file: `${host.dir}/root/registries.yaml`, key: "a login" }]);
     });
   });
 
-  it("says 1 if some node could not be looked at, and 2 if another one differs", async () => {
+  it("ends with 2 if some node could not be looked at, whether another one differs or not", async () => {
     const both = ["--host", "w-9", ...one];
     const differs = await check(both);
     assert.equal(differs.status, 2);
     assert.match(differs.stdout, /\nw-9: could not look: PS-L001 w-9 does not answer/);
     host.done("apply");
     const wanted = await check(both);
-    assert.equal(wanted.status, 1);
+    assert.equal(wanted.status, 2);
     assert.match(wanted.stdout, /^1 of 2: could not look \(w-9\)\n1 of 2: as wanted/);
   });
 
-  it("ends with 1 where the node's script refuses, with its words", async () => {
+  it("ends with 2 where the node's script refuses, with its words", async () => {
     host.write("units", "");
     host.write("os-release", "ID=talos\n");
     const { status, nodes } = await json(one);
-    assert.equal(status, 1);
+    assert.equal(status, 2);
     assert.match(nodes[0]?.unlooked ?? "", /PS-N006 talos runs this node/);
   });
 
@@ -192,9 +192,9 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     ["a list that is not there", ["--hosts", "/nowhere", "--image", image], /--hosts \/nowhere: ENOENT/],
     ["an unknown form", ["-o", "xml"], /Allowed choices are text, json/],
   ] as const) {
-    it(`refuses ${what}, with 1`, async () => {
+    it(`refuses ${what}, with 2`, async () => {
       const { status, stdout, stderr } = await check(args);
-      assert.deepEqual([status, stdout], [1, ""]);
+      assert.deepEqual([status, stdout], [2, ""]);
       assert.match(stderr, says);
     });
   }
@@ -202,6 +202,6 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
   it("explains itself", async () => {
     const { status, stdout } = await check(["--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /Exit codes: 0 every node is as wanted, 2 at least one differs, 1 none differs/);
+    assert.match(stdout, /Exit codes: 0 every node is as wanted, 1 at least one differs, 2 a node could not be looked at/);
   });
 });
