@@ -100,7 +100,7 @@ globals: ## Print the variables that parts of the node script share
 	@$(RUN) tests/node/globals.ts
 
 node-script: ## Print the very text that runs as root on every node
-	@$(RUN) -e 'process.stdout.write(require("./components/node/program.ts").nodeProgram())'
+	@$(RUN) -e 'process.stdout.on("error", () => process.exit()).write(require("./components/node/program.ts").nodeProgram())'
 
 bench-node: ready ## Measure what a node costs: time, processes, state
 	@$(RUN) lab/bench/node.ts

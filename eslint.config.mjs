@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "dist-docs/", "node_modules/", "eslint.config.mjs", "plugin/start.js"] },
+  { ignores: ["dist/", "dist-docs/", "node_modules/", "eslint.config.mjs", "plugin/start.js", "cli/pause-sandbox.js"] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

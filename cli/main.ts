@@ -29,4 +29,14 @@ function base(): Command {
     .showHelpAfterError();
 }
 
-if (require.main === module) void program().parseAsync();
+/** Runs the command that the arguments name. */
+export async function main(): Promise<void> {
+  // Who reads no further, such as head, has all that they want.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+  await program().parseAsync();
+}
+
+if (require.main === module) void main();

@@ -61,6 +61,27 @@ describe("the command line", function () {
     assert.ok(!stdout.includes("\u001b"));
   });
 
+  it("runs by npx in a checkout with what programs need alone, without a registry", () => {
+    const { status, stdout, stderr } = spawnSync("npx", ["--offline", "pause-sandbox", "doctor", "--help"], {
+      ...{ encoding: "utf8", cwd: root },
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^Usage: pause-sandbox doctor /);
+    const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as {
+      dependencies: Record<string, string>;
+    };
+    const launcher = fs.readFileSync(path.join(root, "cli/pause-sandbox.js"), "utf8");
+    const needed = [...launcher.matchAll(/require\("([^."][^"]*)"\)/g)].map(([, name = ""]) => name);
+    for (const name of needed) assert.ok(name.startsWith("node:") || name in dependencies, name);
+  });
+
+  it("ends without a word where nobody reads on", () => {
+    for (const command of ["node cli/pause-sandbox.js render script --source", "make -s node-script"]) {
+      const { stdout, stderr } = spawnSync("sh", ["-c", `${command} | head -n 1`], { encoding: "utf8", cwd: root });
+      assert.deepEqual([stdout.trim().split("\n").length, stderr], [1, ""], command);
+    }
+  });
+
   it("groups nodes by what they suffer of, and ends with 2 where one could not be looked at", () => {
     ssh({ a: sick("worker-1"), b: sick("worker-2") });
     const list = path.join(dir, "list");
