@@ -8,6 +8,7 @@ import { Duplex } from "node:stream";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { Refused } from "./refuse";
+import { tell } from "./terminal";
 import type { PlainNode } from "../components/clusterNode";
 import { firstLine, messageOf } from "../components/errors";
 import { isHostName, isUserName } from "../components/host";
@@ -104,12 +105,20 @@ export function clusterReach(host: string, options: ReachOptions): Reach {
 
 /** ssh takes host keys from files only; this one goes with the process. */
 function hostKeyOptions({ host, port = 22, hostKey }: Host): string[] {
+  if (hostKey === undefined)
+    tellOnce(`the host key of ${host} is not checked: the stack has insecureIgnoreHostKey for it\n`);
   const anyKey = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
   if (hostKey === undefined) return anyKey;
   keysFolder ??= folderForKeys();
   const file = path.join(keysFolder, createHash("sha256").update(`${host}:${port}`).digest("hex"));
   writeFileSync(file, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
   return ["-o", `UserKnownHostsFile=${file}`, "-o", "StrictHostKeyChecking=yes"];
+}
+
+const told = new Set<string>();
+function tellOnce(line: string): void {
+  if (!told.has(line)) tell(line);
+  told.add(line);
 }
 
 let keysFolder: string | undefined;

@@ -21,6 +21,7 @@ import { Rollout, type RolloutOptions } from "./rollout/rollout";
 import { warningsOf } from "./rollout/windows";
 import { LocalhostPod } from "./sample/localhostPod";
 import * as log from "./log";
+import { weakenedBy } from "./weakened";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
@@ -52,6 +53,9 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const plan = validate(name, args);
     super("pause-sandbox:index:PauseSandbox", name, {}, opts);
     for (const warning of warningsOf(plan, plan.windows, parallelOperations())) void log.warn(warning, this);
+    weakenedBy(args.nodes, args.trust, args.image.reference).apply((warnings) => {
+      for (const warning of warnings) void log.warn(warning, this);
+    });
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
     const nodes = this.changeNodes(name, args, image, plan);

@@ -195,7 +195,7 @@ runs_on() { run_sandbox && [ "$seen" = "$1" ]; }
 
 # Changes the runtime: removes sandboxes of ours, also those of a killed run.
 drop_check_sandboxes() {
-  for pod in $(cri pods -q --name "^$check_name\$"); do
+  for pod in $(cri pods -q --namespace '^kube-system$' --name "^$check_name\$"); do
     cri rmp -f "$pod" >/dev/null || :
   done
 }

@@ -101,10 +101,12 @@ settings_read() {
   esac
   case ${image#*/} in
     *:*/* | *:*:* | :* | */:* | *:) ok='' ;;
+    # It becomes the name of a directory, and a word of a command line.
+    */.* | .* | */-* | -*) ok='' ;;
     ?*:?*) ;;
     *) ok='' ;;
   esac
-  if [ "$registry" = "$image" ] || [ -z "$registry" ]; then ok=''; fi
+  case $registry in "$image" | '' | [!a-zA-Z0-9[]*) ok='' ;; esac
   # Who gives a node back names no image.
   if [ -z "$image" ] && [ "$asked" = restore ]; then ok=1; fi
   [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"

@@ -228,7 +228,7 @@ describe("SandboxNode", () => {
         'reference: "pause"',
         'digest: "sha256:1"',
         "trust.ca: a text of 4 characters",
-        'trust.mirrors[0]: "mirror"',
+        "trust.mirrors[0]: a text of 6 characters",
         'trust.login.username: "a:b"',
         'connection.host: ""',
         "connection.port: 0",

@@ -197,6 +197,7 @@ describe("renderStdin", () => {
     "/c:1",
     'a.b/c:1"',
     "a.b/$(id):1",
+    ...["../a/b:1", "./a/b:1", "-rf/b:1", "a.b/-x:1", "a.b/../c:1", "a.b/.x:1", ".:5000/x:1"],
   ]) {
     it(`the node refuses the image ${image} with PS-N002`, () => {
       const run = read(settingsText({ ...settings, image }));
