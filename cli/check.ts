@@ -1,4 +1,4 @@
-/** `pause-sandbox check`: whether nodes are as wanted, without a change to any. */
+/** `pause-sandbox check`: compares nodes with the wanted settings, and changes nothing. */
 import { Command, Option } from "commander";
 
 import { checkText } from "./checkText";
@@ -13,21 +13,23 @@ interface Options extends ReachOptions, WantedOptions {
 }
 
 const HELP = `
-It runs the node script's verb plan over ssh: nothing is changed, pulled or restarted. Without --host, --hosts and --local it
-looks at the nodes of the stack file. Users other than root need sudo without a password.
+The command runs the node script's verb plan over ssh. It changes, pulls and restarts nothing. Without --host, --hosts and --local
+it checks the nodes of the stack file. Users other than root need sudo without a password.
 ${PASSWORD_HELP}
-A login that is encrypted in the stack file, and not given, is not compared.
+If the stack file has an encrypted login, the login is compared only if you give its password.
 
-Exit codes: 0 every node is as wanted, 1 at least one differs, 2 a node could not be looked at, or wrong usage.
+Exit codes: 0 all nodes have the wanted settings, 1 at least one differs, 2 a node could not be checked, or wrong usage.
 
 Examples:
   pause-sandbox check --stack-file stacks/Pulumi.mine.yaml
   pause-sandbox check --host 10.0.0.11 --image registry.example.com:5000/platform/pause:1.0.0 --ca ca.pem -o json`;
 
 export function checkCommand(): Command {
-  const command = new Command("check").description("Says which nodes are not as wanted: file, key and value");
+  const command = new Command("check").description(
+    "Lists the nodes that differ from the wanted settings, with file, key and value",
+  );
   return withReachOptions(withWantedOptions(command))
-    .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
+    .addOption(new Option("-o, --output <form>", "output format").choices(["text", "json"]).default("text"))
     .addHelpText("after", HELP)
     .action((options: Options, self: Command) =>
       orRefuse(async () => {
@@ -52,7 +54,7 @@ function nodesOf(options: Options, { stack }: Wanted, command: Command): NodeToC
   });
 }
 
-/** What could not be looked at may hide anything. */
+/** A node that could not be checked may have any problem. */
 function exitCode(results: readonly (Checked | Unlooked)[]): 0 | 1 | 2 {
   if (results.some((one) => "unlooked" in one)) return 2;
   return results.some((one) => "differences" in one && one.differences.length > 0) ? 1 : 0;

@@ -39,13 +39,13 @@ interface Options extends ReachOptions, StackOptions {
 }
 
 const HELP = `
-Nothing on a node is changed, and no login is sent to a registry. ssh logs in with its own configuration,
+The command changes nothing on a node, and sends no login to a registry. ssh logs in with its own configuration,
 known hosts, agent and keys. Users other than root need sudo without a password.
 
-With --kubeconfig it looks at the nodes with Pods that are stuck at their sandbox. With --stack-file it compares with that
-stack, and looks at its nodes where no other are named.
+With --kubeconfig it checks the nodes with Pods that wait for their sandbox. With --stack-file it compares the nodes with that
+stack. If you name no other nodes, it checks the nodes of the stack.
 
-Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at, or wrong usage.
+Exit codes: 0 no problem was found, 1 a problem was found, 2 a node could not be checked, or wrong usage.
 
 Examples:
   pause-sandbox doctor --host 10.0.0.11
@@ -54,23 +54,22 @@ Examples:
   pause-sandbox doctor --local -o json`;
 
 export function doctorCommand(): Command {
-  const command = new Command("doctor").description("Says why Pods do not start on a node, and what to set");
+  const command = new Command("doctor").description(
+    "Finds out why Pods do not start on a node, and which settings help",
+  );
   return withStackOptions(withReachOptions(command), "compare with this stack")
-    .option("--kubeconfig <file>", "look at the nodes of this cluster on which Pods are stuck")
-    .option("--context <name>", "of the kubeconfig; default: its current one")
-    .option(
-      "--address <type>",
-      "where a node's address is: InternalIP (default), ExternalIP, Hostname, or a label's key",
-    )
-    .addOption(new Option("-o, --output <form>", "what is printed").choices(["text", "json"]).default("text"))
-    .option("--fix-config", "print the settings of a stack file that would heal the nodes, and nothing else")
+    .option("--kubeconfig <file>", "check the nodes of this cluster that have stuck Pods")
+    .option("--context <name>", "context of the kubeconfig; default: its current context")
+    .option("--address <type>", "the address of a node: InternalIP (default), ExternalIP, Hostname, or a label's key")
+    .addOption(new Option("-o, --output <form>", "output format").choices(["text", "json"]).default("text"))
+    .option("--fix-config", "print only the settings of a stack file that heal the nodes")
     .addOption(
-      new Option("--bundle <file>", "write a text file for a ticket, after it was shown and you said yes").conflicts([
+      new Option("--bundle <file>", "write a text file for a ticket, after showing it and asking you").conflicts([
         "fixConfig",
         "output",
       ]),
     )
-    .option("-y, --yes", "write the bundle without the question")
+    .option("-y, --yes", "write the bundle without asking")
     .addHelpText("after", HELP)
     .action((options: Options, command: Command) => orRefuse(() => run(options, command)));
 }
@@ -109,7 +108,7 @@ async function clusterOf(options: Options, command: Command, stack?: Stack): Pro
   return askCluster({ kubeconfig, context, address }, stack);
 }
 
-/** All of it is plain in a stack's file. */
+/** A stack file has plain values only. */
 const wantedImage = ({ args: { image, trust } }: Stack): WantedImage => ({
   image: image.reference as string,
   digest: image.digest as string | undefined,
@@ -117,14 +116,14 @@ const wantedImage = ({ args: { image, trust } }: Stack): WantedImage => ({
 });
 
 interface Node {
-  /** As the cluster or the command line calls it. */
+  /** The node's name in the cluster or on the command line. */
   readonly name: string;
   readonly reach: Reach;
-  /** The name that the stack has for it. */
+  /** The node's name in the stack. */
   readonly called?: string;
 }
 
-/** What `pulumi up` would change on a node, as evidence. A run that would be refused is told by its reason. */
+/** The changes of `pulumi up` on a node, as evidence; if the run would be refused, its reason. */
 async function planned(node: Pick<Node, "reach" | "called">, wanted: Wanted): Promise<Evidence[]> {
   try {
     const { differences } = await checkNode(node, wanted);
@@ -146,7 +145,7 @@ function nodesOf(options: Options, command: Command, { cluster, stack }: { clust
   const listed = (stack?.nodes ?? []).map((node): Node => {
     return { name: node.name, reach: stackReach(node, options, stack?.keyFile), called: node.name };
   });
-  // How to log in to a node that the stack has is in its file.
+  // The stack file has the login of the stack's nodes.
   const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
     return listed.find((one) => one.name === name) ?? { name, reach: clusterReach(host, options) };
   });
@@ -182,7 +181,7 @@ function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterVie
   return [head, nodes].filter((part) => part !== "").join("\n");
 }
 
-/** What could not be looked at may hide anything. */
+/** A node that could not be checked may have any problem. */
 export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   const isUnknown = (one: Result) => "unlooked" in one || (one.findings.length === 0 && (one.unknown ?? []).length > 0);
   if (results.some(isUnknown)) return 2;

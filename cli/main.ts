@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: arguments and text. What is done lies in doctor/ and components/. */
+/** The command line: arguments and text. The work is done in doctor/ and components/. */
 import { Command, type CommanderError } from "commander";
 
 import { checkCommand } from "./check";
@@ -16,7 +16,7 @@ export function program(): Command {
   return commands.reduce((all, one) => all.addCommand(one), base());
 }
 
-/** Commands below a command end as it does. */
+/** Subcommands exit in the same way as their command. */
 function endWith(command: Command, end: typeof exit): void {
   command.exitOverride(end);
   for (const one of command.commands) endWith(one, end);
@@ -25,7 +25,7 @@ function endWith(command: Command, end: typeof exit): void {
 function base(): Command {
   return new Command("pause-sandbox")
     .exitOverride(exit)
-    .description("Gives a Kubernetes cluster its own pause (sandbox) image, and says why Pods do not start")
+    .description("Gives a Kubernetes cluster its own pause (sandbox) image, and finds out why Pods do not start")
     .showHelpAfterError();
 }
 

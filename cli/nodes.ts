@@ -27,10 +27,10 @@ interface Options {
 type KeyOf = (host: string, port?: number) => Pick<Host, "hostKey" | "insecureIgnoreHostKey">;
 
 const HELP = `
-The list goes to stdout, and what is left out to stderr. Each node needs its host key: it is taken from --known-hosts.
-With --known-hosts alone, the hosts that it names are the nodes. A name that is hashed there is not known.
+The list goes to stdout, and the names of nodes that are left out go to stderr. Each node needs its host key, from --known-hosts.
+With --known-hosts alone, the hosts of that file are the nodes. Hashed names in it cannot be read.
 
-Exit codes: 0 the list is printed, 2 it is not.
+Exit codes: 0 the list was printed, 2 it was not.
 
 Examples:
   pause-sandbox nodes --kubeconfig ~/.kube/config --known-hosts ~/.ssh/known_hosts >stacks/Pulumi.mine.yaml
@@ -41,19 +41,19 @@ export function nodesCommand(): Command {
   return new Command("nodes")
     .description("Prints the nodes of a cluster or an inventory as the settings of a stack file")
     .option("--kubeconfig <file>", "take the nodes of this cluster")
-    .option("--context <name>", "of the kubeconfig; default: its current one")
-    .option("--selector <labels>", "only nodes with these labels, as kubectl -l takes them")
+    .option("--context <name>", "context of the kubeconfig; default: its current context")
+    .option("--selector <labels>", "only nodes with these labels, in the syntax of kubectl -l")
     .option(
       "--address <type>",
       "InternalIP (default), ExternalIP, Hostname, InternalDNS, ExternalDNS, or a label's key",
     )
     .option("--canary-label <label>", "nodes with this label are canaries: a key, or key=value")
-    .option("--group-label <key>", "the label whose value is the node's group")
+    .option("--group-label <key>", "this label's value is the node's group")
     .option("--not-ready", "take nodes that are not Ready too")
     .option("--inventory <file>", "take the hosts of this Ansible inventory")
-    .option("--group <name>", "of the inventory; default: all")
+    .option("--group <name>", "group of the inventory; default: all")
     .option("--canary-group <name>", "hosts of this group of the inventory are canaries")
-    .option("--known-hosts <file>", "where the host keys are")
+    .option("--known-hosts <file>", "file with the host keys")
     .option(
       "--insecure-ignore-host-key",
       "do not check host keys; an attacker on the network can then become root on the nodes",

@@ -38,15 +38,11 @@ const SECONDS = "a whole number from 1 to 3600";
 
 export function withReachOptions(command: Command): Command {
   return command
-    .option("--host <name...>", "nodes, as ssh knows them")
-    .option("--hosts <file>", "a file with a node in each line")
-    .option("--local", "this machine")
+    .option("--host <name...>", "nodes, by the names that ssh uses")
+    .option("--hosts <file>", "file with one node per line")
+    .option("--local", "check this machine")
     .addOption(new Option("--parallel <number>", `nodes at a time, ${MORE_THAN_0}`).default(10).argParser(parallel))
-    .addOption(
-      new Option("--timeout <seconds>", "how long a look at a node may take")
-        .default(TIMEOUT_SECONDS)
-        .argParser(timeout),
-    )
+    .addOption(new Option("--timeout <seconds>", "maximum time for a node").default(TIMEOUT_SECONDS).argParser(timeout))
     .option("-F, --ssh-config <file>", "given to ssh as -F")
     .option("-i, --identity <file>", "given to ssh as -i")
     .option("-J, --jump <host>", "given to ssh as -J")

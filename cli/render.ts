@@ -27,11 +27,11 @@ const FORMATS: Readonly<Record<string, BootForm | "program">> = {
 };
 
 const CODES = `
-Exit codes: 0 it is printed, 2 it is not.`;
+Exit codes: 0 the text was printed, 2 it was not.`;
 
 const SCRIPT_HELP = `
-What it prints runs on a node, as root, with a verb: plan, apply or restore. A node that is changed in this way belongs
-to no stack. With a login it holds a secret.
+Run the printed program on a node, as root, with a verb: plan, apply or restore. A node changed in this way belongs
+to no stack. With a login, the program contains a secret.
 ${PASSWORD_HELP}
 ${CODES}
 
@@ -40,7 +40,7 @@ Examples:
   pause-sandbox render script --stack-file stacks/Pulumi.mine.yaml | ssh root@10.0.0.11 sh -s -- plan`;
 
 const BOOT_HELP = `
-A login is refused in user data, which every Pod may be able to read. With --program-url it is in the program only.
+A login in user data is refused, because every Pod may be able to read it. With --program-url, only the program has the login.
 ${PASSWORD_HELP}
 ${CODES}
 
@@ -51,14 +51,16 @@ Examples:
 export function renderCommand(): Command {
   const boot = withWantedOptions(new Command("boot"))
     .description("Prints the payload that heals a machine before its first Pod")
-    .addOption(new Option("--format <form>", "what reads it").choices(Object.keys(FORMATS)).makeOptionMandatory())
-    .option("--program-url <url>", "where machines fetch the program, which --format program prints")
+    .addOption(
+      new Option("--format <form>", "format of the payload").choices(Object.keys(FORMATS)).makeOptionMandatory(),
+    )
+    .option("--program-url <url>", "URL of the program on a server; --format program prints the program")
     .option("--allow-login-in-user-data", "allow the login in user data")
     .addHelpText("after", BOOT_HELP)
     .action((options: BootOptions) => printed(() => bootText(options)));
   const script = withWantedOptions(new Command("script"))
     .description("Prints the program that runs as root on a node, with its settings")
-    .option("--source", "print the text of the program alone, without settings")
+    .option("--source", "print only the text of the program, without settings")
     .addHelpText("after", SCRIPT_HELP)
     .action((options: ScriptOptions) => printed(() => scriptText(options)));
   return new Command("render").description("Prints what runs on nodes").addCommand(script).addCommand(boot);

@@ -13,16 +13,16 @@ import type { Host } from "../components/host";
 
 /** How a command line names a stack. */
 export interface StackOptions {
-  /** Its name, in the project of the folder here. */
+  /** The stack's name, in the project of the current folder. */
   readonly stack?: string;
-  /** The path of its file. */
+  /** The path of the stack's file. */
   readonly stackFile?: string;
 }
 
-/** Adds the options that name a stack. @param what What is done with it, in words for people. */
+/** Adds the options that name a stack. @param what What the command does with the stack: the start of the help texts. */
 export const withStackOptions = (command: Command, what: string): Command =>
   command
-    .addOption(new Option("--stack <name>", `${what} of the project here, by its name`).conflicts("stackFile"))
+    .addOption(new Option("--stack <name>", `${what}, by its name in this folder's project`).conflicts("stackFile"))
     .option("--stack-file <file>", `${what}, such as stacks/Pulumi.mine.yaml`);
 
 /**

@@ -1,4 +1,4 @@
-/** What nodes are to be: from options, from a stack's file, or from both. */
+/** The wanted settings of nodes: from options, from a stack's file, or from both. */
 import type { Command } from "commander";
 
 import { type NodeSettings, TOLD } from "../components/node/nodeSettings";
@@ -19,27 +19,27 @@ export interface WantedOptions extends StackOptions {
 export interface Wanted {
   readonly settings: NodeSettings;
   readonly stack?: Stack;
-  /** Whether the login is encrypted in the stack's file, and nobody gave its password. */
+  /** True if the stack's file has an encrypted login, and no password was given. */
   readonly loginUnknown: boolean;
 }
 
 export const PASSWORD_HELP = `
 The password of --pull-username, or of a stack's pullUsername, is read from --pull-password-file or from
-$PAUSE_SANDBOX_PULL_PASSWORD. It never stands on a command line.`;
+$PAUSE_SANDBOX_PULL_PASSWORD, never from the command line.`;
 
-/** Adds the options by which settings are given. */
+/** Adds the options that give settings. */
 export function withWantedOptions(command: Command): Command {
   withStackOptions(command, "take the settings of this stack");
   for (const told of Object.values(TOLD)) {
     if ("option" in told) command.option(told.option[0], told.option[1]);
   }
   return command
-    .option("--pull-username <name>", "the login that the image is pulled with")
-    .option("--pull-password-file <file>", "its password");
+    .option("--pull-username <name>", "user that pulls the image")
+    .option("--pull-password-file <file>", "file with the password of that user");
 }
 
 /**
- * Options count before the stack's file.
+ * Options override the stack's file.
  * @throws Refused, or InputPropertiesError naming every value that is not allowed.
  */
 export async function wantedOf(options: WantedOptions): Promise<Wanted> {
@@ -78,7 +78,7 @@ function loginOf({ pullUsername: username }: WantedOptions, password?: string): 
   );
 }
 
-/** What an option replaces of the stack's. All of it is plain in a stack's file. */
+/** The settings that options replace. A stack file has plain values only. */
 async function restOf(options: WantedOptions, stack?: Stack): Promise<Partial<NodeSettings>> {
   const { image, trust, kubeletFlag } = stack?.args ?? {};
   const known = trust as Partial<NodeSettings> | undefined;

@@ -215,7 +215,7 @@ describe("the command line", function () {
   it("explains itself", () => {
     const { status, stdout } = run("doctor", "--help");
     assert.equal(status, 0);
-    assert.match(stdout, /Exit codes: 0 all is well, 1 something was found, 2 a node could not be looked at/);
+    assert.match(stdout, /Exit codes: 0 no problem was found, 1 a problem was found, 2 a node could not be checked/);
   });
 });
 

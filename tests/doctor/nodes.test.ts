@@ -151,6 +151,6 @@ describe("pause-sandbox nodes", function () {
   it("explains itself", async () => {
     const { status, stdout } = await calledHere(["nodes", "--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /Exit codes: 0 the list is printed, 2 it is not/);
+    assert.match(stdout, /Exit codes: 0 the list was printed, 2 it was not/);
   });
 });

@@ -164,6 +164,6 @@ describe("pause-sandbox render", function () {
   it("explains itself", async () => {
     const { status, stdout } = await calledHere(["render", "boot", "--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /never stands on a command line[^]*Exit codes: 0 it is printed, 2 it is not/);
+    assert.match(stdout, /never from the command line[^]*Exit codes: 0 the text was printed, 2 it was not/);
   });
 });

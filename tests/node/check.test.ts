@@ -202,6 +202,9 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
   it("explains itself", async () => {
     const { status, stdout } = await check(["--help"]);
     assert.equal(status, 0);
-    assert.match(stdout, /Exit codes: 0 every node is as wanted, 1 at least one differs, 2 a node could not be looked at/);
+    assert.match(
+      stdout,
+      /Exit codes: 0 all nodes have the wanted settings, 1 at least one differs, 2 a node could not be checked/,
+    );
   });
 });
