@@ -41,6 +41,8 @@ export function doctorStdin(): string {
 
 /** Users other than root become root the way that their node lets them, without a question. */
 const asRoot = (shell: string): string => `if [ "$(id -u)" = 0 ]; then exec ${shell}; else exec sudo -n ${shell}; fi`;
+/** A command that any log-in shell takes, fish and csh too: words, and single quotes. */
+const inSh = (command: string): string => `exec sh -c '${command}'`;
 const LOOK = asRoot("sh");
 const PLAN = asRoot("sh -s -- plan");
 
@@ -63,7 +65,7 @@ export const overSsh = (host: string, options: readonly string[] = [], seconds =
   const base = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", ...alive, ...options];
   const inside = (command: string, stdin: string): Promise<Said> => {
     const why = (ended: Ended) => sshFailure(host, base, ended);
-    return collect("ssh", [...base, "-T", "--", host, command], { stdin, seconds, why });
+    return collect("ssh", [...base, "-T", "--", host, inSh(command)], { stdin, seconds, why });
   };
   return {
     name: host,

@@ -179,6 +179,17 @@ describe("the command line", function () {
     }
   });
 
+  for (const shell of ["sh", "bash", "fish", "tcsh"].filter((one) => spawnSync("which", [one]).status === 0)) {
+    it(`sends a command that a log-in shell takes which is ${shell}`, () => {
+      ssh({ a: sick("worker-1") });
+      const program = fs.readFileSync(path.join(dir, "ssh"), "utf8");
+      // As sshd does: the shell of who logs in gets the command. The program that comes on stdin is not the matter here.
+      const sshd = `#!/bin/sh\ncase $1 in -G) ;; *) while [ "$1" != -- ]; do shift; done; echo 'echo it runs >&2; exit 3' | ${shell} -c "$3"; exit $? ;; esac\n`;
+      fs.writeFileSync(path.join(dir, "ssh"), program.replace("#!/bin/sh\n", sshd));
+      assert.match(run("doctor", "--host", "a").stdout, /a: could not look: .*it runs/);
+    });
+  }
+
   it("gives ssh no password of the pull login", () => {
     ssh({ a: sick("worker-1") });
     const program = fs.readFileSync(path.join(dir, "ssh"), "utf8");
