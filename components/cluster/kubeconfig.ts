@@ -20,7 +20,7 @@ async function kubernetesClient(): Promise<Client> {
   }
 }
 
-/** What is read of a Node object. */
+/** The fields of a Node object that are read. */
 export interface NodeObject {
   metadata?: { name?: string; labels?: Record<string, string> };
   status?: {
@@ -30,7 +30,7 @@ export interface NodeObject {
   };
 }
 
-/** What is read of a Pod object. */
+/** The fields of a Pod object that are read. */
 export interface PodObject {
   metadata?: { name?: string; namespace?: string; uid?: string; deletionTimestamp?: Date };
   spec?: { nodeName?: string };
@@ -41,7 +41,7 @@ export interface PodObject {
   };
 }
 
-/** What is read of an Event object. */
+/** The fields of an Event object that are read. */
 export interface EventObject {
   involvedObject: { kind?: string; uid?: string };
   message?: string;
@@ -49,7 +49,7 @@ export interface EventObject {
   eventTime?: Date;
 }
 
-/** Some of the objects, and what leads to the next ones. */
+/** One page of objects, and the token for the next page. */
 export interface Page<T> {
   items: T[];
   metadata?: { _continue?: string };
@@ -110,7 +110,7 @@ export async function openKubeconfig(given?: string, context?: string): Promise<
 function load(config: KubeConfig, given?: string): string | undefined {
   if (given === undefined) {
     config.loadFromDefault();
-    // What the client falls back to when it finds nothing.
+    // The client's fallback when it finds nothing.
     if (config.getCurrentCluster()?.server === "http://localhost:8080") return undefined;
     const file = process.env.KUBECONFIG;
     return file === undefined || file === "" ? "the default kubeconfig" : `the kubeconfig ${file} ($KUBECONFIG)`;

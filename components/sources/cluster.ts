@@ -93,11 +93,11 @@ function hostKeyFor(problems: Problems, name: string, knownHosts: string, { host
   return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(knownHosts, host, port));
 }
 
-/** What an Input is, which must be known: it decides which resources exist. */
+/** The value of an Input. It must be known, because it decides which resources exist. */
 async function knownValue(input?: pulumi.Input<string>): Promise<string | undefined> {
   if (input === undefined || typeof input === "string") return input;
   const output = pulumi.output(input);
-  // Only so can an unknown value be told from one that takes its time: `apply` never calls back for it.
+  // `apply` never calls back for an unknown value. Only this check tells it from a value that arrives later.
   const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
   if (!(await isKnown)) {
     throw userError(
@@ -133,7 +133,7 @@ export function selectNodes(
   return { found, leftOut };
 }
 
-/** Why a node is left out that `notReady` would take. */
+/** Reason to leave out a node even with `notReady`. */
 export const NOT_READY = "is not Ready";
 
 function whyNot(node: NodeObject, labels: Record<string, string>, { notReady }: NodeSelection): string | undefined {
@@ -155,7 +155,7 @@ function roleOf(labels: Record<string, string>, { canaryLabel, groupLabel }: Nod
   return { ...(marked ? { canary: true } : {}), ...(group === undefined || group === "" ? {} : { group }) };
 }
 
-/** Nodes of the cluster that a list does not have; those that are not Ready or not Linux too. */
+/** Nodes of the cluster that are missing in a list, including nodes that are not Ready or not Linux. */
 export function nodesNotListed(nodes: readonly NodeObject[], listed: readonly string[]): string[] {
   const names = nodes.filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
   return names

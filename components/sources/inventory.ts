@@ -5,7 +5,7 @@ import { type JumpHost, portOf } from "./sshConfig";
 import { userError } from "../errors";
 import type { HostAddress } from "../host";
 
-/** A host of an inventory, with what its variables say of a log-in. */
+/** A host of an inventory, with the login settings of its variables. */
 export interface InventoryHost extends HostAddress {
   /** Its name in the inventory; also the `host`, where there is no `ansible_host`. */
   readonly name: string;
@@ -49,7 +49,7 @@ function below(groups: Groups, name: string, seen = new Set<string>()): string[]
 
 function hostOf(groups: Groups, name: string): InventoryHost {
   const member = [...groups].filter(([group]) => group === "all" || holds(groups, group, name)).map(([group]) => group);
-  // The deeper a group is, the more it counts. Of two that are as deep, its priority decides, and then the alphabet.
+  // A deeper group overrides. At the same depth the priority decides, then the alphabet.
   const ordered = member.sort(
     (a, b) => depth(groups, a) - depth(groups, b) || priority(groups, a) - priority(groups, b) || (a < b ? -1 : 1),
   );

@@ -14,7 +14,7 @@ export interface Group {
 }
 export type Groups = Map<string, Group>;
 
-/** @throws Error naming what cannot be read. */
+/** @throws Error naming the text that cannot be read. */
 export function parseInventory(text: string): Groups {
   const groups: Groups = new Map();
   groupOf(groups, "all");
@@ -39,7 +39,7 @@ function groupOf(groups: Groups, name: string): Group {
   return group;
 }
 
-/** The first line that says something has a colon at its end in one form, and none in the other. */
+/** YAML or INI: in YAML the first line with content ends with a colon, in INI it does not. */
 function isYaml(text: string): boolean {
   const first = text.split(/\r?\n/).find((line) => !/^\s*([#;]|$)/.test(line)) ?? "";
   return /^(---|["']?[\w.-]+["']?:\s*(#.*)?$)/.test(first);
@@ -77,7 +77,7 @@ function readLine(groups: Groups, group: Group, kind: string, line: string): voi
   else readHostLine(group, line);
 }
 
-/** @throws what the step throws, with the line that it is about in front. */
+/** @throws the error of the step, with the line in front. */
 function inLine(index: number, step: () => void): void {
   try {
     step();
@@ -86,7 +86,7 @@ function inLine(index: number, step: () => void): void {
   }
 }
 
-/** A name that is written wrongly would leave hosts out, or without their variables. */
+/** A misspelt name would leave out hosts, or their variables. */
 function unknownGroup(name: string, index: number): Error {
   return userError(`line ${index + 1} of the inventory: there is no section [${name}] for the group ${name}`);
 }
@@ -96,14 +96,14 @@ function groupNamed(groups: Groups, name: string): string {
   return name;
 }
 
-/** `name = value`: all that stands behind the first equals sign is the value. The text is not shown: it may be secret. */
+/** `name = value`: everything after the first equals sign is the value. Messages never show the text: it may be secret. */
 function variable(text: string): Vars {
   const [, name, value = ""] = /^([^=\s]+)\s*=\s*(.*)$/s.exec(text) ?? [];
   if (name === undefined) throw userError("a word or line that is no variable: it must be name=value");
   return { [name]: value };
 }
 
-/** The value may be a literal of Python, which a comment may follow. Of any other value, `#` is a part. */
+/** A comment may follow a value that is a Python literal. In any other value, `#` is part of the value. */
 function groupVariable(line: string): Vars {
   const literal = (value: string): string => {
     const [, , quoted, number] = /^(?:(["'])((?:(?!\1)[^\\])*)\1|(\d+))\s*(?:#.*)?$/.exec(value) ?? [];
@@ -130,7 +130,7 @@ function addHosts(group: Group, pattern: string, vars: Vars): void {
   for (const name of expanded(pattern)) group.hosts.set(name, { ...group.hosts.get(name), ...vars });
 }
 
-/** Of one pattern. */
+/** Names of one pattern. */
 const MOST_HOSTS = 65_536;
 
 /** `web[01:03]`, `db-[a:c]` and `n[0:8:2]` stand for several hosts. */
@@ -147,7 +147,7 @@ function expanded(pattern: string): string[] {
   const names: string[] = [];
   for (let i = first; i <= last; i += Number(step)) {
     const one = digits ? String(i).padStart(width, "0") : String.fromCharCode(i);
-    // Each range behind this one multiplies them.
+    // Each later range multiplies the names.
     names.push(...expanded(`${before}${one}${after}`));
     if (names.length > MOST_HOSTS) throw refused();
   }
@@ -193,7 +193,7 @@ function fieldsOf(name: string, key: "hosts" | "children", content: Tree): [stri
   throw userError(`${key} of the group ${name} of the inventory must be a map, with names as its keys`);
 }
 
-/** There every host has all of its variables, so groups need none. */
+/** In this form every host has all of its variables, so groups need none. */
 function readListing(groups: Groups, listing: unknown): void {
   const meta = isTree(listing) ? listing["_meta"] : undefined;
   const hostvars = isTree(meta) ? meta["hostvars"] : undefined;

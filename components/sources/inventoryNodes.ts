@@ -1,4 +1,4 @@
-/** Nodes from an Ansible inventory: what a stack and the command line make of its hosts. */
+/** Nodes from an Ansible inventory, for stacks and for the command line. */
 import { hostsOfInventory } from "./inventory";
 import type { PlainNode } from "../clusterNode";
 import { userError } from "../errors";

@@ -32,8 +32,8 @@ interface KnownKey {
  * @param host Host name or IP address, as the connection has it.
  * @param port TCP port of sshd. Default: 22.
  * @returns The public key, `<type> <base64>`.
- * @throws Error naming the host and what to do. No key is known, or all are revoked, or two of one type differ. So does a
- *   host of which only the certificate authority is known.
+ * @throws Error naming the host and the remedy, if no key is known, all keys are revoked, two keys of one type differ, or only
+ *   the host's certificate authority is known.
  */
 export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
   const known = parseKnownHosts(knownHosts).filter(({ type }) => TYPES.includes(type));
@@ -68,7 +68,7 @@ export function hostsOfKnownHosts(text: string): HostAddress[] {
   });
 }
 
-/** A key of a host itself: not one of an authority, and not one that nobody may use. */
+/** True for a host key: not the key of an authority, and not revoked. */
 function isOwn({ marker }: KnownKey): boolean {
   return marker === undefined;
 }
@@ -106,10 +106,10 @@ function lineNumbers(keys: readonly KnownKey[]): string {
   return keys.map(({ line }) => line).join(", ");
 }
 
-/** What was read last: a list of nodes asks for each of them, of the same text. */
+/** The last parsed text: a list of nodes looks up every node in the same text. */
 let last: { text: string; keys: KnownKey[] } = { text: "", keys: [] };
 
-/** The lines that can be read; like ssh, it passes over all others. */
+/** The readable lines; all others are ignored, as ssh does. */
 function parseKnownHosts(text: string): KnownKey[] {
   if (text !== last.text) last = { text, keys: readLines(text) };
   return last.keys;

@@ -1,6 +1,6 @@
 /**
  * Lists of patterns, as known_hosts and ssh_config have them. `*` is any text, and `?` is one character. With `!` in front,
- * a pattern excludes what it matches, wherever it stands.
+ * a pattern excludes the texts that it matches, at any position in the list.
  *
  * Source: ssh_config(5), "PATTERNS".
  */
@@ -14,8 +14,7 @@ export function matchesPatterns(patterns: readonly string[], text: string): bool
 }
 
 /**
- * In a time of at most both lengths, multiplied. Where the text does not go on as the pattern does, the last `*` takes a character more:
- * what an earlier one takes makes no difference.
+ * The time is at most the product of both lengths. At a mismatch the last `*` takes one more character; earlier `*` need no second try.
  */
 function matches(pattern: string, text: string): boolean {
   let [at, read] = [0, 0];

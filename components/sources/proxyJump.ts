@@ -30,7 +30,7 @@ function wordsOfOptions(name: string, text: string): string[] {
   }
 }
 
-/** `ssh -W %h:%p … user@host` is what people wrote before ProxyJump. */
+/** `ssh -W %h:%p … user@host`: the form that was used before ProxyJump existed. */
 function jumpOfCommand(name: string, command: string): JumpHost {
   const [program = "", ...args] = wordsOfOptions(name, command);
   const found: { user?: string; port?: string; rest: string[]; forwards: boolean } = { rest: [], forwards: false };

@@ -11,14 +11,14 @@ import { kindOf } from "../problems";
 export interface SshConfigHost extends HostAddress {
   /** Private keys to try, as paths, in this order. */
   readonly identityFiles: readonly string[];
-  /** The jump host in front of it, with what the same text says of that. */
+  /** The jump host in front of it, with that host's settings from the same text. */
   readonly proxyJump?: SshConfigHost;
 }
 
-/** @returns The texts of the files that a pattern behind `Include` stands for. */
+/** @returns The texts of the files that match a pattern after `Include`. */
 export type IncludeReader = (pattern: string) => readonly string[];
 
-/** What has been found so far; the first value of each counts. */
+/** The settings found so far; the first value of each wins. */
 interface Found {
   hostname?: string;
   port?: string;
@@ -49,7 +49,7 @@ interface Reading {
  *
  * @param config Content of an ssh_config file.
  * @param alias The host, as one would type it behind `ssh`.
- * @param include Reads what stands behind `Include`. Default: an `Include` that applies to the host is refused.
+ * @param include Reads the files after `Include`. Default: an `Include` that applies to the host is refused.
  * @throws Error naming host, keyword, value and what is allowed.
  */
 export function sshHostOf(config: string, alias: string, include: IncludeReader = refuseInclude): SshConfigHost {
@@ -77,7 +77,7 @@ function resolve(source: { config: string; include: IncludeReader }, alias: stri
   };
 }
 
-/** ssh takes whichever stands first. */
+/** ssh uses the first one. */
 function jumpOf(
   source: { config: string; include: IncludeReader },
   alias: string,
@@ -170,7 +170,7 @@ function readBlock(reading: Reading, keyword: string, block: Block): void {
   if (applies) readLines(reading, block.config);
 }
 
-/** Whether a Match block counts. What it asks of the run of ssh itself is refused, where the block has what is wanted. */
+/** Whether a Match block applies. If it has a wanted keyword, conditions on ssh's own run are refused. */
 function matches({ alias, found }: Reading, criteria: readonly string[], block: Block): boolean {
   let applies = true;
   for (let i = 0; i < criteria.length; i++) {
@@ -206,7 +206,7 @@ function note(found: Found, keyword: keyof Found, value: Block["value"]): void {
     found.identityfile.push(text);
     return;
   }
-  // Each of the two takes the place of the other.
+  // The first of the two wins.
   const taken =
     keyword === "proxyjump" || keyword === "proxycommand" ? (found.proxyjump ?? found.proxycommand) : found[keyword];
   if (taken === undefined) found[keyword] = text;

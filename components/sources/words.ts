@@ -1,8 +1,8 @@
 import { split } from "shlex";
 
 /**
- * Words as Python's shlex splits them, which Ansible does, too. Nothing has a meaning but quotes and backslashes.
- * @throws Error for a quote that nobody closes.
+ * Words as Python's shlex splits them, which Ansible does, too. Only quotes and backslashes are special.
+ * @throws Error for a quote that is not closed.
  */
 export const wordsOf = (text: string): string[] => split(text);
 
