@@ -1,4 +1,4 @@
-/** What this machine knows of a registry: whom to trust there, and how to log in. */
+/** This machine's settings for a registry: the trusted authorities, and the login. */
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -61,7 +61,7 @@ const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 /**
- * What `docker login` has left for a registry. A helper is asked where one keeps the logins.
+ * The login that `docker login` stored for a registry. If a credential helper keeps it, the helper is asked.
  * @param folder Default: docker's own.
  */
 export async function dockerLogin(registry: string, folder = dockerFolder()): Promise<KnownLogin | undefined> {
@@ -91,7 +91,7 @@ function fromHelper(helper: string, key: string): Promise<KnownLogin | undefined
       const { Username, Secret } = (said ?? {}) as { Username?: string; Secret?: string };
       resolve(Username === undefined || Secret === undefined ? undefined : { username: Username, password: Secret });
     });
-    // A helper that is not there takes nothing either; the callback says so.
+    // A missing helper reads nothing from stdin; the callback reports it.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(key);
   });

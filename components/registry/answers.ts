@@ -1,4 +1,4 @@
-/** One table of a registry's answers, for those who push, sign, verify and look. They say themselves what to do then. */
+/** One table of a registry's answers, for push, sign, verify and the doctor. Each of them has its own remedies. */
 
 /** A kind of answer. */
 export type Answer =
@@ -16,7 +16,7 @@ export type Answer =
   | "untrusted"
   /** It speaks no TLS. */
   | "no-tls"
-  /** Nobody answers there. */
+  /** No server answers at its address. */
   | "unreached"
   /** It fails. HTTP 5xx. */
   | "fails"
@@ -30,10 +30,10 @@ const BY_STATUS: Readonly<Record<number, Answer>> = {
   429: "too-often",
 };
 
-/** By the status of an HTTP answer that is no success. */
+/** Kind of an HTTP status that is not a success. */
 export const answerOfStatus = (status: number): Answer => BY_STATUS[status] ?? (status >= 500 ? "fails" : "refuses");
 
-/** In the words of engines, plugins, libraries and registries, the more telling first. */
+/** Phrases of engines, plugins, libraries and registries, the more specific ones first. */
 const BY_WORDS: readonly (readonly [RegExp, Answer])[] = [
   [/no basic auth credentials|authentication is required|empty challenge/, "no-login"],
   [/unauthorized|authentication required| 401[: ]/i, "unauthorized"],
@@ -48,5 +48,5 @@ const BY_WORDS: readonly (readonly [RegExp, Answer])[] = [
   [/HTTP status: 5\d\d| 50[0-4][: ]/, "fails"],
 ];
 
-/** By what a program says of it; undefined where the words tell none of these. */
+/** Kind of an error message of a program; undefined if no phrase matches. */
 export const answerOfWords = (text: string): Answer | undefined => BY_WORDS.find(([words]) => words.test(text))?.[1];

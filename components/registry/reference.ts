@@ -17,22 +17,22 @@ const HOST =
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-/** What a reference must be, for messages. */
+/** The required form of a reference, for messages. */
 const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
 const SOURCE_SHAPE = "host[:port]/repository with a tag, a digest or both, for example registry.k8s.io/pause:3.10";
 
-/** What a name of an image says, before anything is asked of it. */
+/** The parts of an image's name, before any check. */
 export interface ImageName {
   /** Missing where the first part of the name is no host: runtimes disagree about the default one. */
   readonly registry?: string;
   readonly repository: string;
   readonly tag?: string;
-  /** What stands behind the `@`. */
+  /** The text after the `@`. */
   readonly digest?: string;
 }
 
-/** Takes a name apart as runtimes do. Whether its parts are allowed is for others to say. */
+/** Takes a name apart as runtimes do. The callers check whether the parts are allowed. */
 export function splitImageName(text: string): ImageName {
   const at = text.indexOf("@");
   const name = at < 0 ? text : text.slice(0, at);
@@ -73,7 +73,7 @@ export function parseReference(value: string): ImageReference {
   return reference;
 }
 
-/** The only name that Docker Hub's images have for runtimes, which complete and rename what else people write. */
+/** The full name of a Docker Hub image. Runtimes change every other form to this one. */
 function dockerHubName({ registry, repository, tag }: ImageReference): string {
   if (!["docker.io", "index.docker.io"].includes(registry)) return `${registry}/${repository}:${tag}`;
   return `docker.io/${repository.includes("/") ? "" : "library/"}${repository}:${tag}`;
@@ -129,7 +129,7 @@ export function registryOf(reference: string): string {
 }
 
 /**
- * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report what they pushed.
+ * The digest of `repository@sha256:…` or `repository:tag@sha256:…`, as image resources report the pushed image.
  * @throws Error if there is none, since no node could be checked then. A refresh that the registry refused keeps none.
  */
 export function digestOf(pushed: string): string {
@@ -149,8 +149,8 @@ export function checkDigest(digest: unknown): void {
 }
 
 /**
- * Notes what is wrong with a reference, which must be there, and with a digest. Outputs are checked when they are known.
- * @param at What stands before the names of the fields in messages: `image.`.
+ * Adds the problems of a reference, which is required, and of a digest. Outputs are checked when they are known.
+ * @param at Prefix of the field names in messages: `image.`.
  */
 export function checkReferenceAndDigest(
   problems: Problems,

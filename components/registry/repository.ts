@@ -1,4 +1,4 @@
-/** OCI's referrers: what refers to an image in a registry is listed, read and attached. */
+/** OCI's referrers: lists, reads and attaches the artifacts that refer to an image. */
 import { createHash } from "node:crypto";
 
 import { authorities, dockerLogin, type KnownLogin } from "./access";
@@ -13,17 +13,17 @@ const ANY_MANIFEST = [
   ...[INDEX, MANIFEST, "application/vnd.docker.distribution.manifest.list.v2+json"],
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(",");
-/** The config of something that is no image. */
+/** The config of an artifact that is not an image. */
 const EMPTY = { type: "application/vnd.oci.empty.v1+json", body: "{}" };
-/** cosign's annotation of what a bundle says. */
+/** cosign's annotation for a bundle's predicate type. */
 export const PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
 const MOST_PAGES = 20;
-/** So many bundles are read and verified; an image has some three. */
+/** Maximum number of bundles to read and verify; an image has about three. */
 export const MOST_BUNDLES = 200;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** Something that refers to an image. */
+/** An artifact that refers to an image. */
 export interface Descriptor {
   readonly digest: string;
   readonly mediaType?: string;
@@ -31,7 +31,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, unknown>>;
 }
 
-/** A bundle, or why one that is listed cannot be read. */
+/** A bundle, or the reason why a listed one cannot be read. */
 export type Bundle = { readonly json: string } | { readonly unread: string };
 
 /** A repository in a registry, over verified TLS. */
@@ -43,7 +43,7 @@ export class Repository {
 
   /**
    * @param name `host[:port]/repository`
-   * @param login Default: what `docker login` knows, else nobody.
+   * @param login Default: the login of `docker login`, else an anonymous one.
    */
   static async open(name: string, login?: KnownLogin): Promise<Repository> {
     const registry = name.slice(0, name.indexOf("/"));
@@ -56,8 +56,8 @@ export class Repository {
   }
 
   /**
-   * Bundles among referrers that may say this of an image, one by one: whoever has found what counts reads no more. A registry lists
-   * what anybody has attached, so one that cannot be read does not keep the others from being read.
+   * Bundles among the referrers that may have this predicate, one by one: the caller stops when it has found its bundle. Anyone who may
+   * push can attach artifacts, so a bundle that cannot be read must not hide the others.
    */
   async *bundles(referrers: readonly Descriptor[], predicateType: string): AsyncGenerator<Bundle> {
     const wanted = referrers.filter(({ artifactType, annotations }) => {
@@ -75,13 +75,13 @@ export class Repository {
 
   private async bundleIn(digest: string): Promise<Bundle | undefined> {
     const manifest = await this.get(`manifests/${digest}`, MANIFEST);
-    // A list may name what was deleted.
+    // The list may contain a deleted artifact.
     if (manifest.status === 404) return undefined;
     const layer = layerIn(good(manifest).body);
     return layer === undefined ? undefined : { json: good(await this.get(`blobs/${layer}`, "*/*")).body };
   }
 
-  /** What refers to an image: by OCI 1.1's API, else by the tag that stands in for it. */
+  /** The referrers of an image: by OCI 1.1's API, else by its fallback tag. */
   async referrers(digest: string): Promise<Descriptor[]> {
     const found: Descriptor[] = [];
     let page: string | undefined = `referrers/${digest}?artifactType=${encodeURIComponent(BUNDLE)}`;
@@ -95,13 +95,13 @@ export class Repository {
   }
 
   private async referrersByTag(digest: string, refused: Answer): Promise<Descriptor[]> {
-    // An old registry says in many ways that it does not know the API.
+    // Old registries reject the unknown API with many different answers.
     if (isOfAll(refused.status)) good(refused);
     const tag = await this.get(`manifests/${tagOf(digest)}`, INDEX);
     return tag.status === 404 ? [] : descriptorsIn(good(tag));
   }
 
-  /** Attaches a bundle to an image: by OCI 1.1's API, and by the tag that stands in for it where the registry has none. */
+  /** Attaches a bundle to an image: by OCI 1.1's API, and by the fallback tag if the registry lacks the API. */
   async attach(digest: string, bundle: string, notes: Readonly<Record<string, string>>): Promise<void> {
     const image = good(await this.get(`manifests/${digest}`, ANY_MANIFEST));
     const annotations = { "org.opencontainers.image.created": new Date().toISOString(), ...notes };
@@ -114,7 +114,7 @@ export class Repository {
     });
     const attached = { ...descriptorOf(MANIFEST, manifest), artifactType: BUNDLE, annotations };
     const put = await this.put(attached.digest, MANIFEST, manifest);
-    // Some say that they list it, and have no list.
+    // Some registries claim to list it, but have no list.
     const listed = put.header("oci-subject") !== "" && isIndex(await this.get(`referrers/${digest}`, INDEX));
     if (!listed) await this.listByTag(digest, attached);
   }
@@ -150,18 +150,18 @@ export class Repository {
   }
 }
 
-/** What keeps one bundle from being read, and not the others. */
+/** The entry of a bundle that cannot be read. @throws The error, where it concerns other bundles too. */
 function passedOver(error: unknown): Bundle {
   if (error instanceof TooLong) return { unread: error.message };
   if (error instanceof RegistryAnswer && !isOfAll(error.status)) return { unread: error.message };
   throw error;
 }
 
-/** Whether an answer is about whoever asks, or the registry as a whole. */
+/** True for an answer about the login or the registry as a whole. */
 const isOfAll = (status: number): boolean =>
   ["unauthorized", "forbidden", "too-often", "fails"].includes(answerOfStatus(status));
 
-/** Docker Hub's registry has another name than its images. */
+/** The host of Docker Hub's registry differs from the host in its image names. */
 const endpointOf = (registry: string): string => (registry === "docker.io" ? "registry-1.docker.io" : registry);
 
 const isIndex = ({ status, type }: Answer): boolean => status === 200 && type === INDEX;
@@ -173,7 +173,7 @@ const descriptorOf = (mediaType: string, body: string) => ({
   digest: `sha256:${createHash("sha256").update(body).digest("hex")}`,
 });
 
-/** Those of a list that have the shape of one. Anybody who may push can have written it. */
+/** The well-formed entries of a list. Anyone who may push can have written it. */
 function descriptorsIn({ body }: Answer): Descriptor[] {
   const { manifests } = objectOf(parsed(body));
   return (Array.isArray(manifests) ? manifests : []).flatMap((one: unknown): Descriptor[] => {

@@ -1,4 +1,4 @@
-/** Requests to one registry, over verified TLS. Its login goes to nobody but itself, and to the server that it names for tokens. */
+/** Requests to one registry, over verified TLS. The login is sent only to the registry and to the token server that it names. */
 import type { FetchInterface } from "make-fetch-happen";
 
 import type { KnownLogin } from "./access";
@@ -6,11 +6,11 @@ import { quoted } from "../visible";
 
 /** In bytes: OCI 1.1 asks registries for no larger manifest. A bundle has some 10 kB. */
 const LONGEST_BODY = 4 << 20;
-/** Of one request, its answer included. */
+/** Timeout of one request with its answer. */
 const TIMEOUT_SECONDS = 60;
 const MOST_REDIRECTS = 5;
 
-/** What is sent. */
+/** The parts of a request. */
 export interface Asked {
   /** Default: GET. */
   readonly method?: "GET" | "POST" | "PUT";
@@ -29,7 +29,7 @@ export interface Answer {
   readonly request: string;
 }
 
-/** A registry's answer that is not the one that was asked for. */
+/** An unexpected answer of a registry. */
 export class RegistryAnswer extends Error {
   constructor(
     readonly status: number,
@@ -40,13 +40,13 @@ export class RegistryAnswer extends Error {
   }
 }
 
-/** An answer that is longer than any that is of use. */
+/** An answer that is longer than any valid one. */
 export class TooLong extends Error {}
 
-/** A registry that wants something sent without TLS. */
+/** The registry asks for a request without TLS. */
 export class WithoutTls extends Error {}
 
-/** @throws RegistryAnswer where it is not the one that was asked for. */
+/** @throws RegistryAnswer for an unexpected answer. */
 export function good(answer: Answer, ...statuses: readonly number[]): Answer {
   if (!(statuses.length === 0 ? [200] : statuses).includes(answer.status)) {
     throw new RegistryAnswer(answer.status, answer.request);
@@ -55,7 +55,7 @@ export function good(answer: Answer, ...statuses: readonly number[]): Answer {
 }
 
 export class Requests {
-  /** What a registry's challenge was answered with. Tokens for reading and for writing are not the same. */
+  /** The answer to a registry's challenge. Tokens for reading and for writing differ. */
   private readonly authorization = new Map<boolean, string>();
 
   /**
@@ -70,7 +70,7 @@ export class Requests {
   ) {}
 
   /**
-   * Logs in where the registry asks for it, and follows where it sends on.
+   * Logs in if the registry asks for a login, and follows redirects.
    * @param url Absolute, or a path at the registry.
    * @throws WithoutTls, TooLong, or an error of the network.
    */
@@ -90,7 +90,7 @@ export class Requests {
       const authorization = url.origin === this.origin ? this.authorization.get(writes) : undefined;
       const answer = await this.once(url, asked, authorization);
       const location = answer.header("location");
-      // A write goes on where it may be repeated as it is.
+      // A write follows only redirects that keep its method and body.
       const sendsOn = (writes ? [307, 308] : [301, 302, 303, 307, 308]).includes(answer.status) && location !== "";
       if (!sendsOn) return answer;
       url = urlIn(location, "it sends on to", url);
@@ -108,7 +108,7 @@ export class Requests {
     try {
       const response = await this.fetch(url.href, {
         ...{ method, body, headers: { ...headers, ...login }, redirect: "manual", retry: false, strictSSL: true },
-        // The library takes it, and its types do not know it.
+        // The library accepts this option, but its types lack it.
         ...({ signal: ended.signal } as object),
       });
       const header = (name: string): string => response.headers.get(name) ?? "";
@@ -124,7 +124,7 @@ export class Requests {
     }
   }
 
-  /** What a registry's challenge asks for: the login itself, or a token that another server gives for it. */
+  /** The answer to a registry's challenge: the login itself, or a token that another server issues for it. */
   private async authorize(challenge: string): Promise<string | undefined> {
     const { login } = this;
     const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
@@ -137,7 +137,7 @@ export class Requests {
     const url = urlIn(value("realm"), "it gives logins out at");
     url.searchParams.set("service", value("service"));
     url.searchParams.set("scope", value("scope") || this.scope);
-    // Whoever it sends on to is given no login, so it is not followed.
+    // A redirect is not followed: its target must not get the login.
     return `Bearer ${tokenIn(good(await this.once(url, {}, basic)))}`;
   }
 }
@@ -153,7 +153,7 @@ async function bodyOf({ body }: { body: unknown }, request: string): Promise<str
   return Buffer.concat(chunks).toString();
 }
 
-/** @param words What a registry does with it, for messages. */
+/** @param words The registry's action, for messages. */
 function urlIn(text: string, words: string, base?: URL): URL {
   let url: URL;
   try {

@@ -29,7 +29,7 @@ export interface RegistryTrust {
 export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust {
   const fields = fieldsOf("trust", trust, ["ca", "mirrors", "plainHttp", "login"]);
   const { login } = fields;
-  // A login that somebody gives must come. Whether one is in an Output as a whole, nobody knows before.
+  // A login's Output must not resolve to nothing. Where trust itself is an Output, it is unknown whether it has a login.
   if (login === undefined || isOutput(trust) || !isOutput(login)) return fields;
   return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
 }
@@ -50,8 +50,8 @@ interface KnownLogin {
 }
 
 /**
- * Notes what is wrong with the plain values of what a node is to trust; Outputs are checked when they are known.
- * @param field Name of it in messages: `trust`.
+ * Adds the problems of the plain trust settings; Outputs are checked when they are known.
+ * @param field Name of the settings in messages: `trust`.
  */
 export function checkTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
   if (isOutput(trust) || !problems.isObject(field, trust, "ca, mirrors, plainHttp or login")) return;
@@ -63,7 +63,7 @@ export function checkTrust(problems: Problems, field: string, trust: pulumi.Inpu
   }
 }
 
-/** Also takes what holds Outputs, which it passes over. */
+/** Accepts values with Outputs inside, and ignores the Outputs. */
 export function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
   problems.isGiven(`${field}.password`, password, "the password of the login");
   if (!problems.isGiven(`${field}.username`, username, "the user of the login")) return;
@@ -72,7 +72,7 @@ export function checkKnownLogin(problems: Problems, field: string, { username, p
   }
 }
 
-/** Also takes what holds Outputs, which it passes over. */
+/** Accepts values with Outputs inside, and ignores the Outputs. */
 export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors, plainHttp }: RegistryTrust): void {
   checkUnlessOutput(problems, `${field}.ca`, ca, PEM);
   checkUnlessOutput(problems, `${field}.plainHttp`, plainHttp, TRUE_OR_FALSE);

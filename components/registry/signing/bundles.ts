@@ -3,17 +3,17 @@ import { createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
 
 import { libraries } from "./libraries";
 
-/** What a bundle is as a referrer: its artifact type, and the media type of its only layer. */
+/** Artifact type of a bundle as a referrer, and media type of its only layer. */
 export const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/** The beginning that all versions of it have. */
+/** The common prefix of all its versions. */
 export const ANY_BUNDLE = "application/vnd.dev.sigstore.bundle";
 
 const STATEMENT = "https://in-toto.io/Statement/v1";
 const IN_TOTO = "application/vnd.in-toto+json";
 
-/** What is said of an image. */
+/** A claim about an image. */
 export interface Claim {
-  /** What kind of predicate it is, a URI. */
+  /** Type of the predicate, a URI. */
   readonly predicateType: string;
   readonly predicate: object;
 }
@@ -52,7 +52,7 @@ export async function signedBundle(statement: string, privateKey: KeyObject): Pr
   };
   const builder = new builders.DSSEBundleBuilder({ signer, witnesses: [] });
   const made = await builder.create({ data: Buffer.from(statement), type: IN_TOTO });
-  // cosign takes no signature that names its key otherwise than it does, and cosign leaves the name out.
+  // cosign refuses a signature with another key name than its own, and its own signatures have no key name.
   for (const signature of made.content.dsseEnvelope.signatures) signature.keyid = "";
   return JSON.stringify(bundle.bundleToJSON(made));
 }
@@ -60,10 +60,10 @@ export async function signedBundle(statement: string, privateKey: KeyObject): Pr
 /**
  * Verifies that a bundle is a statement about this image, signed with this key.
  *
- * A transparency log's entries are not looked at: the key decides.
+ * Entries of a transparency log are ignored: only the key counts.
  *
  * @param json The bundle, as a registry gives it.
- * @returns what the statement says.
+ * @returns the statement.
  * @throws Error with the reason.
  */
 export async function verifiedClaim(
@@ -73,7 +73,7 @@ export async function verifiedClaim(
   const { bundle: bundles, verify } = await libraries();
   const bundle = bundles.bundleFromJSON(JSON.parse(json));
   if (!bundles.isBundleWithDsseEnvelope(bundle)) throw new Error("it signs no statement");
-  // Whoever has a certificate is known by an authority. Here it is the key that counts.
+  // A certificate would identify its owner by an authority. Here only the key counts.
   if (!bundles.isBundleWithPublicKey(bundle)) throw new Error("it is not signed with a key");
   const anyTime = { publicKey: key, validFor: () => true };
   const none = { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };

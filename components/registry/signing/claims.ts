@@ -1,4 +1,4 @@
-/** What is said of an image that is built here: its provenance and its SBOM. Neither has a time or a random number. */
+/** The claims about an image that is built here: provenance and SBOM. Neither contains a time or a random number. */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -18,7 +18,7 @@ export interface Build {
 
 /** docs/image.md describes it. */
 const BUILD_TYPE = "urn:pause-sandbox:build:v1";
-/** Whoever runs the program. The key says who that is. */
+/** The builder: the machine that runs the program. The key identifies its owner. */
 const BUILDER = "urn:pause-sandbox:program";
 const LICENSE = "Apache-2.0";
 
@@ -31,7 +31,7 @@ function sumOf({ context }: Build, platform: string): string {
   return createHash("sha256").update(binary).digest("hex");
 }
 
-/** SLSA's provenance: which binaries, of which sources and version. */
+/** SLSA's provenance: the binaries, their sources and their version. */
 function provenanceOf(build: Build): Claim {
   const { platforms, sourceUrl, buildFromSource } = build;
   const architectures = [...new Set(platforms.map(architectureOf))];

@@ -1,4 +1,4 @@
-/** What it means that a signature could not be written or read, and what to do. */
+/** Causes and remedies when a signature cannot be written or read. */
 import { messageOf, userError } from "../../errors";
 import { type Answer, answerOfStatus, answerOfWords } from "../answers";
 import { registryOf } from "../reference";
@@ -12,7 +12,7 @@ export interface SignedImage {
   readonly digest: string;
 }
 
-/** How messages call an image. */
+/** The name of an image in messages. */
 export const called = ({ reference, digest }: SignedImage): string => `${reference}@${digest}`;
 
 export const repositoryOf = ({ reference }: SignedImage): string => reference.slice(0, reference.lastIndexOf(":"));
@@ -20,7 +20,7 @@ export const repositoryOf = ({ reference }: SignedImage): string => reference.sl
 type Doing = "signed" | "verified";
 
 const OTHER_REGISTRY = "use a registry with OCI 1.1 referrers, or leave signing out";
-/** OCI 1.1's stand-in for the API: a tag named after the digest. */
+/** OCI 1.1's fallback for the API: a tag named after the digest. */
 const TAG = /\/manifests\/sha256-[0-9a-f]{64}$/;
 const MANIFEST = /\/manifests\/sha256:[0-9a-f]{64}$/;
 
@@ -59,7 +59,7 @@ function ofReason(error: unknown, doing: Doing, registry: string): string {
   );
 }
 
-/** Names image, registry, reason and way out. Errors that do so already are left as they are. */
+/** An error that names image, registry, reason and remedy. Errors that already do are returned unchanged. */
 export function explainedSigning(error: unknown, image: SignedImage, doing: Doing): Error {
   const registry = registryOf(image.reference);
   const said = messageOf(error);

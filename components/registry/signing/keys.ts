@@ -1,18 +1,18 @@
-/** Keys from their texts. No message has anything of a private key or of its password. */
+/** Reads keys from text. No message contains a part of a private key or of its password. */
 import { createPrivateKey, createPublicKey, type KeyObject, scryptSync } from "node:crypto";
 
 import { cosignKeys } from "./libraries";
 import { COSIGN_KEY, isP256 } from "./signingArgs";
 import { userError } from "../../errors";
 
-/** What cosign writes below the armour of a private key: go-securesystemslib's `encrypted` package. */
+/** The content of cosign's private key file: the format of go-securesystemslib's `encrypted` package. */
 interface CosignKey {
   kdf: { name: string; params: { N: number; r: number; p: number }; salt: string };
   cipher: { name: string; nonce: string };
   ciphertext: string;
 }
 
-/** More memory than this is no parameter of cosign's: its strongest takes half of it. */
+/** Upper limit of the key derivation's memory: cosign's strongest parameters use half of it. */
 const MOST_MEMORY = 256 * 1024 * 1024;
 
 const NOT_READ =
@@ -20,7 +20,7 @@ const NOT_READ =
   "cosign. What to do: give signing.password, the one that it is encrypted with, or another key";
 
 /**
- * @param subject What the argument belongs to; the first words of the message.
+ * @param subject Owner of the argument; the first words of the message.
  * @param password Of an encrypted key.
  * @throws Error that says what is allowed, or which package a key of cosign needs.
  */

@@ -1,7 +1,7 @@
-/** The packages that only programs need which sign an image or have its signature verified. No exported type may name one. */
+/** Optional packages, for programs that sign or verify an image. No exported type may name one. */
 import { firstLine, userError } from "../../errors";
 
-/** As package.json has them. */
+/** The versions of package.json. */
 const SIGSTORE = "@sigstore/bundle@4 @sigstore/sign@4 @sigstore/verify@3 make-fetch-happen@15";
 
 /** Bundles of sigstore, and an HTTP client that knows proxies. */
@@ -17,7 +17,7 @@ export async function libraries() {
   });
 }
 
-/** What an SBOM is written with. */
+/** The library that writes an SBOM. */
 export async function sbomLibrary() {
   const load = () => import("@cyclonedx/cyclonedx-library");
   return installed("signing an image that is built here needs", "@cyclonedx/cyclonedx-library@10", load);

@@ -1,4 +1,4 @@
-/** Where a program signs: after the push, and before anything that waits for the digest. */
+/** Signs and verifies after the push, and before any resource that waits for the digest. */
 import * as pulumi from "@pulumi/pulumi";
 import type { KeyObject } from "node:crypto";
 
@@ -23,7 +23,7 @@ interface Keys {
 }
 
 /**
- * The keys of an image's arguments. None under mocks, where no registry is.
+ * The keys in an image's arguments. None under mocks, because they have no registry.
  * @throws Error, later, where a key cannot be read, or a package is not installed.
  */
 export function keysFor(name: string, args: PauseImageArgs): Promise<Keys> | undefined {
@@ -35,22 +35,22 @@ export function keysFor(name: string, args: PauseImageArgs): Promise<Keys> | und
     : known(publicKey).then((): Keys => ({}));
 }
 
-/** The value, once the keys have been read: nothing is pushed before. It says nothing of them. */
+/** The value, after the keys have been read: the push waits for them. The result contains no key. */
 export function onceRead<T>(keys: Promise<Keys> | undefined, value: pulumi.Output<T>): pulumi.Output<T> {
   if (keys === undefined) return value;
   return pulumi.all([value, keys.then(() => undefined)]).apply(([known]) => known) as pulumi.Output<T>;
 }
 
-/** The image, as it is in its registry. */
+/** The image in its registry. */
 interface Pushed {
   readonly reference: pulumi.Output<string>;
   readonly digest: pulumi.Output<string | undefined>;
 }
 
 /**
- * The digest, once the image is signed and verified as its arguments ask for. A preview writes and reads nothing.
- * @param component The resource that lines stand below.
- * @throws Error, later, where there is no digest to sign or verify, however it comes to be missing.
+ * The digest, after the image was signed and verified according to its arguments. A preview writes and reads nothing.
+ * @param component The resource under which log lines appear.
+ * @throws Error, later, if there is no digest to sign or verify, for any reason.
  */
 export function signedAndVerified(
   component: pulumi.Resource,
@@ -75,7 +75,7 @@ const checkedDigest = (subject: string, digest: string | undefined): string =>
     });
   });
 
-/** Awaited and not applied: a digest that depends on a secret would be one, and each node's command with it. */
+/** Awaited and not applied: a digest that depends on a secret would become a secret, and so would each node's command. */
 async function keysOf(
   subject: string,
   { signing, source }: PauseImageArgs,
@@ -90,7 +90,7 @@ async function keysOf(
   const secret = (await known(pulumi.secret(pulumi.all([privateKey, password])))) as
     | [string, string | undefined]
     | undefined;
-  // A preview may not know it yet.
+  // A preview may not know the digest yet.
   return { publicKey, privateKey: secret && (await privateKeyOf(subject, ...secret)) };
 }
 

@@ -1,4 +1,4 @@
-/** Signs an image in its registry, and verifies that it is signed. */
+/** Signs an image in its registry, and verifies its signature. */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 
@@ -11,15 +11,15 @@ import type { KnownLogin } from "../access";
 import { registryOf } from "../reference";
 import { type Descriptor, PREDICATE_TYPE, Repository } from "../repository";
 
-/** What a plain signature says: nothing but that the key's owner signed it. */
+/** The claim of a plain signature: only that the key's owner signed the image. */
 export const SIGNATURE: Claim = { predicateType: "https://sigstore.dev/cosign/sign/v1", predicate: {} };
 
 /**
- * Attaches a signed statement for each claim to an image. Those that are there already are left as they are.
+ * Attaches a signed statement for each claim to an image. Existing statements stay unchanged.
  *
- * @param login Default: what `docker login` knows, else nobody.
- * @returns the claims that were not there.
- * @throws Error naming image, registry, reason and what to do.
+ * @param login Default: the login of `docker login`, else an anonymous one.
+ * @returns the claims that were missing before.
+ * @throws Error naming image, registry, reason and remedy.
  */
 export async function signImage(
   image: SignedImage,
@@ -48,7 +48,7 @@ const notKept = (image: SignedImage): string =>
   `${called(image)} was signed, but registry ${registryOf(image.reference)} does not give the signature back: ` +
   "it has no referrers. What to do: use a registry with OCI 1.1 referrers, or leave signing out";
 
-/** The very claim, not only one of its kind: another version of the project may say more. cosign's own signature will do. */
+/** Looks for exactly this claim, not only for its type: another version of the project may claim more. cosign's own signature is enough. */
 async function isAmong(
   referrers: readonly Descriptor[],
   repository: Repository,
@@ -79,8 +79,8 @@ async function attach(
 /**
  * Verifies that a signature by this key is attached to an image.
  *
- * @param login Default: what `docker login` knows, else nobody.
- * @throws Error naming image, registry, reason and what to do.
+ * @param login Default: the login of `docker login`, else an anonymous one.
+ * @throws Error naming image, registry, reason and remedy.
  */
 export async function verifyImage(image: SignedImage, publicKey: KeyObject, login?: KnownLogin): Promise<void> {
   const reasons: string[] = [];

@@ -20,7 +20,7 @@ const BEGINS = "-----BEGIN ";
 export const COSIGN_KEY = /^-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----$/m;
 const ENCRYPTED_KEY = /^-----BEGIN ENCRYPTED PRIVATE KEY-----$|^Proc-Type: 4,ENCRYPTED$/m;
 
-/** The one kind of key that is tested, and that `cosign generate-key-pair` makes. */
+/** The only tested kind of key; `cosign generate-key-pair` creates it. */
 export function isP256({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
   return asymmetricKeyType === "ec" && asymmetricKeyDetails?.namedCurve === "prime256v1";
 }
@@ -33,7 +33,7 @@ function readsAsP256(read: () => KeyObject): boolean {
   }
 }
 
-/** A key that is encrypted is read when its password is known. */
+/** An encrypted key is read when its password is known. */
 const PRIVATE_KEY: Rule = {
   allows: (value) =>
     typeof value === "string" &&
@@ -48,9 +48,9 @@ const PASSWORD: Rule = {
   hidden: true,
 };
 
-/** Whoever mixes up the two keys must not read the private one in a log. */
+/** If a user mixes up the two keys, the private one must not appear in a log. */
 export const PUBLIC_KEY: Rule = {
-  // Node.js takes a public key out of a private one without a word.
+  // Node.js silently derives a public key from a private one.
   allows: (value) =>
     typeof value === "string" &&
     value.includes(`${BEGINS}PUBLIC KEY-----`) &&
@@ -60,7 +60,7 @@ export const PUBLIC_KEY: Rule = {
   hidden: true,
 };
 
-/** Notes what is wrong with the plain values of a key to sign with. */
+/** Adds the problems of a signing key's plain values. */
 export function checkSigning(problems: Problems, field: string, signing: pulumi.Input<ImageSigning>): void {
   if (isOutput(signing) || !problems.isObject(field, signing, "privateKey")) return;
   const { privateKey, password } = signing as ImageSigning;
