@@ -93,7 +93,7 @@ settle() {
   check_sandbox
   [ "$seen" = "$image" ] || die 017 "a sandbox runs on $seen instead of $image"
   settle_kubelet
-  if systemctl -q is-active kubelet; then check_flag; fi
+  if systemctl -q is-active kubelet; then check_flag; else check_start; fi
 }
 
 # All that is to be checked, without an end to the run. Changes the runtime as the checks do.

@@ -29,6 +29,7 @@ k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
 snap.microk8s.daemon-containerd|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
 snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
 talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part); from 1.14 on a CRICustomizationConfig document
+nixos|virtualisation.containerd.settings, and extraOpts of services.kubernetes.kubelet, in the configuration of NixOS
 bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
 os_release=/etc/os-release
 

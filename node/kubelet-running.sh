@@ -58,6 +58,14 @@ check_flag() {
     die 021 "the edit changes the kubelet's environment too ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
 }
 
+# What the kubelet that does not run would be started with: the flag as it should be. Reads systemd. Dies with PS-N021.
+check_start() {
+  [ "$kubelet_version" ] && [ -z "$opaque" ] || return 0
+  flags=$(started_words kubelet | flags_in)
+  [ "$flags" = "$wanted_flag" ] ||
+    die 021 "the kubelet, which does not run, would start with $flag '$flags' instead of '$wanted_flag': see systemctl cat kubelet"
+}
+
 # Reads words and environment of one process, which is there before and after, and healthy where this run restarted it. Writes
 # $plan/lines, $plan/lines-environ.
 read_kubelet() {

@@ -5,9 +5,12 @@
 # What starts the kubelet where that is not systemd itself; its process; 1 where its files were edited since its start.
 opaque='' kubelet_pid='' edited=''
 
-# Is PATH one of the kubelet's, and is it a kubelet that does not start with the flag?
+# Is PATH one that the kubelet reads, and is it a kubelet that does not start with the flag? The state of 0.1.0 does not say whose a
+# file is. Reads $plan/units.
 flag_refused() {
-  case $1 in *kubelet*) [ "${kubelet_minor:-0}" -ge 35 ] ;; *) return 1 ;; esac
+  [ "${kubelet_minor:-0}" -ge 35 ] || return 1
+  case $1 in *kubelet*) return 0 ;; esac
+  [ -e "$plan/units" ] && listed "kubelet$tab$1" "$plan/units"
 }
 
 # The files that make up the kubelet's command line, in the order in which they count: units, then environment files.
@@ -30,7 +33,7 @@ unit_files() {
 # command line that counts without it.
 own_unit=/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf
 
-# Plans the files that the kubelet's flag stands in. Reads the unit. Sets $wanted_flag, $used, $edited. Writes
+# Plans the files that the kubelet's flag stands in. Reads the unit. Sets $wanted_flag, $split, $braced, $used, $edited. Writes
 # $plan/unit-files, $plan/environment-files.
 plan_kubelet() {
   [ "$kubelet_version" ] || return 0
@@ -46,7 +49,10 @@ plan_kubelet() {
   # shellcheck disable=SC2046 # a path a word, as in systemd's own list
   if stale 0 $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")
-  used=$(plain_variables "$line")
+  split=$(plain_variables "$line")
+  braced=$(braced_variables "$line")
+  used=$split$braced
+  refuse_empty
   read_environment
   choose_place
   while IFS= read -r file; do plan_unit_file "$file"; done <"$plan/flagged"
@@ -54,10 +60,25 @@ plan_kubelet() {
   [ "$set_in" != "$own_unit" ] || plan_own_unit
 }
 
+# ${NAME} that holds nothing but the flag would be an empty argument without it, and the kubelet does not start with one. Reads
+# $braced, the unit. Writes $plan/given-now. Dies with PS-N021.
+refuse_empty() {
+  if [ -z "$braced" ] || [ "$wanted_flag" ]; then return 0; fi
+  unit_environment kubelet >"$plan/given-now"
+  for name in $braced; do
+    given=$(NAME=$name awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }' "$plan/given-now")
+    case $given in
+      "$flag"*) die 021 "kubelet.service has \${$name} as an argument of its own, which is $given: take \${$name} out of its ExecStart (systemctl cat kubelet), or let \$$name stand there without braces" ;;
+    esac
+  done
+}
+
 # A kubelet that another program starts has a command line that is not its unit's. Reads $plan/argv. Dies with PS-N023.
 refuse_opaque() {
   if [ "$wanted_flag" ] || grep -qe "^$flag" "$plan/argv"; then
-    die 023 "kubelet.service runs $opaque, which starts the kubelet, so $flag cannot be set in the unit: set it in $opaque, or set kubeletFlag to false"
+    hint="take it out of $opaque"
+    [ -z "$wanted_flag" ] || hint="set it in $opaque, or set kubeletFlag to false"
+    die 023 "kubelet.service runs $opaque, which starts the kubelet, so $flag cannot be set in the unit: $hint"
   fi
 }
 
@@ -139,7 +160,7 @@ choose_variable() {
   assignment KUBELET_EXTRA_ARGS
   if { [ "$set_in" ] || [ "$assigned_in" ]; } && used_variable KUBELET_EXTRA_ARGS; then return 0; fi
   set_in='' set_name=''
-  for name in $used; do
+  for name in $split; do
     assignment "$name"
     [ -z "$assigned_in" ] || set_in=$assigned_in set_name=$name
   done
@@ -160,7 +181,7 @@ last_environment_file() {
 
 # Does the command line have variable $1? Sets $set_name, and $set_in to the file whose assignment of it counts.
 used_variable() {
-  case " $used " in *" $1 "*) ;; *) return 1 ;; esac
+  case " $split " in *" $1 "*) ;; *) return 1 ;; esac
   set_name=$1
   assignment "$1"
   set_in=${assigned_in:-$set_in}
@@ -249,9 +270,23 @@ plan_own_unit() {
   want_for kubelet "$own_unit"
 }
 
+# refuse_later UNIT OWN: a drop-in that systemd reads behind ours has the last word on ExecStart. Reads systemd. Dies with PS-N021.
+refuse_later() {
+  dropins=$(systemctl show "$1" -p DropInPaths)
+  property DropInPaths "$dropins"
+  set -f
+  for file in $property; do
+    if [ "${file##*/}" = "${2##*/}" ] || ! grep -q '^[[:space:]]*ExecStart[[:space:]]*=' "$file" 2>/dev/null; then continue; fi
+    last=$(printf '%s\n' "${file##*/}" "${2##*/}" | sort | tail -n 1)
+    [ "$last" = "${2##*/}" ] || die 021 "$file sets ExecStart of $1.service and is read behind ${2##*/}, which would count for nothing: give it a name that sorts before that"
+  done
+  set +f
+}
+
 # plan_unit UNIT OWN VALUE: plans drop-in OWN, which gives the unit's command line the flag with this value, or none. It
 # stands last: the last one counts, and a variable before it may hold another. Writes $new. Dies with PS-N021.
 plan_unit() {
+  refuse_later "$1" "$2"
   line=$(exec_start "$1" "$2" | flag_edit '')
   case $line in
     # In the command of a shell it reaches the program only where it stands.

@@ -42,8 +42,9 @@ plan() {
 # Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on. Sets
 # descriptor 9. Dies with PS-N004.
 look_lock() {
-  exec 9<"$locked"
-  flock -s -n 9 || die 004 'another run is changing this node: plan again when it has ended'
+  open_locks
+  if flock -s -n 9 && flock -s -n 8; then return 0; fi
+  die 004 'another run is changing this node: plan again when it has ended'
 }
 
 # Points everything that a plan writes to memory. Sets $scratch, $home, $plan, $journal, $commit, $new. Writes $scratch.

@@ -3,7 +3,7 @@
 
 # cri ARGUMENT…: asks the runtime through CRI, for at most $patience seconds. Changes what its arguments say. Writes
 # $home/error.
-cri() { bounded "$patience" crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 9>&-; }
+cri() { bounded "$patience" crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 8>&- 9>&-; }
 
 # What the last tool had to say in the end: the lines before are its log.
 error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
@@ -188,7 +188,7 @@ run_sandbox() {
 # A sandbox starts on the node. Sets $patience. Dies with PS-N017.
 check_sandbox() {
   patience=$pulling
-  run_sandbox || die 017 "no sandbox starts on $image within $pulling s: $(error)"
+  run_sandbox || die 017 "no sandbox starts on $image: $(error)"
   patience=60
 }
 runs_on() { run_sandbox && [ "$seen" = "$1" ]; }

@@ -43,11 +43,15 @@ export function bootProgram(settings: BootSettings): string {
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** The first line of the program. The script of later versions reads there what this one locks; a program of 0.1.0 has no such line. */
+const LOCKS = "# Locks /run/pause-sandbox.";
+
 /** The file that the units run, which only root reads: it may hold a login. */
 export function programFile(settings: BootSettings): BootFile {
   const { programUrl } = settings;
   const program = bootProgram(settings);
-  return { path: PROGRAM, mode: 0o600, content: programUrl === undefined ? program : fetcher(programUrl, program) };
+  const content = programUrl === undefined ? program : fetcher(programUrl, program);
+  return { path: PROGRAM, mode: 0o600, content: `${LOCKS}\n${content}` };
 }
 
 /** The two units. They are no secret, and hold none. */

@@ -205,7 +205,7 @@ environment_files() {
 # exec_start UNIT OWN: the unit's command line without drop-in OWN, in one line, as systemd joins it: comments inside of a
 # continued line go, white space around the = too. Reads systemd.
 exec_start() {
-  systemctl cat "$1" 9>&- | OWN="# $2" awk '
+  systemctl cat "$1" 8>&- 9>&- | OWN="# $2" awk '
     { sub(/\r$/, ""); line = $0; sub(/^[ \t]+/, "", line) }
     !more && /^# \// { skip = $0 == ENVIRON["OWN"] }
     line ~ /^[#;]/ { next }
@@ -216,6 +216,20 @@ exec_start() {
     }
     !skip && text ~ /^ExecStart[ \t]*=/ { sub(/^ExecStart[ \t]*=[ \t]*/, "", text); last = text }
     END { print "ExecStart=" last }'
+}
+
+# The variables that stand as ${NAME}, as arguments of their own, in command line $1, with a space behind each. One that is empty is
+# an empty argument.
+braced_variables() {
+  case $1 in *\$\{*) ;; *) return 0 ;; esac
+  LINE=$1 awk '
+    BEGIN {
+      n = split(ENVIRON["LINE"], word, /[ \t]+/)
+      for (i = 1; i <= n; i++) {
+        gsub(/["\047]/, "", word[i])
+        if (word[i] ~ /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/) printf "%s ", substr(word[i], 3, length(word[i]) - 3)
+      }
+    }'
 }
 
 # The variables that stand as words of their own in command line $1, so that systemd splits them into words, with a space behind each.

@@ -78,7 +78,15 @@ ctr_pull() {
 # What is left of a file of ours that somebody edited, when our keys go.
 without_ours() {
   case $1 in
-    */certs.d/* | */registries.*) cat "$1" ;;
+    */certs.d/*) sed '/^[[:space:]]*Authorization[[:space:]]*=[[:space:]]*\["Basic [A-Za-z0-9+\/=]*"\][[:space:]]*$/d' "$1" ;;
+    # `auth:`, and below it the login.
+    */registries.*)
+      awk '
+        held != "" { if ($0 ~ /^ *auth: "[A-Za-z0-9+\/=]*" *$/) { held = ""; next } print held; held = "" }
+        /^ *auth: *$/ { held = $0; next }
+        { print }
+        END { if (held != "") print held }' "$1"
+      ;;
     *.yaml) sed '/^pause-image:/d' "$1" ;;
     *.conf.d/*.conf) toml_unset 'crio|image|pause_image' <"$1" | toml_unset 'crio|image|pause_image_auth_file' ;;
     *.toml) containerd_without "$1" ;;

@@ -102,6 +102,19 @@ strings_of() {
   }'
 }
 
+# A handler with a snapshotter of its own finds no image whose layers are gone: a pull unpacks for one snapshotter. Reads
+# $plan/before. Writes $plan/handlers.
+say_other_snapshotters() {
+  awk -F '\t' '
+    $1 ~ /[|]containerd[|]snapshotter$|^plugins[|]io[.]containerd[.]cri[.]v1[.]images[|]snapshotter$/ { common = $2 }
+    $1 ~ /[|]runtimes[|][^|]*[|]snapshotter$/ { n = split($1, part, "|"); own[part[n - 1]] = $2 }
+    $1 ~ /[|]discard_unpacked_layers$/ && $2 == "true" { discard = 1 }
+    END { if (discard) for (name in own) if (own[name] !~ /^(""|\047\047)$/ && own[name] != common) print name }' "$plan/before" >"$plan/handlers"
+  while IFS= read -r name; do
+    say "the runtime handler $name has a snapshotter of its own, and discard_unpacked_layers is true: its Pods may not find the image"
+  done <"$plan/handlers"
+}
+
 # Reads the runtime's whole configuration. Sets $socket, $sandbox_before, $trust_before, $config_path (as it
 # is to be), $certs (its first directory). Writes $plan/before.
 containerd_read() {
@@ -167,6 +180,7 @@ containerd_plan() {
   refuse_disabled
   refuse_deaf
   refuse_conflict
+  say_other_snapshotters
   list_files
   copy_files
   refuse_unversioned

@@ -11,7 +11,7 @@ cri_dockerd_find() {
     case $show in
       *LoadState=masked*) die 005 'cri-docker.service is masked, although the kubelet speaks to it: systemctl unmask cri-docker' ;;
     esac
-    die 005 'cri-docker.service is not loaded, although the kubelet speaks to it: see systemctl status cri-docker'
+    die 005 "cri-docker.service is not loaded, although the kubelet speaks to it: see systemctl status cri-docker; with RKE, set system_images.pod_infra_container in cluster.yml"
   fi
   runtime_name=cri-dockerd
   need_docker

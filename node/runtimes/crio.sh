@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
 
-# Reads the unit and its process. Sets $crio, $crio_words, $config, $confdir, $crio_auth, $target, $runtime_name, $runtime_version, $reach, $watched.
+# Reads the unit and its process. Sets $crio, $crio_words, $config, $confdir, $target, $runtime_name, $runtime_version, $reach, $watched.
 # Dies with PS-N005.
 crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
@@ -17,7 +17,6 @@ crio_find() {
   runtime_version=$(bounded 60 "$crio" --version | sed -n 's/^crio version //p; s/^Version: *//p' | head -n 1)
   target=$confdir/zz-pause-sandbox.conf
   reach='*/etc/containers/*'
-  crio_auth=/etc/crio/pause-sandbox-auth.json
   watched=$config$nl$confdir$nl$crio${nl}/etc/containers/registries.conf${nl}/etc/containers/registries.conf.d
 }
 
@@ -45,6 +44,8 @@ refuse_crio_settings() {
     *) die 014 "CRI-O has pause_command = \"$command\" ($config, $confdir, or systemctl cat crio), and our image has only /pause: set pause_command to /pause, or remove it" ;;
   esac
 }
+
+crio_auth=/etc/crio/pause-sandbox-auth.json
 
 # Its own reading of all its files, with the command line and the environment that it has. What is a default is commented out there.
 # Writes $home/parse.out, $home/error.

@@ -99,7 +99,7 @@ containerd_ctr() {
   limit=60
   [ "$2" != pull ] || limit=$pulling
   set -- -a "$socket" -n k8s.io "$@"
-  if command -v ctr >/dev/null; then bounded "$limit" ctr "$@"; else bounded "$limit" k3s ctr "$@"; fi 2>"$home/error" 9>&-
+  if command -v ctr >/dev/null; then bounded "$limit" ctr "$@"; else bounded "$limit" k3s ctr "$@"; fi 2>"$home/error" 8>&- 9>&-
 }
 
 # ctr_local COMMAND ARGUMENT…: what ctr does with images by itself. From 2.0 on it has the daemon do it, unless it is told
@@ -164,7 +164,7 @@ ctr_forget() { containerd_ctr images rm "$1" >/dev/null; }
 
 # Docker says names of Docker Hub without its name. Reads the runtime's images. Writes $home/error.
 docker_names() {
-  listed=$(bounded 60 docker images --no-trunc --digests --format "{{.Repository}}$tab{{.Tag}}$tab{{.Digest}}$tab{{.ID}}" 2>"$home/error" 9>&-) || return 1
+  listed=$(bounded 60 docker images --no-trunc --digests --format "{{.Repository}}$tab{{.Tag}}$tab{{.Digest}}$tab{{.ID}}" 2>"$home/error" 8>&- 9>&-) || return 1
   printf '%s\n' "$listed" | awk -F '\t' -v OFS='\t' '
     NF < 4 || $1 == "<none>" { next }
     {
@@ -179,14 +179,14 @@ docker_names() {
 
 # Gives the name to the image that was pulled by digest. Changes the runtime's images. Writes $home/error.
 docker_name() {
-  [ -z "$digest" ] || bounded 60 docker tag "$(by_digest)" "$image" 2>"$home/error" 9>&- || pull_failed
+  [ -z "$digest" ] || bounded 60 docker tag "$(by_digest)" "$image" 2>"$home/error" 8>&- 9>&- || pull_failed
 }
 
 # docker_point NAME ID. Changes the runtime's images. Writes $home/error.
-docker_point() { bounded 60 docker tag "$2" "$1" 2>"$home/error" 9>&-; }
+docker_point() { bounded 60 docker tag "$2" "$1" 2>"$home/error" 8>&- 9>&-; }
 
 # docker_forget NAME. Changes the runtime's images. Writes $home/error.
-docker_forget() { bounded 60 docker rmi "$1" >/dev/null 2>"$home/error" 9>&-; }
+docker_forget() { bounded 60 docker rmi "$1" >/dev/null 2>"$home/error" 8>&- 9>&-; }
 
 # `name<TAB>id` lines. Reads the runtime's images.
 crio_names() {

@@ -41,7 +41,10 @@ give_back() {
     [ "$kind" = file ] || continue
     if listed "$path" "$plan/wanted"; then continue; fi
     [ -e "$path" ] || continue
-    if ! ours "$path"; then
+    if [ "$path" = "$crio_auth" ]; then
+      # Nothing but logins is in it, and nothing refers to it any more.
+      printf '%s\n' "$path" >>"$plan/changed"
+    elif ! ours "$path"; then
       remove_ours "$path" 'was edited since'
     elif [ -e "$backup/root$path" ]; then
       mkdir -p "$plan/root${path%/*}"
@@ -63,6 +66,13 @@ give_back() {
 remove_ours() {
   say "$1 $2: only our keys are removed, the rest stays"
   without_ours "$1" >"$new"
+  case $1 in
+    */certs.d/* | */registries.*)
+      if grep -qiE 'authorization|auth"?[[:space:]]*[:=]|passw' "$new"; then
+        say "$1 still has a login, in another form than ours: take it out if nobody else needs it"
+      fi
+      ;;
+  esac
   write "$1"
 }
 

@@ -39,6 +39,7 @@ same() {
 refuse_fixed() {
   mount=$(awk 'FILENAME == ARGV[1] { path[$0]; next } $5 in path { print $5; exit }' "$plan/changed" /proc/self/mountinfo)
   [ -z "$mount" ] || die 013 "$mount is a mount point, which no rename can replace: unmount it, or mount its directory instead"
+  refuse_read_only
   refuse_immutable
   set --
   while IFS= read -r path; do set -- "$@" "$path"; done <"$plan/seen"
@@ -47,6 +48,19 @@ refuse_fixed() {
   differs=$(first_other "$plan/versions" "$plan/versions-now")
   [ -z "$differs" ] ||
     die 026 "/${differs#* /} was changed by somebody else while this run planned: see who else manages this node, and run again"
+}
+
+# The directories that take new files, or would be made in, can be written to. Reads $plan/changed. Dies with PS-N013.
+refuse_read_only() {
+  while IFS= read -r path; do
+    dir=${path%/*}
+    while [ ! -d "${dir:=/}" ]; do dir=${dir%/*}; done
+    [ -w "$dir" ] && continue
+    case $path in
+      /nix/store/*) die 013 "$path is in a read-only store: set it in the configuration of NixOS (virtualisation.containerd.settings, services.kubernetes.kubelet)" ;;
+      *) die 013 "$dir, where $path is, cannot be written to: remount it writable, or set what the node needs where this file comes from" ;;
+    esac
+  done <"$plan/changed"
 }
 
 # Where lsattr is missing, making the link beside the file finds out, and the run is undone. Reads $plan/changed. Writes

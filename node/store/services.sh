@@ -18,7 +18,7 @@ manage() {
   past=''
   if [ "$2" = kubelet ] && [ -e "$boot_unit" ]; then past=--job-mode=ignore-dependencies; fi
   bounded 120 systemctl daemon-reload && reset_starts "$2" && bounded "$starting" systemctl "$1" "$2" ${past:+"$past"}
-} 9>&-
+} 8>&- 9>&-
 
 # How long a restart or reload may take, in seconds. Units of k3s and RKE2 have no limit of their own.
 starting=600
@@ -30,8 +30,8 @@ boot_unit=/etc/systemd/system/pause-sandbox-boot.service
 # systemd's links to the units. Writes nothing else.
 disable_boot() {
   [ -e "$boot_unit" ] || return 0
-  bounded 120 systemctl stop pause-sandbox-retry.service 9>&- || :
-  systemctl disable pause-sandbox-boot.service pause-sandbox-retry.service 9>&- ||
+  bounded 120 systemctl stop pause-sandbox-retry.service 8>&- 9>&- || :
+  systemctl disable pause-sandbox-boot.service pause-sandbox-retry.service 8>&- 9>&- ||
     say 'pause-sandbox-boot.service cannot be disabled: it would change this node again at the next boot'
 }
 

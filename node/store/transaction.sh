@@ -19,13 +19,29 @@ new=$plan/new
 touched=''
 config=/etc/containerd/config.toml
 
-# Locks a directory that is always there, by descriptor: no lock file to leave behind, and the kernel drops it with us. Tried
-# again and again: busybox's flock cannot wait. Sets descriptor 9. Dies with PS-N004.
+# Locks a directory by descriptor: no lock file to leave behind, and the kernel drops it with us. Only root can open it, so that nobody
+# else can hold it. Tried again and again: busybox's flock cannot wait. Sets descriptors 8 and 9. Dies with PS-N004.
 lock() {
-  exec 9<"$locked"
-  within 300 flock -n 9 || die 004 "another run has held the lock on $locked for 5 minutes: wait for it or end it"
+  open_locks
+  for at in "9 $locked" "8 $other_lock"; do
+    within 300 flock -n "${at%% *}" || die 004 "another run has held the lock on ${at#* } for 5 minutes: wait for it or end it"
+  done
 }
-locked=/var/lib
+
+# A boot payload of 0.1.0 locks /var/lib, which everybody can open. Its program does not say what it locks. Sets $other_lock, descriptors
+# 8 and 9. Writes $locked, which is in memory.
+open_locks() {
+  mkdir -p "$locked"
+  chmod 700 "$locked"
+  other_lock=$locked
+  if { IFS= read -r line <"$boot_program"; } 2>/dev/null; then
+    case $line in *"$locked"*) ;; *) other_lock=/var/lib ;; esac
+  fi
+  exec 9<"$locked"
+  if [ "$other_lock" = "$locked" ]; then exec 8<&9; else exec 8<"$other_lock"; fi
+}
+locked=/run/pause-sandbox
+boot_program=/etc/pause-sandbox/node
 
 # beside PATH: where the new file stands before its rename, and a second link to the old one until the commit. A way back that
 # is only a rename needs neither space nor inodes. Sets $temp, $old.

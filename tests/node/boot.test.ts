@@ -27,6 +27,7 @@ for (const shell of shells) {
       const files = `EnvironmentFiles=${env} (ignore_errors=yes)\nFragmentPath=@DIR@/root/systemd/kubelet.service\n`;
       host.unit("kubelet", words, "Kubernetes v1.34.2", `${files}ActiveState=${state}\n`);
       host.write("units", "containerd\n");
+      fs.rmSync(path.join(host.dir, "kubelet.argv"));
       host.write("root/systemd/kubelet.service", host.read("kubelet.cat"));
     };
     const bootUnit = (): void => {

@@ -263,6 +263,39 @@ for (const shell of shells) {
     });
   });
 
+  it(`${shell.join(" ")}: whose a file is, is what the state says, not the word "kubelet" in its path`, () => {
+    const files = { units: "kubelet\t/etc/kubernetes/worker.env\n" };
+    const code =
+      "for kubelet_minor in 34 35; do for path in /etc/kubernetes/worker.env /etc/other.env; do\n" +
+      "if flag_refused $path; then echo $kubelet_minor $path; fi\ndone; done";
+    const run = call(shell, code, { files });
+    assert.deepEqual([run.status, run.stdout], [0, "35 /etc/kubernetes/worker.env\n"], run.stderr);
+  });
+
+  describe(`${shell.join(" ")}: the lock`, () => {
+    const opened = "locked=$dir/lock boot_program=$dir/payload other_lock=''\nopen_locks\necho \"$other_lock\"";
+    it("cannot be held by anybody but root", () => {
+      const nobody = `${opened}\nchmod 755 "$dir"\nif setpriv --reuid 65534 --clear-groups sh -c 'exec 7<"$0"' "$locked" 2>/dev/null; then echo open; else echo closed; fi`;
+      const run = call(shell, nobody);
+      assert.deepEqual([run.status, run.stdout.split("\n")[1]], [0, "closed"], run.stderr);
+    });
+    for (const [what, payload, old] of [
+      ["no boot payload", undefined, false],
+      ["a boot payload of 0.1.0", "{\np=$(printf", true],
+      ["one of today", undefined, false],
+    ] as const) {
+      it(`is that of /var/lib too ${old ? "with" : "only with an older payload, not with"} ${what}`, () => {
+        const line = `# Locks @DIR@/lock.\n`;
+        const code =
+          what === "one of today" ? `printf '%s' '${line}' | sed "s,@DIR@,$dir," >"$dir/payload"\n${opened}` : opened;
+        const run = call(shell, code, { files: payload === undefined ? {} : { payload } });
+        assert.equal(run.status, 0, run.stderr);
+        if (old) assert.equal(run.stdout, "/var/lib\n");
+        else assert.match(run.stdout, /\/lock\n$/);
+      });
+    }
+  });
+
   describe(`${shell.join(" ")}: a program that hangs`, function () {
     this.timeout(20_000);
     // The real systemctl and crictl are programs, which a function is not.

@@ -78,6 +78,14 @@ for (const shell of shells) {
           assert.deepEqual(host.files(), before);
         });
 
+        it("has no login any more after a restore, whatever was edited since (M9)", () => {
+          host.done("apply", { login: { username: "u", password: "p" } });
+          fs.appendFileSync(path.join(host.dir, "root/registries.yaml"), "# mine\n");
+          host.done("restore");
+          assert.doesNotMatch(host.read("root/registries.yaml"), /auth|dTpw/);
+          assert.match(host.read("root/registries.yaml"), /# mine/);
+        });
+
         it("is refused where registries.yaml is somebody else's", () => {
           host.write("root/registries.yaml", "mirrors: {}\n");
           const before = host.files();

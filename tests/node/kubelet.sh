@@ -8,11 +8,14 @@ script_id='test'
 # shellcheck source=/dev/null # the parts, joined by the test
 . "$dir/script.sh"
 systemctl() {
-  [ "$*" = 'cat kubelet' ] || exit 99
-  cat "$dir/cat"
+  case $* in
+    'cat kubelet') cat "$dir/cat" ;;
+    'show kubelet -p DropInPaths' | 'show kubelet -p Environment -p EnvironmentFiles') cat "$dir/show" ;;
+    *) exit 99 ;;
+  esac
 }
 home=$dir/home plan=$dir/home/plan backup=$dir/home/backup new=$dir/home/plan/new
-image=registry.example.org/pause:1 no_flag=$off
+image=registry.example.org/pause:1 no_flag=$off fail=3
 kubelet_version=$version kubelet_minor=${version#*.} kubelet_show=$(cat "$dir/show")
 kubelet_minor=${kubelet_minor%%.*}
 mkdir -p "$plan"

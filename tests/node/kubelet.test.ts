@@ -11,6 +11,7 @@ const flag = "--pod-infra-container-image=registry.example.org/pause:1";
 const kubeadm = "/var/lib/kubelet/kubeadm-flags.env";
 const extra = "/etc/default/kubelet";
 const dropin = "/etc/systemd/system/kubelet.service.d/20-flags.conf";
+const later = "/etc/systemd/system/kubelet.service.d/zzz-site.conf";
 const own = "/etc/systemd/system/kubelet.service.d/zz-pause-sandbox.conf";
 const unit = "/usr/lib/systemd/system/kubelet.service";
 
@@ -24,6 +25,10 @@ interface Row {
   off?: boolean;
   /** EnvironmentFiles of the unit. @default kubeadm's two */
   environment?: string[];
+  /** Environment= of the unit, as systemd shows it. */
+  variables?: string;
+  /** What a refusal says. @default it is not refused */
+  refused?: RegExp;
   /** Path and content of every file that is written. */
   writes: string;
 }
@@ -134,6 +139,46 @@ const rows: Row[] = [
     },
     writes: `== ${dropin}\n[Service]\nEnvironment="X="\n== ${kubeadm}\nKUBELET_KUBEADM_ARGS=" --a"\n== ${extra}\nKUBELET_EXTRA_ARGS="--b"\n`,
   },
+  {
+    name: "${NAME} with the flag: the value of that variable (60)",
+    version: "1.34.2",
+    files: { [extra]: 'LEVEL="--v=2"\nINFRA="--pod-infra-container-image=a.b/pod:1"\n' },
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet \\\n  \${LEVEL} \\\n  \${INFRA} $ARGS\n`,
+    writes: `== ${extra}\nLEVEL="--v=2"\nINFRA="${flag}"\n`,
+  },
+  {
+    name: "${NAME} without the flag holds one word, and is no place for it",
+    version: "1.34.2",
+    files: { [extra]: 'LEVEL="--v=2"\n' },
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet \${LEVEL}\n`,
+    writes: `== ${own}\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet \${LEVEL} ${flag}\n`,
+  },
+  {
+    name: "1.35: ${NAME} would be an empty argument (60d)",
+    version: "1.35.1",
+    files: { [extra]: 'INFRA="--pod-infra-container-image=a.b/pod:1"\n' },
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet \${INFRA}\n`,
+    refused: /PS-N021 kubelet\.service has \$\{INFRA\} as an argument of its own, which is --pod-infra/,
+    writes: "",
+  },
+  {
+    name: "1.35: so would one that the unit sets",
+    version: "1.35.1",
+    files: {},
+    variables: 'A=1 "INFRA=--pod-infra-container-image a.b/pod:1"',
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet "\${INFRA}"\n`,
+    refused: /PS-N021 .*\$\{INFRA\} as an argument of its own/,
+    writes: "",
+  },
+  {
+    name: "a drop-in behind ours with the last word (67)",
+    version: "1.34.2",
+    files: { [later]: "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --v=4\n" },
+    environment: [],
+    unit: `# ${unit}\n[Service]\nExecStart=/usr/bin/kubelet --v=4\n`,
+    refused: /PS-N021 \S+zzz-site\.conf sets ExecStart of kubelet\.service and is read behind zz-pause-sandbox\.conf/,
+    writes: "",
+  },
 ];
 
 function plan(shell: readonly string[], row: Row): string {
@@ -147,13 +192,17 @@ function plan(shell: readonly string[], row: Row): string {
   const environment = (row.environment ?? [kubeadm, extra]).map(
     (file) => `EnvironmentFiles=${dir}${file} (ignore_errors=yes)\n`,
   );
-  const drops = dropin in row.files ? `${dir}${dropin}` : "";
-  fs.writeFileSync(path.join(dir, "show"), `${environment.join("")}FragmentPath=${unit}\nDropInPaths=${drops}\n`);
+  const drops = [dropin, later].flatMap((one) => (one in row.files ? [`${dir}${one}`] : [])).join(" ");
+  fs.writeFileSync(
+    path.join(dir, "show"),
+    `Environment=${row.variables ?? ""}\n${environment.join("")}FragmentPath=${unit}\nDropInPaths=${drops}\n`,
+  );
   const [program = "sh", ...args] = shell;
   const script = path.join(__dirname, "kubelet.sh");
   const run = spawnSync(program, [...args, script, dir, row.version, row.off ? "1" : ""], { encoding: "utf8" });
   fs.rmSync(dir, { recursive: true });
-  assert.equal(run.status, 0, run.stderr);
+  assert.equal(run.status, row.refused ? 3 : 0, run.stderr);
+  if (row.refused) assert.match(run.stderr, row.refused);
   return run.stdout;
 }
 

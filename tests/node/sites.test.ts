@@ -132,6 +132,43 @@ for (const shell of shells) {
       });
     }
 
+    const login = { username: "puller", password: "hunter2secret" };
+    const encoded = Buffer.from("puller:hunter2secret").toString("base64");
+    for (const [what, edit, says] of [
+      ["a comment was added", (text: string) => `${text}# mine\n`, undefined],
+      [
+        "the login was moved",
+        (text: string) => `${text.replace(/ {2}Auth.*\n/, "")}\tAuthorization=["Basic ${encoded}"]\n`,
+        undefined,
+      ],
+      [
+        "the login has another form",
+        (text: string) => text.replace(/\["Basic (.*)"\]/, '"Basic $1"'),
+        /still has a login/,
+      ],
+    ] as const) {
+      it(`a login goes with a restore, or is named, where ${what} since (M9)`, () => {
+        host.containerd("1.7.28", `version = 2\n${table}"@DIR@/root/certs.d"\n`);
+        host.done("apply", { login });
+        const file = `root/certs.d/${registry}/hosts.toml`;
+        host.write(file, edit(host.read(file)));
+        const run = host.run("restore");
+        assert.equal(run.status, 0, run.stderr);
+        if (says) assert.match(run.stderr, says);
+        else assert.ok(!host.read(file).includes(encoded), host.read(file));
+      });
+    }
+
+    it("a handler whose snapshotter will not have the image is named (71c)", () => {
+      const runtimes =
+        '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata]\n  runtime_type = "x"\n  snapshotter = "native"\n';
+      const discard = '[plugins."io.containerd.grpc.v1.cri".containerd]\n  discard_unpacked_layers = true\n';
+      host.containerd("1.7.28", `version = 2\n${discard}${runtimes}`);
+      assert.match(host.run("plan").stderr, /the runtime handler kata has a snapshotter of its own/);
+      host.write("root/containerd/config.toml", `version = 2\n${runtimes}`);
+      assert.doesNotMatch(host.run("plan").stderr, /runtime handler/);
+    });
+
     it("2.3 reads one directory: the first of two is set", () => {
       const list = "@DIR@/root/certs.d:@DIR@/root/docker.d";
       host.containerd(

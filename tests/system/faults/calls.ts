@@ -22,7 +22,7 @@ function countCalls(from: State, to: State) {
 }
 
 /** Whatever was killed holds the lock until it is gone. */
-const ALL_GONE = "flock /var/lib true";
+const ALL_GONE = "mkdir -p /run/pause-sandbox && flock /run/pause-sandbox true";
 
 function killAtCall(from: State) {
   return async ({ target, random, to, turn, afterwards }: Attempt): Promise<Injected> => {
