@@ -1,4 +1,4 @@
-/** What to say of a node that failed: what became of it, and why where the script did not even run. */
+/** The message for a failed node: the state of the node, and the reason if the script did not run. */
 import * as pulumi from "@pulumi/pulumi";
 
 import { known } from "../inputs";
@@ -6,16 +6,16 @@ import { loginFailure, type LoginFailure, type LoginPlace } from "../node/loginF
 
 /** A node that failed. */
 export interface Failure {
-  /** Undefined where the script ran, or nobody knows. */
+  /** Undefined if the script ran, or if that is unknown. */
   readonly login?: LoginFailure;
-  /** What became of the node: a sentence. */
+  /** The state of the node after the failure: a sentence. */
   readonly became: string;
 }
 
 const UNTOUCHED = "Nothing was changed on that node.";
 const RESTORED = "The node that failed has restored itself.";
 
-/** What became of a node by its exit code, as docs/errors/README.md has it. */
+/** The state of a node by exit code, as in docs/errors/README.md. */
 const BECAME: Readonly<Record<string, string>> = {
   "2": UNTOUCHED,
   "3": UNTOUCHED,
@@ -25,7 +25,7 @@ const BECAME: Readonly<Record<string, string>> = {
   "143": RESTORED,
 };
 
-/** @param errors As an error hook gets them, the newest first. */
+/** @param errors The errors of an error hook, the newest first. */
 export async function failureOf(run: pulumi.ErrorHookArgs): Promise<Failure> {
   const [said = ""] = run.errors;
   const inputs = run.newInputs ?? run.oldInputs ?? {};

@@ -12,7 +12,7 @@ export interface RolloutStep<N> {
 export interface RolloutPlan<N> {
   /** Every node once, in the order in which they may start. */
   readonly steps: readonly RolloutStep<N>[];
-  /** Those that go first, one after the other. */
+  /** The canaries: they go first, one after the other. */
   readonly canaries: readonly N[];
   /** The nodes after which the whole rollout is done. */
   readonly last: readonly N[];
@@ -27,8 +27,8 @@ export interface RolloutWindow {
 /**
  * Plans the order of nodes: canaries one after the other, then group by group, each in a sliding window.
  *
- * Node i of a group waits for node i − window only. Behind a wider window the first node of the next group goes alone, once all
- * of those before are done. So the graph stays linear in the number of nodes. At most `window` nodes are ever being changed.
+ * Node i of a group waits only for node i − window. If a window is wider than one node, the first node of the next group starts alone,
+ * after all nodes before it. So the graph stays linear in the number of nodes. At most `window` nodes are ever being changed.
  * The engine starts no further node once one has failed.
  *
  * @param nodes In the user's order, which is kept within a group. Where none is a canary, the first one is.
@@ -70,7 +70,7 @@ function planGroup<N>(nodes: readonly N[], window: number, before: readonly N[])
  * @throws Error naming the value and what is allowed.
  */
 export function windowSize(maxUnavailable: string, nodes: number): number {
-  // Programs without types may give a number, which would mean the same: one type for every language is simpler.
+  // Programs without types may pass a number of the same meaning. It is refused: one type for every language is simpler.
   const given = typeof (maxUnavailable as unknown) === "string" ? maxUnavailable : "";
   const [, count, percent] = /^(?:([1-9][0-9]{0,8})|([1-9][0-9]?|100)%)$/.exec(given) ?? [];
   if (count !== undefined) return Number(count);

@@ -1,14 +1,14 @@
 /** How far a rollout is: one outcome per node, so that the counts add up in every shape of a run. */
 import { NodeStatus } from "../node/nodeScript";
 
-/** What became of a node in this run. */
+/** The outcome of a node in this run. */
 export type Outcome =
   | NodeStatus
   /** It failed, or its report cannot be read. */
   | "failed"
-  /** Its host is gone: nobody connects to it. */
+  /** Its host is gone: the run does not connect to it. */
   | "gone"
-  /** `pulumi up --target` leaves it out, although something is asked of it that it was not asked before. */
+  /** `pulumi up --target` leaves it out, although its settings changed. */
   | "left out";
 
 /** The outcome of each node that has one, by the name of its resource. Nodes that are not in the plan have none. */
@@ -18,7 +18,7 @@ export class Progress {
   /** @param nodes The nodes of the plan, by the names of their resources. */
   constructor(private readonly nodes: ReadonlySet<string>) {}
 
-  /** Notes an outcome. What has failed stays failed. @returns False where the node is not in the plan. */
+  /** Sets an outcome. A failed node stays failed. @returns False where the node is not in the plan. */
   note(node: string, outcome: Outcome): boolean {
     if (!this.nodes.has(node)) return false;
     if (this.outcomes.get(node) !== "failed") this.outcomes.set(node, outcome);
@@ -30,17 +30,17 @@ export class Progress {
     return [...this.outcomes].filter(([, one]) => one === outcome).map(([node]) => node);
   }
 
-  /** Nodes that this run is about: all but those whose host is gone. */
+  /** Number of nodes in this run, without nodes whose host is gone. */
   get total(): number {
     return this.nodes.size - this.count("gone");
   }
 
-  /** Nodes that were looked at and are well, or that nothing new was asked of. */
+  /** Number of nodes that are well, or whose settings did not change. */
   get done(): number {
     return Object.values(NodeStatus).reduce((sum, status) => sum + this.count(status), 0);
   }
 
-  /** Nodes that nothing became of yet. */
+  /** Number of nodes without an outcome. */
   get waiting(): number {
     return this.nodes.size - this.outcomes.size;
   }
@@ -53,7 +53,7 @@ export class Progress {
 /** `1 node`, `2 nodes`: a number with its noun. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** What became of the nodes so far. */
+/** The outcomes so far. */
 export function doneSoFar(progress: Progress): string {
   const some = (outcome: Outcome, words: string): string[] => {
     const count = progress.count(outcome);
@@ -69,18 +69,18 @@ export function doneSoFar(progress: Progress): string {
   return [done, ...others].join(", ");
 }
 
-/** The same with what failed and what waits. */
+/** The outcomes so far, with the failed and the waiting nodes. */
 export const allSoFar = (progress: Progress): string =>
   `${doneSoFar(progress)}, ${progress.count("failed")} failed, ${progress.waiting} waiting`;
 
 /** The counts of a rollout that stops. */
 export const stops = (progress: Progress): string => `the rollout stops: ${allSoFar(progress)} or under way.`;
 
-/** What to say of a node that is not begun any more. */
+/** The message for a node that is not begun after a failure. */
 export const notBegun = (progress: Progress): string =>
   `not begun, because ${progress.with("failed").join(", ")} failed: the rollout stops at the first failure`;
 
-/** Whether people are told how far it is: at each tenth of all nodes. 5,000 nodes are not 5,000 lines. */
+/** True at each tenth of all nodes: then the progress is printed. 5,000 nodes must not print 5,000 lines. */
 export function isStep({ total, done }: Pick<Progress, "total" | "done">): boolean {
   const tenths = (count: number): number => Math.floor((count * 10) / total);
   return tenths(done) > tenths(done - 1);

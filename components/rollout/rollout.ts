@@ -1,4 +1,4 @@
-/** What becomes of a rollout: how far it is, and that it ends where one node fails. */
+/** Follows a rollout: prints its progress, and stops it at the first failed node. */
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
@@ -27,33 +27,33 @@ export interface RolloutNode {
   readonly gone?: boolean;
 }
 
-/** What to say of a node that failed. */
+/** The message for a failed node. */
 export const stopped = (progress: Progress, { became }: Pick<Failure, "became">): string =>
   `${stops(progress)} ${became} Fix the cause and run pulumi up again: it goes on where it stopped.`;
 
-/** What to say of a node that reports nothing, although the engine believes it to be done. */
+/** The message for a node whose command succeeded, but whose report cannot be read. */
 export const unread = (progress: Progress, name: string): string =>
   `${stops(progress)} The command on ${name} succeeded, but its report cannot be read. ${NOT_KNOWN}.`;
 
-/** What to say of a node that leaves the stack and cannot be given back. */
+/** The message for a node that leaves the stack and cannot be restored. */
 export const notRemoved = (progress: Progress, name: string): string =>
   `${name} was removed from the stack, but could not be restored: ${allSoFar(progress)}. ` +
   "The next pulumi up tries again. If its host no longer exists, set gone: true on the node, run pulumi up, and then remove the node.";
 
-/** What a rollout has besides its nodes. */
+/** Options of a rollout. */
 export interface RolloutOptions {
   /** Between the last canary that was changed and the other nodes. */
   readonly soakSeconds: pulumi.Input<number>;
-  /** Whom to ask for Pods on canaries, and for a node that cannot be reached. Without it, a soak is only a wait. */
+  /** The cluster, for Pods on canaries and for unreachable nodes. Without it, a soak is only a wait. */
   readonly access?: ClusterAccess;
 }
 
-/** Names of hooks that a program has by now: an engine takes each once. */
+/** Hook names in use per program: an engine accepts each name once. */
 const taken = new WeakMap<object, Set<string>>();
 
 /**
- * The same name in each run of a program. State has it with every node, and a node that leaves the stack is given back with the hook of
- * that name.
+ * The name is the same in each run of a program. The state stores it with every node, and a node that leaves the stack is restored
+ * with the hook of that name.
  */
 function hookName(monitor: object, component: string): string {
   const names = taken.get(monitor) ?? new Set();
@@ -66,20 +66,20 @@ function hookName(monitor: object, component: string): string {
 }
 
 /**
- * Has the engine begin no further node once one has failed, also with `--continue-on-error`. Says how far the rollout is.
- * Where no hooks can be had, as under mocks, it goes without.
+ * Makes the engine begin no further node after a failure, also with `--continue-on-error`. Prints the progress of the rollout.
+ * Without hooks, as under mocks, it does neither.
  */
 export class Rollout {
   private readonly progress: Progress;
   private readonly hooks: pulumi.CustomResourceOptions["hooks"];
-  /** What a node reports that the engine has run something on, by the name of its resource. */
+  /** Status of each node on which the engine ran a command, by resource name. */
   private readonly ran = new Map<string, NodeStatus>();
   private soaks?: pulumi.ResourceHook;
   private passedBy = false;
 
   /**
    * @param name Name of the component.
-   * @param said The resource that the lines stand below.
+   * @param said The resource under which log lines appear.
    * @param nodes By the names of their resources.
    */
   constructor(
@@ -99,11 +99,11 @@ export class Rollout {
   }
 
   /**
-   * Counts a node as soon as the engine is done with it. One that fails never is. A report of an earlier run must be readable too: the
-   * engine runs nothing on that node again.
+   * Counts a node when the engine has finished it. A failed node is never finished. A report of an earlier run must be readable too: the
+   * engine runs no command on that node again.
    *
-   * @returns The node, once it is counted: what waits for it is not begun where its report cannot be read. It is never rejected, since
-   *   a program with a dependency that is rejected does not end.
+   * @returns The node, after it is counted. If its report cannot be read, the nodes that wait for it are not begun. The Output is never
+   *   rejected, because a program with a rejected dependency does not end.
    */
   counts(name: string, node: Counted): pulumi.Input<pulumi.Resource> {
     if (this.hooks === undefined) return node;
@@ -111,13 +111,13 @@ export class Rollout {
       if (this.nodes.get(name)?.gone === true) this.tell(name, "gone");
       else if (!asked && !this.ran.has(name)) this.tell(name, "left out");
       else if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
-      // Where the engine had nothing to run, nothing has changed.
+      // If the engine ran no command, the node did not change.
       else this.tell(name, this.ran.get(name) ?? NodeStatus.Unchanged);
       return node;
     });
   }
 
-  /** Has no further node begun. The hook and the program both come here, in either order. */
+  /** Marks the node as failed, so that no further node begins. The hook and the program both call this, in either order. */
   private reportsNothing(urn: string, name: string): void {
     if (this.progress.with("failed").includes(name)) return;
     this.progress.note(name, "failed");
@@ -128,12 +128,12 @@ export class Rollout {
     const { progress } = this;
     progress.note(name, outcome);
     if (progress.waiting === 0 && progress.count("failed") === 0) void log.info(allSoFar(progress), this.said);
-    // These lines go with the next one: what stays is the last one.
+    // Each of these lines is replaced by the next one; only the last one stays.
     else if (this.nodes.get(name)?.canary === true || isStep(progress))
       void log.info(doneSoFar(progress), this.said, true);
   }
 
-  /** Says that this run goes past canaries, as `--target` has it. */
+  /** Warns that this run skips canaries, because `--target` leaves them out. */
   private passBy(): void {
     const canaries = this.progress.with("left out").filter((name) => this.nodes.get(name)?.canary === true);
     if (canaries.length === 0 || this.passedBy) return;
@@ -145,19 +145,19 @@ export class Rollout {
     );
   }
 
-  /** @throws Error where the node is not to be begun. */
+  /** @throws Error if the node must not begin. */
   private async begin(name: string): Promise<void> {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const node = this.nodes.get(name);
     if (node?.canary === false) this.passBy();
     if (node?.canary !== true || (await known(this.asked.soakSeconds)) === 0) return;
-    // A cluster that cannot be asked is found out before a canary is changed.
+    // An unreachable cluster is detected before a canary is changed.
     await this.cluster().then((cluster) => cluster && podsOn(cluster, node.name));
   }
 
   /**
-   * The hooks of the resource that state has for a soak that passed. While it is not as wanted, each run soaks: a soak that failed is
-   * not forgotten.
+   * The hooks of the resource that records a passed soak in the state. Until the soak passed, each run soaks again: the engine
+   * does not forget a failed soak.
    */
   soakOptions(): pulumi.CustomResourceOptions {
     if (this.soaks === undefined) return {};
@@ -168,7 +168,7 @@ export class Rollout {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const seconds = await known(this.asked.soakSeconds);
     const all = [...this.nodes].filter(([, { gone }]) => gone !== true);
-    // One that this run had nothing to do on was changed by a run whose soak did not pass.
+    // A canary on which this run had nothing to do was changed by a run whose soak did not pass.
     const changed = ([resource]: [string, RolloutNode]) =>
       (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
     const nodes = all.filter(([, { canary }]) => canary).filter(changed);
@@ -189,7 +189,7 @@ export class Rollout {
     }
   }
 
-  /** What the cluster says of a node that cannot be reached. */
+  /** The cluster's view of an unreachable node. */
   private async ofTheCluster(resource: string, { login }: Failure): Promise<string[]> {
     const node = this.nodes.get(resource);
     const { access } = this.asked;
@@ -210,7 +210,7 @@ export class Rollout {
     };
     const fail = async (run: pulumi.ErrorHookArgs): Promise<boolean> => {
       const node = run.type.endsWith(":CopyToRemote") ? run.name.replace(/-script$/, "") : run.name;
-      // A node that was not begun is no failure of its own.
+      // A node that was not begun did not fail by itself.
       const first = this.progress.count("failed") === 0;
       const failure = await failureOf(run);
       const planned = this.progress.note(node, "failed");
@@ -220,7 +220,7 @@ export class Rollout {
       if (text.length > 0) await say(run.urn, text.join(" "));
       return false;
     };
-    // An inline program's engine is known in its own context only, which the engine does not call in.
+    // The engine of an inline program is known only in the program's context, but the engine calls hooks outside of it.
     this.soaks = new pulumi.ResourceHook(
       `${name}-soak`,
       AsyncResource.bind(() => this.soak()),
@@ -234,14 +234,14 @@ export class Rollout {
   }
 }
 
-/** What is asked of a node that is counted. */
+/** A node that is counted. */
 type Counted = SandboxNode;
 
-/** Writes an error below a resource, of which only the URN is asked. */
+/** Writes an error under a resource. The log needs only its URN. */
 const say = (urn: string, text: string): Promise<void> =>
   log.error(text, { urn: pulumi.output(urn) } as pulumi.Resource);
 
-/** Undefined where the report cannot be read: the node counts as failed. */
+/** Undefined if the report cannot be read: then the node counts as failed. */
 function statusOf(stdout: string | undefined): NodeStatus | undefined {
   try {
     return parseReport(stdout).status;

@@ -3,24 +3,23 @@ import { podsOn } from "../cluster/access";
 import type { Cluster, PodObject } from "../cluster/kubeconfig";
 import { userError } from "../errors";
 
-/** How a soak is done. */
+/** Options of a soak. */
 export interface SoakArgs {
   readonly seconds: number;
   /** The nodes that were changed. */
   readonly nodes: readonly string[];
-  /** What is asked for the Pods. Without it, a soak is only a wait. */
+  /** The cluster that lists the Pods. Without it, a soak is only a wait. */
   readonly cluster?: Cluster;
-  /** Called once, with how many Pods are looked at. */
+  /** Called once, with the number of watched Pods. */
   readonly begun: (pods: number) => void;
-  /** So often the cluster is asked, in milliseconds. */
+  /** Time between two requests to the cluster, in milliseconds. */
   readonly every?: number;
 }
 
 /**
  * Waits. The Pods on the nodes that are Ready now must stay Ready, and no container of them may restart.
  *
- * A Pod that is deleted, or that has done its work, is no failure. Neither is an API server that does not answer for a while. Its
- * last answer counts.
+ * A deleted Pod and a completed Pod are not failures. An API server may be unreachable for a while: its last answer counts.
  *
  * @throws Error naming the Pod and its node, or why the cluster cannot be asked.
  */
@@ -65,7 +64,7 @@ async function podsOnAll(cluster: Cluster, nodes: readonly string[]): Promise<Po
 
 /** The end of a sentence, where it is a failure. */
 function whatBecame(before: PodObject, now: PodObject | undefined): string | undefined {
-  // Whoever owns it has deleted it, or its work is done.
+  // Its owner deleted it, or its work is done.
   if (now === undefined || now.metadata?.deletionTimestamp !== undefined || now.status?.phase === "Succeeded") {
     return undefined;
   }

@@ -1,8 +1,8 @@
-/** What the cluster says of a node whose host cannot be reached. */
+/** The cluster's view of a node whose host cannot be reached. */
 import { type ClusterAccess, clusterBy, nodeCalled } from "../cluster/access";
 import { messageOf } from "../errors";
 
-/** Whether the node is only down, or its Node object is gone, and what to do then. */
+/** Tells whether the node is only down or its Node object is gone, and the remedy. */
 export async function whatOfNode(access: ClusterAccess, name: string): Promise<string> {
   try {
     const node = await nodeCalled(await clusterBy(access), name);

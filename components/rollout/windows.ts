@@ -1,4 +1,4 @@
-/** How many nodes of each group may be changed at a time, and what is narrower than that. */
+/** Number of nodes that may be changed at a time in each group, and its narrower limits. */
 import { type RolloutPlan, type RolloutWindow, windowSize } from "./plan";
 import type { ClusterNode, RolloutGroup } from "../clusterNode";
 import { checkNoOutput, type Rule } from "../inputs";
@@ -8,7 +8,7 @@ import { isOutput, type Problems } from "../problems";
 /** With more unfinished log-ins, sshd drops some at random: `MaxStartups 10:30:100`, the default in sshd_config(5). */
 const LOG_INS_OF_ONE_SSHD = 10;
 
-/** What decides how many nodes are changed at a time. */
+/** The settings that limit the number of nodes changed at a time. */
 interface Asked {
   readonly nodes: ClusterNode[];
   readonly groups?: RolloutGroup[];
@@ -41,21 +41,21 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
   return [...windows].map(([group, size]) => ({ group, window: size }));
 }
 
-/** A misspelt name would change nothing, without a word. */
+/** Without this check, a misspelt name would be ignored. */
 function groupsThereAre(nodes: readonly ClusterNode[]): string {
   const names = [...new Set(nodes.map(({ group }) => group))].filter((group) => group !== undefined);
   return `the group of a node: ${names.length > 0 ? `there are ${names.join(", ")}` : "no node has a group"}`;
 }
 
-/** Spares a bastion the log-ins of a percentage. A plain number is the word of somebody who knows the bastion. */
+/** Limits the log-ins of a percentage behind one bastion. A plain number is kept: its author knows the bastion. */
 function belowSessions(size: number, asked: string, nodes: readonly ClusterNode[]): number {
   if (size <= LOG_INS_OF_ONE_SSHD || !/%$/.test(asked)) return size;
   return busiestBastion(nodes).nodes > LOG_INS_OF_ONE_SSHD ? LOG_INS_OF_ONE_SSHD : size;
 }
 
 /**
- * What to say of a rollout before it begins.
- * @param parallel How many operations the engine runs at a time; undefined where nobody knows.
+ * The messages at the start of a rollout.
+ * @param parallel Number of parallel operations of the engine; undefined if unknown.
  */
 export function warningsOf(
   { steps, canaries }: RolloutPlan<ClusterNode>,
@@ -88,7 +88,7 @@ export function warningsOf(
   return warnings;
 }
 
-/** The bastion that most of the nodes are behind, and how many these are. */
+/** The bastion with the most nodes behind it, and their number. */
 function busiestBastion(nodes: readonly ClusterNode[]): { bastion: string; nodes: number } {
   const behind = new Map<unknown, number>();
   for (const { connection } of nodes) {
@@ -99,7 +99,7 @@ function busiestBastion(nodes: readonly ClusterNode[]): { bastion: string; nodes
   return { bastion: typeof busiest === "string" ? busiest : "one bastion", nodes: count };
 }
 
-/** What tells one bastion from another: its address, or the Output that it is known by later. */
+/** Identity of a bastion: its address, or the Output that gives it later. */
 function bastionOf(connection: ClusterNode["connection"]): unknown {
   // Programs without types may give anything.
   if (isOutput(connection) || !(connection instanceof Object)) return undefined;
