@@ -46,7 +46,7 @@ const RULES = {
     allowed:
       "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +
       "or set insecureIgnoreHostKey to skip the check: then an attacker on the network can become root",
-    // People mistake the private key for the host's.
+    // Users may confuse the private key with the host's key.
     hidden: true,
   },
   insecureIgnoreHostKey: { allows: (value) => typeof value === "boolean", allowed: "true or false" },
@@ -62,7 +62,7 @@ function matches(expression: RegExp): (value: unknown) => boolean {
 }
 
 /**
- * Notes what is wrong with the plain values of a connection; Outputs are checked when they are known.
+ * Adds the problems of a connection's plain values; Outputs are checked when they are known.
  * @param field Name of the connection in messages: `nodes[2].connection`.
  */
 export function checkConnection(problems: Problems, field: string, connection: pulumi.Input<SshConnection>): void {
@@ -83,11 +83,11 @@ function checkHost(problems: Problems, field: string, ssh: SshHost): void {
   }
 }
 
-/** Only true does without a host key. What is known only later is checked then. */
+/** Only `true` allows a missing host key. An Output is checked when it is known. */
 const withoutKey = (insecureIgnoreHostKey: unknown): boolean =>
   insecureIgnoreHostKey === true || isOutput(insecureIgnoreHostKey);
 
-/** The log-in needs a host, and a key unless somebody chose to do without; all else has a default. */
+/** Requires a host, and a host key unless it is ignored explicitly; everything else has a default. */
 function checkField(problems: Problems, field: string, key: Checked, value: unknown, noHostKey: boolean): void {
   const needed = key === "host" || (key === "hostKey" && !noHostKey);
   if (value !== undefined || needed) checkValue(problems, `${field}.${key}`, value, RULES[key]);
@@ -98,13 +98,13 @@ export function userOf(connection: pulumi.Input<SshConnection>): pulumi.Input<st
   return whenKnown(fieldsOf("connection", connection, ["user"]).user, (user) => user ?? "root");
 }
 
-/** A text per value that tells a log-in from another: another user, another host, or the same host installed again. */
+/** Texts that identify a log-in. They differ for another user, another host, or a reinstalled host. */
 export function loginOf(connection: pulumi.Input<SshConnection>): pulumi.Input<string[]> {
   const { user, host, port, hostKey } = fieldsOf("connection", connection, ["user", "host", "port", "hostKey"]);
   const texts = whenKnown({ user, host, port, hostKey }, (known) => [
     ...[known.user ?? "root", known.host, String(known.port ?? 22), known.hostKey ?? ""],
   ]);
-  // Only a hash of it is used, in a command line that people are to read.
+  // The readable command line contains only a hash of it.
   return pulumi.Output.isInstance(texts) ? pulumi.unsecret(texts as pulumi.Output<string[]>) : texts;
 }
 
@@ -115,7 +115,7 @@ export function connectionInputs(connection: pulumi.Input<SshConnection>): comma
   return { ...hostInputs("connection", node), proxy: proxyInputs(bastion) };
 }
 
-/** Whether there is a jump host may also be known only later. One that is no object is refused: nobody is to log in past it. */
+/** A jump host may be an Output. A jump host that is not an object is refused: otherwise the log-in would bypass it. */
 function proxyInputs(
   bastion: pulumi.Input<SshHost> | undefined,
 ): pulumi.Input<command.types.input.remote.ProxyConnectionArgs> | undefined {
@@ -139,19 +139,19 @@ function hostInputs(field: string, ssh: SshHost): command.types.input.remote.Pro
     privateKey: secretOf(ssh.privateKey),
     privateKeyPassword: secretOf(ssh.privateKeyPassword),
     hostKey: checkedHostKey(field, ssh),
-    // A node that does not answer is an error to report, not one to wait for ten times.
+    // An unreachable node is reported at once, without the plugin's ten attempts.
     dialErrorLimit: 3,
     perDialTimeout: 15,
   } as command.types.input.remote.ProxyConnectionArgs;
 }
 
-/** Nothing stays nothing: a secret of it would be sent as a null. */
+/** Undefined stays undefined: a secret of it would be sent as null. */
 function secretOf(value: pulumi.Input<string> | undefined): pulumi.Input<string> | undefined {
   const secret = (known: string | undefined) => (known === undefined ? undefined : pulumi.secret(known));
   return (isOutput(value) ? pulumi.output(value).apply(secret) : secret(value as string)) as pulumi.Input<string>;
 }
 
-/** Values that are there already are checked already, but a program without types may have skipped that. */
+/** Checks known values again, because a program without types may have skipped the first check. */
 function checkedHostKey(field: string, { hostKey, insecureIgnoreHostKey }: SshHost): pulumi.Input<string | undefined> {
   return whenKnown({ hostKey, insecureIgnoreHostKey }, (known) =>
     checked("SSH connection", known.hostKey, (problems) => {

@@ -1,14 +1,14 @@
 /**
- * Why the script did not run on a node: words of ssh, sudo and the command plugin, which name neither host nor way out. Each kind has a
- * page in docs/errors.
+ * Why the script did not run on a node. The messages of ssh, sudo and the command plugin name neither host nor remedy. Each kind of
+ * failure has a page in docs/errors.
  */
 
-/** Where a log-in goes to, as far as it is known. */
+/** The known target of a log-in. */
 export interface LoginPlace {
   readonly host: string;
-  /** Default: not said. */
+  /** Default: unknown. */
   readonly port?: number;
-  /** Default: not said. */
+  /** Default: unknown. */
   readonly user?: string;
   readonly jump?: { readonly host: string; readonly port?: number };
 }
@@ -16,24 +16,24 @@ export interface LoginPlace {
 /** One failed log-in. */
 export interface LoginFailure {
   readonly code: string;
-  /** Code, host, port, jump host, reason and way out. */
+  /** Code, host, port, jump host, reason and remedy. */
   readonly text: string;
 }
 
-/** Who is at fault: the host, its jump host, or one of the two. */
+/** The machine at fault: the host, its jump host, or one of the two. */
 type At = "host" | "jump" | "either";
 
 interface Kind {
   readonly code: string;
   readonly words: RegExp;
-  /** What went wrong, with `at` for the machine. */
+  /** The failure; `at` stands for the machine. */
   readonly what: (at: string, user: string) => string;
   readonly wayOut: (place: LoginPlace, at: At) => string;
 }
 
 const userOf = ({ user }: LoginPlace): string => user ?? "the user";
 
-/** Lines that print the key of a host where somebody can compare it. */
+/** Commands that print a host's key, for comparison. */
 function keyOf({ host, port = 22, jump }: LoginPlace, at: At): string {
   const scan = `ssh-keyscan -t ed25519 -p ${port} ${host}`;
   if (jump === undefined) return scan;
@@ -41,7 +41,7 @@ function keyOf({ host, port = 22, jump }: LoginPlace, at: At): string {
   return at === "jump" ? scanJump : `ssh -p ${jump.port ?? 22} ${jump.host} ${scan}`;
 }
 
-/** The first that fits counts. */
+/** The first match wins. */
 const KINDS: readonly Kind[] = [
   {
     code: "PS-L004",
@@ -87,15 +87,15 @@ const KINDS: readonly Kind[] = [
 const UNANSWERED = "PS-L001";
 const COPY_FAILED = "PS-L005";
 
-/** A command that came to run says so; what it printed may have any of the words above. */
+/** The plugin's message for a command that ran; its output may contain any of the phrases above. */
 const DID_RUN = /exited with status|exit status/i;
 
 /**
- * Tells the kind of a failure before the script.
+ * Finds the kind of a failure before the script ran.
  *
- * @param said What ssh, sudo or the plugin said. Its first lines count: what follows is only that the connection is closed.
- * @param copying True where the script was being copied: then any reason is one.
- * @returns Undefined where the script ran, or nobody knows.
+ * @param said The output of ssh, sudo or the plugin. Its first lines count: later lines only report the closed connection.
+ * @param copying True while the script was being copied: then every error is such a failure.
+ * @returns Undefined if the script ran, or if that is unknown.
  */
 export function loginFailure(said: string, place: LoginPlace, copying = false): LoginFailure | undefined {
   const ran = DID_RUN.test(said);
@@ -110,7 +110,7 @@ export function loginFailure(said: string, place: LoginPlace, copying = false): 
   return { code: kind.code, text };
 }
 
-/** True where no connection was had: a host that refuses the log-in answers. */
+/** True if there was no connection. A host that refuses the log-in has answered. */
 export const isUnanswered = (failure: LoginFailure | undefined): boolean => failure?.code === UNANSWERED;
 
 function firstOf(kinds: readonly Kind[], lines: readonly string[]): [Kind, string] | undefined {
@@ -134,14 +134,14 @@ function called(place: LoginPlace, at: At): string {
   return at === "host" ? `${host} behind the jump host ${jump}` : `${host}, or the jump host ${jump} in front of it,`;
 }
 
-/** Whoever dials the host itself is the jump host, which says so in other words. */
+/** The jump host dials the host, and reports its failure in other words. */
 function faultOf(said: string, place: LoginPlace, { code }: Kind): At {
   const { jump } = place;
   if (jump === undefined || code === "PS-L004" || code === COPY_FAILED) return "host";
   if (/open failed|rejected: |\(SSH\) Channel open failure/i.test(said)) return "host";
   const names = (host: string): boolean => host !== "" && said.includes(host);
   if (names(jump.host) !== names(place.host)) return names(jump.host) ? "jump" : "host";
-  // ssh itself: the outer one only knows that its way is closed.
+  // ssh itself: the outer ssh knows only that its connection was closed.
   if (/UNKNOWN port 65535/.test(said) || /dial tcp/.test(said)) return "jump";
   return "either";
 }

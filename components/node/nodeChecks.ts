@@ -1,4 +1,4 @@
-/** What a node's settings have to be. Nothing here needs the engine or a plugin. */
+/** The checks of a node's settings. They need no engine and no plugin. */
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { NodeSettings } from "./nodeSettings";
@@ -8,14 +8,14 @@ import { checkDigest, parseReference } from "../registry/reference";
 import { checkKnownLogin, checkKnownTrust } from "../registry/trust";
 import { INVISIBLE } from "../visible";
 
-/** The rule of each setting. Its messages have the names that users know. */
+/** The rule of each setting. Messages use the names that users know. */
 const RULES: {
   [K in keyof Required<NodeSettings>]: (problems: Problems, value: NonNullable<NodeSettings[K]>) => void;
 } = {
   node: (problems, name) => {
     checkUnlessOutput(problems, "nodeName", name, NODE_NAME);
   },
-  // Made of the names of project, stack and resource.
+  // It contains the names of project, stack and resource.
   owner: () => undefined,
   image: (problems, image) => {
     problems.attempt("reference", () => parseReference(image));
@@ -64,7 +64,7 @@ interface SharedSettings {
   dryRun?: pulumi.Input<boolean>;
 }
 
-/** Notes what is wrong with the settings that nodes share. */
+/** Adds the problems of the settings that nodes share. */
 export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dryRun }: SharedSettings): void {
   checkUnlessOutput(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
   checkUnlessOutput(problems, "recheck", recheck, COUNT);
@@ -76,7 +76,7 @@ const COUNT: Rule = {
   allowed: "a whole number from 0",
 };
 export const NODE_NAME: Rule = {
-  // The node's report has the name, and a report with other characters is refused.
+  // The node's report contains the name, and a report with other characters is refused.
   allows: (value) => typeof value === "string" && value !== "" && value.length <= 253 && !INVISIBLE.test(value),
   allowed: "a name of 253 visible characters at most",
 };

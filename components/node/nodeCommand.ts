@@ -1,4 +1,4 @@
-/** The command lines that a node gets, and what a command line of an earlier run asked for. */
+/** Writes the command lines for a node, and reads those of earlier runs. */
 import { quote, split } from "shlex";
 
 import { scriptText, sumIn } from "./nodeFile";
@@ -6,46 +6,46 @@ import { fingerprintsOf, type Setting } from "./nodeSettings";
 import { packed } from "./program";
 import { userError } from "../errors";
 
-/** What a run does on the node. */
+/** The verb of a run. */
 export type Verb = "apply" | "plan" | "restore";
 
-/** How the script gets to a node, and as whom it runs there. */
+/** The way of the script to a node, and its user there. */
 export interface Delivery {
-  /** Who logs in. Anyone but root becomes it by `sudo -n`. */
+  /** The log-in user. Users other than root become root by `sudo -n`. */
   readonly user: string;
-  /** The name of the copied script; none where the host has no sftp: each command then brings the script along. */
+  /** The name of the copied script. Undefined for a host without sftp: then each command contains the script. */
   readonly file?: string;
-  /** The certificates that the script brings along. */
+  /** The certificates in the script's file. */
   readonly ca?: string;
 }
 
-/** Where the script that changed the node lies, whatever became of the home directory. */
+/** A copy of the script that changed the node, independent of the home directory. */
 const KEPT = "/var/lib/pause-sandbox/script";
 
-/** Only root can write there, and it is in memory: gone with the next boot. */
+/** Only root can write there. It is in memory, so a boot empties it. */
 const RUN = "/run/pause-sandbox";
 
 /**
- * Runs a copy of the script whose SHA-256 is the one in its name, `$0`, and nothing else. The copy in the home directory may be torn,
- * emptied or written by others. So it is copied to where only root can write, compared there, and run from there.
+ * Runs a copy of the script only if its SHA-256 is the one in its name, `$0`. The copy in the home directory may be torn, emptied or
+ * written by others. So the command copies it to a folder that only root can write to, checks the copy, and runs it there.
  *
- * That copy stays until the next boot. A resource that is replaced is restored and then created again: nothing is copied to the node
- * in between. The plugin prints all of this with each failure of a node, so it is short.
+ * That copy stays until the next boot. A replaced resource is restored and then created again, without a new copy in between. The
+ * command is short, because the plugin prints it with each failure of a node.
  */
 const VERIFIED = [
   `r=${RUN};k=${KEPT}`,
   "h=${0##*-};h=${h%.sh}",
   'for f in "$0" $k $r/$h;do [ -f "$f" ]&&mkdir -pm700 $r&&cat "$f">$r/$$&&echo "$h  $r/$$"|sha256sum -c>/dev/null&&mv $r/$$ $r/$h&&exec sh $r/$h "$@" copy="$0";done',
-  // Who gives a node back that has none of our notes has nothing to give back.
+  // A node without our notes has nothing to restore.
   'rm -f $r/$$;[ $1 = restore ]&&[ ! -e ${k%/*} ]&&rm -f "$0"&&exec echo nothing of ours is on this node>&2',
   "echo PS-N027 no copy of the script passes sha256sum, see docs/errors/PS-N027.md>&2;exit 3",
 ].join(";");
 
-/** In bytes; Linux takes no more in one argument (MAX_ARG_STRLEN, 32 pages). */
+/** In bytes: the limit of Linux for one argument (MAX_ARG_STRLEN, 32 pages). */
 const LONGEST_ARGUMENT = 131_071;
 
 /**
- * A command that any log-in shell takes, fish and csh too: words, and single quotes. It holds no secret: everybody on the node can
+ * A command for any log-in shell, fish and csh too: words and single quotes. It contains no secret: every user of the node can
  * read a command line, and sudo writes it to its log.
  */
 export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ca }: Delivery): string {
@@ -56,7 +56,7 @@ export function commandLine(verb: Verb, settings: readonly Setting[], { user, fi
 }
 
 /**
- * Words as every log-in shell takes them. Single quotes are not enough: within them csh still looks for events of its history, and
+ * Quotes words for every log-in shell. Single quotes are not enough: within them csh still looks for events of its history, and
  * fish for backslashes.
  */
 const join = (words: readonly string[]): string =>
@@ -74,16 +74,16 @@ function carrying(ca = ""): string {
   return `p=$(printf %s ${packed(text)}|base64 -d|gzip -d)||exit 3;exec sh -c "$p" pause-sandbox "$@"`;
 }
 
-/** What a command asks of a node. */
+/** The parts of a command. */
 export interface Asked {
-  /** Undefined where the command is not one of ours. */
+  /** Undefined if the command is not ours. */
   readonly verb?: string;
-  /** Which script: the name of its file, without what all names have in common. */
+  /** The script: the name of its file, without the common prefix. */
   readonly script?: string;
   readonly settings: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads a command back, and its stdin. Also takes what 0.1.0 sent. */
+/** Parses a command and its stdin, also those of 0.1.0. */
 export function readCommand(command: string, stdin: string): Asked {
   const words = split(command);
   const at = words.findIndex((word) => word === "apply" || word === "plan");
@@ -98,7 +98,7 @@ export function readCommand(command: string, stdin: string): Asked {
   return { verb: words[at], script, settings: grouped([...assigned, ...settingsOfStdin(stdin)]) };
 }
 
-/** In 0.1.0 all settings stood on stdin in base64, behind the script. */
+/** In 0.1.0 all settings were on stdin in base64, after the script. */
 function settingsOfStdin(stdin: string): Setting[] {
   const encoded = /printf %s '([A-Za-z0-9+/=]+)'\|base64 -d\|sh -c/.exec(stdin)?.[1];
   const text = encoded === undefined ? stdin : Buffer.from(encoded, "base64").toString();

@@ -9,25 +9,25 @@ import { nodeProgram } from "./program";
 /** The script as a file here. */
 export interface NodeFile {
   readonly local: string;
-  /** SHA-256 of its content, in hex: nothing else is run under this name. */
+  /** SHA-256 of its content, in hex. The node runs no other content under this name. */
   readonly sum: string;
 }
 
-/** Whose copy of the script it is, and where that is copied to. */
+/** Owner and log-in of a copy of the script. */
 export interface Place {
   /** Who manages the node: no two resources share a file. */
   readonly owner: string;
-  /** Anything that tells one log-in from another: another one is another file, which is copied again. */
+  /** Identity of the log-in: another log-in gets another file, which is copied again. */
   readonly login: readonly string[];
 }
 
-/** Hex digits that tell owners and log-ins of one node apart. */
+/** Number of hex digits that distinguish owners and log-ins on one node. */
 const SHORT = 8;
 
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /**
- * The name of a copy in the home directory of whoever logs in: owner, log-in, content. The first two are hashes, so that each
+ * The name of a copy in the log-in user's home directory: owner, log-in, content. The first two are hashes, so that each
  * resource finds and removes its own copies only.
  */
 export function remoteName({ owner, login }: Place, sum: string): string {
@@ -35,15 +35,15 @@ export function remoteName({ owner, login }: Place, sum: string): string {
   return `.pause-sandbox-${whose}-${where}-${sum}.sh`;
 }
 
-/** The hash of the script in the name of a copy; undefined where it is no such name. */
+/** The script's hash in the name of a copy; undefined for other names. */
 export const sumIn = (name: string): string | undefined =>
   /^\.pause-sandbox-(?:[0-9a-f]+-)*([0-9a-f]+)\.sh$/.exec(name)?.[1];
 
 const written = new Map<string, NodeFile>();
 
 /**
- * The text of the file: the script, and the certificates that it brings along. In braces, so that a transfer that was cut is a
- * syntax error instead of a shorter program.
+ * The text of the file: the script and its certificates. The braces make a truncated transfer a syntax error
+ * instead of a shorter program.
  */
 export function scriptText(ca = ""): string {
   const lines = pemLines(ca).map((line) => `${line}\n`);
@@ -63,7 +63,7 @@ export function nodeFile(ca = ""): NodeFile {
   const folder = path.resolve("node_modules/.cache/pause-sandbox/node");
   const file = { local: path.join(folder, `${sum}.sh`), sum };
   fs.mkdirSync(folder, { recursive: true });
-  // Two programs may write it at once.
+  // Two programs may write it at the same time.
   const draft = `${file.local}.${process.pid}`;
   fs.writeFileSync(draft, text);
   fs.renameSync(draft, file.local);

@@ -96,10 +96,10 @@ const MOST_ITEMS = 256;
  * The result is a new object with the fields of NodeReport, each of its type and of bounded length. The engine would take some objects
  * for more than data. It fetches the URL of an asset, and reads its file.
  *
- * @throws Error quoting what came instead.
+ * @throws Error quoting the text that came instead.
  */
 export function parseReport(stdout: string | undefined): NodeReport {
-  // The engine knows no text where a provider gave none.
+  // The value is no text if a provider gave none.
   const text = typeof stdout === "string" ? stdout : "";
   const bad = (why: string): Error =>
     userError(`the node's report ${why}: expected one line of JSON on stdout, got ${quoted(text)}`);
@@ -122,8 +122,8 @@ export function parseReport(stdout: string | undefined): NodeReport {
 /**
  * The report of a node that a stack has.
  *
- * @param subject Whose report it is; the first words of the message.
- * @throws Error saying what to do: the engine runs nothing on a node again that it believes to be done.
+ * @param subject Owner of the report; the first words of the message.
+ * @throws Error with the remedy: the engine runs no command again on a node that it has finished.
  */
 export function reportOf(subject: string, stdout: string | undefined): NodeReport {
   try {
@@ -134,7 +134,7 @@ export function reportOf(subject: string, stdout: string | undefined): NodeRepor
   }
 }
 
-/** What an unreadable report means, and the way out of it. */
+/** Meaning of an unreadable report, and its remedy. */
 export const NOT_KNOWN =
   "The state of this node is unknown. What to do: run pulumi up with another number for recheck; " +
   "then every node is checked again, and a node that is as wanted is not changed";
@@ -148,10 +148,10 @@ function jsonObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A value of its own, or undefined where what came is of another type or too long. */
+/** A copy of the value, or undefined if its type is wrong or it is too long. */
 type Read<T> = (value: unknown) => T | undefined;
 
-/** Texts that the engine takes for a value that is not known yet, one for each type of values (sdk/go/common/resource/plugin/rpc.go). */
+/** Texts that the engine reads as an unknown value, one for each type of values (sdk/go/common/resource/plugin/rpc.go). */
 const UNKNOWN = [
   "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -185,7 +185,7 @@ const FIELDS: { readonly [K in keyof Required<NodeReport>]: Read<NodeReport[K]> 
   pinned: (value) => (typeof value === "boolean" ? value : undefined),
   previousImage: text,
   restarted: texts,
-  // None where there was nothing to restore, and so nothing to look at.
+  // None if there was nothing to restore, because then the run checked nothing.
   runtime: oneOf([...Object.values(Runtime), "" as Runtime]),
   runtimeVersion: text,
   scriptVersion: text,

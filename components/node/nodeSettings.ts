@@ -1,9 +1,9 @@
-/** What one node is asked to be, as the node script reads it. */
+/** The settings of one node, in the form that the node script reads. */
 import { createHash } from "node:crypto";
 
 import { userError } from "../errors";
 
-/** What one node is asked to be. Plain values: Outputs are resolved before they get here. */
+/** The settings of one node, as plain values: the caller resolves Outputs. */
 export interface NodeSettings {
   /**
    * The node's name: the prefix of every line for people and the `node` of the report.
@@ -11,14 +11,14 @@ export interface NodeSettings {
    */
   node?: string;
   /**
-   * Who manages the node: restoring it for anyone else leaves it as it is.
-   * @default whoever manages it already, else nobody in particular; a node that is on another image by then is left to them
+   * The owner that manages the node. A restore for another owner changes nothing.
+   * @default the present owner, else none; if that owner has set another image, the node stays unchanged
    */
   owner?: string;
   /** The sandbox image, fully qualified: `host[:port]/repository:tag`. The runtime pins exactly this string. */
   image: string;
   /**
-   * `sha256:…` of what was pushed; the node refuses anything else that the registry may give it.
+   * `sha256:…` of the pushed image; the node refuses any other image from the registry.
    * @default the digest is not checked
    */
   digest?: string;
@@ -33,17 +33,17 @@ export interface NodeSettings {
    */
   mirrors?: string[];
   /**
-   * Speak HTTP to the registry. Only by explicit choice: anyone on the way can replace the image, unless `digest` is set.
+   * Use HTTP for the registry. An attacker on the network can replace the image, unless `digest` is set.
    * @default false
    */
   plainHttp?: boolean;
   /**
-   * Have the kubelet's `--pod-infra-container-image` too, below 1.35.
+   * Also set the kubelet's `--pod-infra-container-image`, below 1.35.
    * @default true
    */
   kubeletFlag?: boolean;
   /**
-   * The login for the registry. Only this registry is given it, never a mirror.
+   * The login for the registry. It is sent only to this registry, never to a mirror.
    * @default none
    */
   login?: { username: string; password: string };
@@ -52,24 +52,24 @@ export interface NodeSettings {
 /** A key of the node script and its value. */
 export type Setting = readonly [key: string, value: string];
 
-/** Words of a preview for a setting that comes or goes, or that differs. */
+/** Text of a preview for a setting that is added, removed or changed. */
 export type Words = (before: readonly string[], now: readonly string[]) => string;
 
-/** Where a setting stands: on the command line, where everybody on the node can read it, or on stdin. */
+/** Place of a setting: on the command line, which every user of the node can read, or on stdin. */
 type Place = "command" | "stdin";
 
-/** All that is told of one setting, but for its rule: that is in RULES of nodeChecks.ts. */
+/** Everything about one setting except its rule, which is in RULES of nodeChecks.ts. */
 interface Told<T> {
   /** Its key for the node script. */
   readonly key: string;
   readonly place: Place;
-  /** Its values under this key, in order; none where nothing needs to be said. */
+  /** Its values under this key, in order; none if the default applies. */
   readonly values: (value: T) => readonly string[];
-  /** Words of a preview. */
+  /** Texts for a preview. */
   readonly words: Words;
-  /** Whether the payload of a machine has it that has no name yet, and no stack that manages it. */
+  /** True if a boot payload has the setting: its machine has no name yet, and no stack manages it. */
   readonly boot: boolean;
-  /** The option of the command line that gives it, and its help. The login has a file of its own. */
+  /** The command line option for it, and the option's help. The login has other options. */
   readonly option?: readonly [flags: string, help: string];
 }
 
@@ -101,14 +101,14 @@ export const TOLD = {
     words: step("image"),
     option: ["--image <reference>", "the sandbox image, host[:port]/repository:tag"],
   },
-  // It is known last.
+  // The digest is known last.
   digest: {
     ...{ key: "digest", place: "stdin", boot: true },
     values: (digest) => [scalar("digest", digest)],
     words: step("digest", (value) => `${value.slice(0, "sha256:".length + 12)}…`),
     option: ["--digest <digest>", "the digest that the image must have, sha256:…"],
   },
-  // The certificates themselves come with the script: people compare fingerprints.
+  // The certificates are in the script's file. The command line has fingerprints, for people to compare.
   ca: {
     ...{ key: "ca-sha256", place: "command", boot: true },
     values: (ca) => fingerprintsOf(ca),
@@ -158,13 +158,13 @@ const at = (place: Place, settings: Partial<NodeSettings>): Setting[] =>
   NAMES.filter((name) => TOLD[name].place === place).flatMap((name) => settingsOfName(settings, name));
 
 /**
- * What may stand on a command line, but for the certificates themselves: by their fingerprints people compare them.
+ * The settings for the command line. It has the fingerprints of certificates instead of the certificates.
  * @throws Error naming field and value when a value holds NUL, CR or LF.
  */
 export const publicSettings = (settings: Omit<NodeSettings, "digest" | "login">): Setting[] => at("command", settings);
 
 /**
- * What goes to stdin: the login, and what is known last.
+ * The settings for stdin: the login and the digest.
  * @throws Error naming the field when a value holds NUL, CR or LF.
  */
 export const stdinSettings = (settings: Pick<NodeSettings, "digest" | "login">): Setting[] => at("stdin", settings);
@@ -184,7 +184,7 @@ export function settingsText(settings: NodeSettings): string {
 export const settingLines = (settings: readonly Setting[]): string =>
   settings.map(([key, value]) => `${key} ${value}\n`).join("");
 
-/** The lines of certificates that are not empty, whatever ends them. */
+/** The non-empty lines of certificates, with any line ending. */
 export function pemLines(pem: string): string[] {
   if (pem.includes("\0")) {
     throw userError(
@@ -210,7 +210,7 @@ const scalar = (field: string, value: string): string => {
   return value;
 };
 
-/** As HTTP and every runtime's own files have a login. */
+/** The form of a login in HTTP and in every runtime's files. */
 const basic = ({ username, password }: { username: string; password: string }): string => {
   if (username === "" || /[:\0\r\n]/.test(username)) {
     throw userError(`login.username: ${JSON.stringify(username)} must not be empty nor contain ":", NUL, CR or LF`);

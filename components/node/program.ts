@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** In the order in which they are joined; entry comes last, since only it does anything. */
+/** In the order of joining. entry comes last: only this part runs anything. */
 export const parts = [
   ...[
     "lib/settings",
@@ -31,7 +31,7 @@ export const parts = [
   ...["kubelet", "kubelet-running", "verify", "report", "apply", "restore", "plan", "entry"],
 ];
 
-/** The program of the doctor: what `plan` looks with, and what tells it. Nothing that changes a node is in it. */
+/** The parts of the doctor's program: the reading parts of `plan`, and the doctor's own. None of them changes a node. */
 export const doctorParts = [
   ...parts.filter((part) => !["apply", "restore", "entry", "store/services"].includes(part)),
   ...["doctor/facts", "doctor/entry"],
@@ -42,7 +42,7 @@ const PARTS = ["../../node", "../../../node"].map((folder) => join(__dirname, fo
 
 /**
  * The script as one text, with comments.
- * @param run Whether it does anything when it is read; tests that call its functions say no. Default: true.
+ * @param run If false, reading the script runs nothing, for tests that call its functions. Default: true.
  * @param of Its parts. Default: those of the script that nodes get.
  */
 export function joinedScript({ run = true, of = parts as readonly string[] } = {}): string {
@@ -64,7 +64,7 @@ export function strippedScript(joined: string): string {
     .join("\n");
 }
 
-/** Made once: a program may have thousands of nodes. */
+/** Built once: a program may have thousands of nodes. */
 function once(make: (of: readonly string[]) => string): (of?: readonly string[]) => string {
   const made = new Map<readonly string[], string>();
   return (of = parts) => {
@@ -74,7 +74,7 @@ function once(make: (of: readonly string[]) => string): (of?: readonly string[])
   };
 }
 
-/** The program that runs on a node: the stripped script after the identity that its own text gives it. */
+/** The program that runs on a node: an identity computed from the stripped script, then the script. */
 export const nodeProgram = once((of) => {
   const script = strippedScript(joinedScript({ of }));
   const id = createHash("sha256").update(script).digest("hex").slice(0, 16);
@@ -82,13 +82,13 @@ export const nodeProgram = once((of) => {
 });
 
 /**
- * A text as one word for a shell: gzip, base64. Nodes get it, so it is the same on every machine. The zlib of each Node.js has bytes of
- * its own.
+ * A text as one shell word: gzip, then base64. Nodes get this word, so it must be the same on every machine. The zlib of each Node.js
+ * compresses differently.
  */
 export function packed(text: string): string {
-  // Without a time in the head.
+  // The header has no time.
   return Buffer.from(gzipSync(Buffer.from(text), { level: 9, mtime: 0 })).toString("base64");
 }
 
-/** The program in that form. */
+/** The program as one shell word. */
 export const packedProgram = once((of) => packed(nodeProgram(of)));

@@ -80,7 +80,7 @@ export class SandboxNode extends command.remote.Command {
     const connection = connectionInputs(args.connection);
     const copies = args.sftp !== false;
     const file = copies && args.gone !== true ? scriptOn(name, args, connection, opts) : undefined;
-    // Never `triggers`: they replace, which restores the node first. The plugin runs `create` where there is no `update`.
+    // Never `triggers`: they replace the resource, which restores the node first. Without `update`, the plugin runs `create`.
     const asked = { create: applyCommand(name, args, copies), stdin: stdinOf(name, args) };
     super(
       name,
@@ -88,7 +88,7 @@ export class SandboxNode extends command.remote.Command {
         connection,
         ...asked,
         delete: restoreCommand(name, args, copies),
-        // Else every update sees the last report in its environment, which sshd would have to accept.
+        // Otherwise every update gets the last report in its environment, and sshd would have to accept that variable.
         addPreviousOutputInEnv: false,
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
         logging: command.types.enums.remote.Logging.Stderr,
@@ -96,35 +96,35 @@ export class SandboxNode extends command.remote.Command {
       explained({
         ...opts,
         ...optionsOfGone(args),
-        // Otherwise the old `delete` runs last, and gives back the node that the new `create` has just changed.
+        // Otherwise the old `delete` runs last, and restores the node that the new `create` has just changed.
         deleteBeforeReplace: true,
-        // A dry run prints lines of other people's files. No rule knows every secret that may stand there.
+        // A dry run prints lines of other people's files. No rule finds every secret in them.
         additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), "stderr"],
         dependsOn: dependencies(opts.dependsOn, file),
       }),
     );
     askedOf.set(this, asked);
-    // Where `--target` leaves out a node that no run has created, the engine gives back its inputs alone.
+    // If `--target` leaves out a node that was never created, the engine returns only its inputs.
     this.report = this.stdout.apply((stdout?: string) =>
       stdout === undefined ? (undefined as unknown as NodeReport) : reportOf(`SandboxNode "${name}"`, stdout),
     );
   }
 }
 
-/** What is asked of a node in this run. */
+/** The settings of a node in this run. */
 interface AskedNow {
   readonly create: pulumi.Input<string>;
   readonly stdin: pulumi.Input<string>;
 }
 const askedOf = new WeakMap<SandboxNode, AskedNow>();
 
-/** A text per value of what is asked of some nodes. It is a secret where a login is one. */
+/** The settings of some nodes as texts. A secret login makes them secret. */
 export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<string> {
   const asked = nodes.map((node) => askedOf.get(node));
   return whenKnown(asked, (known) => createHash("sha256").update(JSON.stringify(known)).digest("hex"));
 }
 
-/** True where state has what is asked of the node by now. It has not where `pulumi up --target` leaves the node out. */
+/** True if the state has the node's present settings. With `pulumi up --target`, it lacks those of other nodes. */
 export function looked(node: SandboxNode): pulumi.Output<boolean> {
   const { create, stdin } = askedOf.get(node) ?? {};
   const same = pulumi
@@ -137,7 +137,7 @@ export function looked(node: SandboxNode): pulumi.Output<boolean> {
 
 type Connection = command.types.input.remote.ConnectionArgs;
 
-/** The script as a file on the node. It waits for what the node waits for: not all nodes are logged in to at once. */
+/** The script as a file on the node. It waits like the node, so that not all nodes are logged in to at once. */
 function scriptOn(
   name: string,
   args: SandboxNodeArgs,
@@ -155,7 +155,7 @@ function scriptOn(
         remoteName({ owner: ownerOf(name), login }, sum),
       ),
     },
-    // Whatever fails here has the rollout stopped, and no copy goes to a node that is not begun. A copy that goes on is no change.
+    // A failure here stops the rollout, and no script is copied to a node that is not begun. A running copy is not a change.
     { parent, provider, dependsOn, ...(hooks?.onError ? { hooks: onlyBefore(hooks) } : {}) },
   );
 }
@@ -168,10 +168,10 @@ const onlyBefore = ({
   ...{ beforeCreate, beforeUpdate, onError },
 });
 
-/** What a run tells a host, and what cannot reach one that is gone. */
+/** The inputs that reach a host, and that a gone host cannot get. */
 const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
 
-/** What has changed meanwhile cannot reach a host that is gone, and must not stop the others from getting it. */
+/** A host that is gone takes no changes, and must not hold up other nodes. */
 function optionsOfGone({ gone }: SandboxNodeArgs): pulumi.CustomResourceOptions {
   return gone === true ? { retainOnDelete: true, ignoreChanges: ASKED_OF_THE_HOST } : {};
 }
@@ -198,16 +198,16 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
 }
 
 /**
- * A resource that is renamed or moved is created again before the old one is removed. By its owner a node knows that the
- * one that leaves is not the one it belongs to any more.
+ * A renamed or moved resource is created before the old one is removed. The owner tells the node that it no longer belongs to the
+ * old resource.
  */
 const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 
-/** What people read in a preview. So it has no digest, which is known last, and no secret. */
+/** The text of a preview. It has no digest, which is known last, and no secret. */
 function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
   const { connection, reference, kubeletFlag, nodeName, recheck } = args;
-  // Somebody may have meant that nothing is to be changed.
+  // A wrong value is refused: the user may want a dry run.
   const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
   const log = { user: userOf(connection), login: loginOf(connection) };
   const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, ...log };
@@ -215,7 +215,7 @@ function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pul
     const settings = { node, owner: ownerOf(name), image, ...now };
     checkedSettings(settings, { recheck: count, subject: `SandboxNode "${name}"` });
     const verb: Verb = now.dryRun === true ? "plan" : "apply";
-    // The number is nothing to the node; it only makes this line another one, so that it runs.
+    // The node ignores the number. It only changes this line, so that the command runs.
     const again: Setting[] = count === 0 ? [] : [["recheck", String(count)]];
     return commandLine(
       verb,

@@ -1,4 +1,4 @@
-/** What a preview says of each node in words, and what a failed run of a node may mean. */
+/** The text of a preview for each node, and the meaning of a node's failed run. */
 import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
@@ -8,7 +8,7 @@ import { hookableMonitor } from "../engine";
 import { known } from "../inputs";
 import * as log from "../log";
 
-/** A node's inputs as a preview shows them; undefined is not known yet. */
+/** A node's inputs in a preview; undefined means not known yet. */
 export interface NodeInputs {
   readonly create?: string;
   readonly stdin?: string;
@@ -16,7 +16,7 @@ export interface NodeInputs {
 
 const MOST_ASKED: readonly (keyof NodeSettings)[] = ["image", "digest", "ca", "mirrors", "plainHttp", "login"];
 
-/** In the order in which people ask; the name and the owner come last. */
+/** The most important setting comes first; name and owner come last. */
 const ORDER = [...new Set([...MOST_ASKED, ...BOOT_NAMES, ...(Object.keys(TOLD) as (keyof NodeSettings)[])])];
 
 const SETTINGS: readonly (readonly [string, Words])[] = [
@@ -24,10 +24,10 @@ const SETTINGS: readonly (readonly [string, Words])[] = [
   ["recheck", () => "looked at again"],
 ];
 const HIDDEN = Object.values(TOLD).flatMap(({ key, place }) => (place === "stdin" ? [key] : []));
-/** A new node has these said of it: neither its name nor who manages it. */
+/** The settings in the text of a new node: all but name and owner. */
 const OF_A_NEW_NODE = BOOT_NAMES.map((name) => TOLD[name].key);
 
-/** What a new node will be. */
+/** The text for a new node. */
 export function whatComes(now: NodeInputs): string {
   if (now.create === undefined) return "will be changed; to what is not known yet";
   const asked = readCommand(now.create, now.stdin ?? "");
@@ -39,8 +39,8 @@ export function whatComes(now: NodeInputs): string {
 }
 
 /**
- * What another run will change on a node, in the order in which people ask.
- * @returns Undefined where the run is asked for what it was asked for before.
+ * The changes that a run will make on a node, the most important one first.
+ * @returns Undefined if the settings did not change.
  */
 export function whatChanges(before: NodeInputs, now: NodeInputs): string {
   if (now.create === undefined) return "will be changed; to what is not known yet";
@@ -67,7 +67,7 @@ function sentence(asked: Asked, now: NodeInputs, parts: readonly string[]): stri
 const hooks = new WeakMap<object, pulumi.ResourceHook>();
 let count = 0;
 
-/** Has a preview say in words what changes. Where no hooks can be had, as under mocks, it goes without. */
+/** Makes a preview print the changes as text. Without hooks, as under mocks, it prints nothing. */
 export function explained(options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
   const monitor = hookableMonitor("registerResourceHook");
   if (!pulumi.runtime.isDryRun() || !monitor) return options;
@@ -84,10 +84,10 @@ function newHook(): pulumi.ResourceHook {
   const say = async ({ urn, oldInputs, newInputs }: pulumi.ResourceHookArgs): Promise<void> => {
     const now = await inputsOf(newInputs);
     const text = oldInputs === undefined ? whatComes(now) : whatChanges(await inputsOf(oldInputs), now);
-    // Only its URN is asked of the resource.
+    // The log needs only the URN of the resource.
     await log.info(text, { urn: pulumi.output(urn) } as pulumi.Resource);
   };
-  // An inline program's engine is known in its own context only, which the engine does not call in.
+  // The engine of an inline program is known only in the program's context, but the engine calls hooks outside of it.
   return new pulumi.ResourceHook(`pause-sandbox-preview-${++count}`, AsyncResource.bind(say), { onDryRun: true });
 }
 
@@ -98,7 +98,7 @@ async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInput
   };
 }
 
-/** Secrets come as Outputs, what is not known yet as something that is no text. */
+/** Secrets arrive as Outputs, unknown values as values that are not text. */
 export async function textWhenKnown(value: unknown): Promise<string | undefined> {
   const text: unknown = pulumi.Output.isInstance(value) ? await known(value) : value;
   return typeof text === "string" ? text : undefined;
