@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { PauseSandbox } from "./components";
 import { readStackConfig } from "./settings/config";
 import { summaryOf } from "./settings/outputs";
+import { inSettings } from "./settings/words";
 import { findNodes, reportNodesLeftOut } from "./settings/found";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
@@ -46,7 +47,7 @@ function reportable(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (pulumi.InputPropertiesError.isInstance(error)) {
     // Only a RunError is reported without "failed with an unhandled exception" around it.
-    return Object.assign(new pulumi.RunError(error.message), { stack: "" });
+    return Object.assign(new pulumi.RunError(inSettings(error.message)), { stack: "" });
   }
   const misplaced = /[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+$/;
   error.stack = error.stack

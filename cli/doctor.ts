@@ -14,7 +14,8 @@ import {
   whyNot,
   withReachOptions,
 } from "./reachOptions";
-import { orRefuse } from "./refuse";
+import { parseReference } from "../components/registry/reference";
+import { orRefuse, readNamed, Refused } from "./refuse";
 import { sshLogin } from "./sshLogin";
 import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
 import { painter, type Paint, terminalPainter, print } from "./terminal";
@@ -31,6 +32,7 @@ import { redactedIn } from "../doctor/redact";
 interface Options extends ReachOptions, StackOptions {
   readonly output: "text" | "json";
   readonly fixConfig?: boolean;
+  readonly image?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly address?: string;
@@ -63,6 +65,7 @@ export function doctorCommand(): Command {
     .option("--address <type>", "the address of a node: InternalIP (default), ExternalIP, Hostname, or a label's key")
     .addOption(new Option("-o, --output <form>", "output format").choices(["text", "json"]).default("text"))
     .option("--fix-config", "print only the settings of a stack file that heal the nodes")
+    .option("--image <reference>", "with --fix-config: the image for the nodes, host[:port]/repository:tag")
     .addOption(
       new Option("--bundle <file>", "write a text file for a ticket, after showing it and asking you").conflicts([
         "fixConfig",
@@ -77,6 +80,8 @@ export function doctorCommand(): Command {
 async function run(options: Options, command: Command): Promise<void> {
   const { bundle } = options;
   if (bundle !== undefined) refuseExisting(bundle);
+  if (options.image !== undefined && options.fixConfig !== true) throw new Refused("--image needs --fix-config");
+  if (options.image !== undefined) parseReference(options.image);
   const stackFile = stackFileOf(options);
   const wanted = stackFile === undefined ? undefined : await wantedOf({ stackFile, kubeletFlag: true });
   const stack = wanted?.stack;
@@ -89,7 +94,7 @@ async function run(options: Options, command: Command): Promise<void> {
     return wanted === undefined ? diagnosis : withPlan(diagnosis, await planned({ reach, called }, wanted));
   });
   const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
-  if (options.fixConfig) print(await healing(results, nodes));
+  if (options.fixConfig) print(await healing(results, nodes, { ...options, stackFile }));
   else if (bundle === undefined) print(printed(results, options, cluster));
   else await askForFile(bundle, bundled(redactedIn(results), redactedIn(cluster)), options.yes);
   process.exitCode = exitCode(results);
@@ -161,12 +166,17 @@ function withPods(result: Result | Unlooked, name: string, cluster?: ClusterView
   return cluster === undefined ? result : { ...result, pods };
 }
 
-async function healing(results: readonly Result[], nodes: readonly Node[]): Promise<string> {
+async function healing(
+  results: readonly Result[],
+  nodes: readonly Node[],
+  { image, stackFile }: Pick<Options, "image" | "stackFile">,
+): Promise<string> {
   const looked = results.flatMap((result) => ("unlooked" in result ? [] : [result]));
   const hosts = new Set(looked.map(({ host }) => host));
   const ways = nodes.flatMap(({ reach: { name, options } }) => (options && hosts.has(name) ? [{ name, options }] : []));
   const logins = ways.map(async ({ name, options }) => [name, await sshLogin(name, options)] as const);
-  return healingConfig(looked, new Map(await Promise.all(logins)));
+  const stack = stackFile === undefined ? undefined : await readNamed("--stack-file", stackFile);
+  return healingConfig(looked, { logins: new Map(await Promise.all(logins)), image, stack });
 }
 
 function printed(results: readonly Result[], { output }: Options, cluster?: ClusterView): string {

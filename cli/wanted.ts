@@ -54,11 +54,34 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
     throw new Refused("--pull-password-file needs --pull-username");
   }
   const { checkedSettings } = await import("../components/node/nodeChecks");
-  const settings = checkedSettings(
-    { image: image as string, ...(await restOf(options, stack)), login },
-    { subject: "pause-sandbox" },
-  );
+  const asked = { image: image as string, ...(await restOf(options, stack)), login };
+  const settings = inWordsOf(options, () => checkedSettings(asked, { subject: "pause-sandbox" }));
   return { settings, stack, loginUnknown: [login?.username, login?.password].includes(UNKNOWN) && own === undefined };
+}
+
+/** An option, the field that its value is checked as, and the setting of a stack that has the same. */
+const SETTING_OF: readonly (readonly [keyof WantedOptions, string, string])[] = [
+  ["image", "reference", "the stack's reference"],
+  ["digest", "digest", "imageDigest"],
+  ["ca", "trust.ca", "registryCa"],
+  ["mirror", "trust.mirrors", "registryMirrors"],
+  ["plainHttp", "trust.plainHttp", "registryPlainHttp"],
+];
+
+/** @throws what the check throws, by the stack's settings where the value is the stack's: nobody typed the option. */
+function inWordsOf<T>(options: WantedOptions, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    const { errors } = error as { errors?: { propertyPath: string }[] };
+    if (stackFileOf(options) === undefined || errors === undefined) throw error;
+    for (const one of errors) {
+      const [, field = "", setting = ""] = SETTING_OF.find(([, path]) => one.propertyPath.startsWith(path)) ?? [];
+      const typed = SETTING_OF.some(([option, path]) => path === field && options[option] !== undefined);
+      if (field !== "" && !typed) one.propertyPath = one.propertyPath.replace(field, setting);
+    }
+    throw error;
+  }
 }
 
 async function passwordOf({ pullPasswordFile }: WantedOptions): Promise<string | undefined> {

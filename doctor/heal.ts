@@ -1,8 +1,9 @@
 /** The stack's file that would heal what was found. */
-import { stringify } from "yaml";
+import { parseDocument, stringify } from "yaml";
 
 import type { Diagnosis } from "./finding";
 import type { Host } from "../components/host";
+import { ASK_FOR_CA } from "../settings/words";
 
 const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Read them before you use them: a certificate
 # that a network shows may be anybody's. Check its fingerprint with whoever runs the registry.
@@ -10,33 +11,76 @@ const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Rea
 # \`proof: none\` starts no sample Pod. Choose one by nginxImage and appImage, and take that line out.
 `;
 
-/** No PEM, so that no run takes it for one. */
-const ASK_FOR_CA = "the certificate of the registry's authority as PEM: ask the administrator of the registry";
-
 /** How to log in to a host, in a stack's words. */
 export interface SshLogin extends Host {
   /** Path of the file that has the host's key. */
   readonly knownHosts?: string;
 }
 
+/** What is known beside the diagnoses. */
+export interface Healing {
+  /** By the `host` of a diagnosis. Default: the host alone. */
+  readonly logins?: ReadonlyMap<string, SshLogin>;
+  /** An image of one's own. Default: the image that the nodes have. */
+  readonly image?: string;
+  /** Text of the stack's file, where there is one: what it has stays. */
+  readonly stack?: string;
+}
+
 /**
  * One file for all nodes: they are to have the same image.
- * @param logins By the `host` of a diagnosis. Default: the host alone.
  * @returns the text of stacks/Pulumi.<stack>.yaml
  */
-export function healingConfig(
-  diagnoses: readonly Diagnosis[],
-  logins: ReadonlyMap<string, SshLogin> = new Map(),
-): string {
+export function healingConfig(diagnoses: readonly Diagnosis[], healing: Healing = {}): string {
+  const settings = settingsOf(diagnoses, healing);
+  if (healing.stack !== undefined) return extended(healing.stack, settings, healing.image);
+  const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
+  const config = stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });
+  return HEAD + (settings["imageSource"] === "existing" ? notOwn(diagnoses) : "") + config;
+}
+
+/** What nobody may overlook: the file heals with an image that is not the user's own. */
+function notOwn(diagnoses: readonly Diagnosis[]): string {
+  const images = diagnoses.filter(({ image }) => image !== "").map(({ node, image }) => `#   ${node}: ${image}\n`);
+  const differ = new Set(diagnoses.map(({ image }) => image)).size > 1;
+  return (
+    "#\n# NO IMAGE OF YOUR OWN IS NAMED HERE. `reference` is an image that the nodes have now.\n" +
+    (differ
+      ? `# The nodes have different images, and this file gives all of them the one below:\n${images.join("")}`
+      : "") +
+    "# For an image of your own, set reference to a name in a registry of yours, and take imageSource out; or run this again with\n" +
+    "# --image <host[:port]/repository:tag>.\n"
+  );
+}
+
+/** Settings that describe the stack itself: a stack that is there has them, or has others instead. */
+const OF_THE_STACK = ["reference", "imageSource", "knownHosts", "sshPrivateKeyFile", "proof", "nodes"];
+
+/** The stack's own file, with what it lacks. Comments and encrypted values stay. */
+function extended(stack: string, settings: Record<string, unknown>, image?: string): string {
+  const file = parseDocument(stack);
+  const at = (name: string) => ["config", `pause-sandbox:${name}`];
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined || OF_THE_STACK.includes(name) || file.hasIn(at(name))) continue;
+    file.setIn(at(name), value);
+  }
+  if (image !== undefined) {
+    file.setIn(at("reference"), image);
+    file.deleteIn(at("imageSource"));
+  }
+  return file.toString({ lineWidth: 0 });
+}
+
+function settingsOf(diagnoses: readonly Diagnosis[], { logins = new Map(), image }: Healing): Record<string, unknown> {
   const ways = diagnoses.map(({ host }): SshLogin => logins.get(host) ?? { host });
   const found = diagnoses.flatMap(({ findings }) => findings);
   const has = (code: string) => found.some((one) => one.code === code);
   const seen = [...new Set(found.flatMap((one) => one.ca ?? []))].join("");
   const meant = found.find(({ image }) => image !== undefined)?.image;
-  const settings: Record<string, unknown> = {
-    reference: meant ?? diagnoses.find(({ image }) => image !== "")?.image,
+  return {
+    reference: image ?? meant ?? diagnoses.find((one) => one.image !== "")?.image,
     // An image that the registry has needs no push.
-    imageSource: has("PS-D012") || has("PS-D013") ? "build" : "existing",
+    imageSource: image !== undefined || has("PS-D012") || has("PS-D013") ? undefined : "existing",
     registryCa: seen === "" && (has("PS-D001") || has("PS-D002")) ? ASK_FOR_CA : seen || undefined,
     registryPlainHttp: has("PS-D006") ? true : undefined,
     pullUsername: has("PS-D009") ? "a user that may pull; then: pulumi config set --secret pullPassword" : undefined,
@@ -49,6 +93,4 @@ export function healingConfig(
       return { name: node, host, port, user, bastion };
     }),
   };
-  const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
-  return HEAD + stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });
 }

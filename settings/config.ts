@@ -17,6 +17,7 @@ import * as log from "../components/log";
 import { Problems } from "../components/problems";
 import { type FoundNodes, nodesFrom } from "./found";
 import { checkNames } from "./known";
+import { ASK_FOR_CA } from "./words";
 import { foundNodes, hostOf, includedFiles, nodesOf, pick } from "./hosts";
 import { isEmpty, list, object, optional, readFile, secret, textOrFile } from "./values";
 
@@ -50,6 +51,9 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     port: config.getNumber("sshPort"),
   };
   checkNames(problems, config);
+  if (optional(config, "registryCa") === ASK_FOR_CA) {
+    problems.add("registryCa", "the doctor's placeholder", "the certificate of the registry's authority, PEM");
+  }
   const nodes = withGone(read, config, listedNodes(read, config, found));
   const bastion = object(config, "bastion");
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);

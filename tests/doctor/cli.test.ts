@@ -8,6 +8,7 @@ import { parse } from "yaml";
 
 import { fakeSsh } from "./fakeSsh";
 import { CLOCK, failed, sickFacts } from "./nodeFacts";
+import { ASK_FOR_CA } from "../../settings/words";
 import type { Facts } from "../../doctor/facts";
 
 const root = path.join(__dirname, "../..");
@@ -167,6 +168,60 @@ describe("the command line", function () {
     ]);
     const stack = parse(run("doctor", "--host", "a", "--fix-config").stdout) as { config: Record<string, unknown> };
     assert.deepEqual(stack.config["pause-sandbox:nodes"], [{ name: "worker-1", host: "a" }]);
+  });
+
+  describe("the stack file on request", () => {
+    const shown = (...args: string[]) => run("doctor", "--host", "a", "b", "--fix-config", ...args);
+    const two = (): void => {
+      const other = "registry.bank.example/other/pause";
+      ssh({ a: sick("worker-1"), b: { ...sick("worker-2"), runtime: sickFacts(other).runtime } });
+    };
+
+    it("says that no image of one's own is named, and where the nodes differ", () => {
+      two();
+      const { stdout } = shown();
+      assert.match(stdout, /# NO IMAGE OF YOUR OWN IS NAMED HERE\. `reference` is an image that the nodes have now\./);
+      assert.match(
+        stdout,
+        /have different images, .*\n# {3}worker-1: registry\.bank\.example:5000\/.*\n# {3}worker-2: registry\.bank\.example\/other/,
+      );
+      assert.match(stdout, /imageSource: existing/);
+    });
+
+    it("has the image that is asked for, which is then built and pushed", () => {
+      two();
+      const own = "registry.own.example:5000/platform/pause:1.0.0";
+      const { stdout } = shown("--image", own);
+      assert.doesNotMatch(stdout, /NO IMAGE OF YOUR OWN|imageSource/);
+      assert.match(stdout, new RegExp(`reference: ${own}\n`));
+      assert.equal(run("doctor", "--host", "a", "--image", own).stderr, "error: --image needs --fix-config\n");
+    });
+
+    it("keeps what the stack has, its comments and secrets, and names no file that goes", () => {
+      ssh({ a: sick("worker-1") });
+      const file = path.join(dir, "Pulumi.own.yaml");
+      const text =
+        "# ours\nencryptionsalt: v1:abc\nconfig:\n  pause-sandbox:reference: registry.own.example/pause:2\n" +
+        "  pause-sandbox:registryCa: |\n    -----BEGIN CERTIFICATE-----\n    AAAA\n    -----END CERTIFICATE-----\n  pause-sandbox:sshPrivateKey:\n    secure: v1:def\n" +
+        "  pause-sandbox:nodes:\n    - { name: worker-1, host: a, hostKey: ssh-ed25519 AAAA }\n";
+      fs.writeFileSync(file, text);
+      const { stdout, stderr } = run("doctor", "--stack-file", file, "--fix-config");
+      assert.equal(stdout, text, stderr);
+      assert.doesNotMatch(stdout, /knownHosts|\/tmp\//);
+    });
+  });
+
+  it("names the setting of the stack whose value is not allowed, and the doctor's placeholder as what it is", () => {
+    ssh({ a: sick("worker-1") });
+    const file = path.join(dir, "Pulumi.words.yaml");
+    const said = (ca: string): string => {
+      const nodes = "  pause-sandbox:nodes:\n    - { name: worker-1, host: a, hostKey: ssh-ed25519 AAAA }\n";
+      const text = `config:\n  pause-sandbox:reference: registry.own.example/pause:2\n  pause-sandbox:registryCa: "${ca}"\n${nodes}`;
+      fs.writeFileSync(file, text);
+      return run("doctor", "--stack-file", file).stderr;
+    };
+    assert.match(said("ours"), /^error: .*registryCa: a text of 4 characters is not allowed/m);
+    assert.match(said(ASK_FOR_CA), /registryCa: "the doctor's placeholder" is not allowed; it must be the certificate/);
   });
 
   it("gives ssh what belongs to it, and never lets it ask", () => {
