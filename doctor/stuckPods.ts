@@ -2,33 +2,30 @@
 import type { StuckPod } from "./finding";
 import type { Cluster, EventObject, PodObject } from "../components/cluster/kubeconfig";
 import { listAll } from "../components/cluster/list";
+import { shapedEvents, shapedPods } from "../components/cluster/shapes";
 
 /** @throws Error naming the kubeconfig, the server and its answer. */
 export async function stuckPods(cluster: Cluster): Promise<StuckPod[]> {
   const pending = { fieldSelector: "status.phase=Pending" };
   const failed = { fieldSelector: "reason=FailedCreatePodSandBox" };
-  const pods = await listAll(cluster, "Pods", (request) => cluster.pods({ ...pending, ...request }));
-  const events = await listAll(cluster, "events", (request) => cluster.events({ ...failed, ...request }));
+  const pods = shapedPods(await listAll(cluster, "Pods", (request) => cluster.pods({ ...pending, ...request })));
+  const events = shapedEvents(await listAll(cluster, "events", (request) => cluster.events({ ...failed, ...request })));
   const newest = new Map<string, EventObject>();
   for (const event of events.sort((a, b) => timeOf(a) - timeOf(b))) newest.set(uidOf(event), event);
   return pods.flatMap((pod): StuckPod[] => {
     const { name = "", namespace = "", uid = "" } = pod.metadata ?? {};
-    const event = textOf(newest.get(uid)?.message);
+    const event = newest.get(uid)?.message;
     const node = pod.spec?.nodeName;
     if (node === undefined || event === undefined || hasSandbox(pod)) return [];
     return [{ namespace, name, node, event }];
   });
 }
 
-/** Whoever may write Events may leave out, or make up, all of it. */
 const uidOf = ({ involvedObject }: { involvedObject?: { uid?: string } }): string => involvedObject?.uid ?? "";
-const textOf = (message: unknown): string | undefined =>
-  typeof message === "string" ? message.slice(0, LONGEST_MESSAGE) : undefined;
-/** In characters. The API server takes some 1,000. */
-const LONGEST_MESSAGE = 4096;
 
+/** A text that is no time is older than any. */
 const timeOf = ({ lastTimestamp, eventTime }: EventObject): number =>
-  new Date(lastTimestamp ?? eventTime ?? 0).getTime();
+  new Date(lastTimestamp ?? eventTime ?? 0).getTime() || 0;
 
 /** Its events stay for an hour; its status says whether a later try went well. */
 function hasSandbox({ status }: PodObject): boolean {

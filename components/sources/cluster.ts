@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostKeyOf } from "./knownHosts";
 import { type NodeObject, openKubeconfig } from "../cluster/kubeconfig";
 import { listNodes } from "../cluster/list";
+import { shapedNodes } from "../cluster/shapes";
 import type { ClusterNode, PlainNode } from "../clusterNode";
 import { userError } from "../errors";
 import type { HostAddress } from "../host";
@@ -120,7 +121,7 @@ export function selectNodes(
 ): { found: PlainNode[]; leftOut: LeftOut[] } {
   const found: PlainNode[] = [];
   const leftOut: LeftOut[] = [];
-  const named = nodes.map((node) => ({ node, name: node.metadata?.name ?? "" }));
+  const named = shapedNodes(nodes).map((node) => ({ node, name: node.metadata?.name ?? "" }));
   for (const { node, name } of named.sort((a, b) => BY_NAME.compare(a.name, b.name))) {
     const labels = node.metadata?.labels ?? {};
     const host = addressOf(node, labels, selection.address ?? "InternalIP");
@@ -144,20 +145,20 @@ function whyNot(node: NodeObject, labels: Record<string, string>, { notReady }: 
 }
 
 function addressOf(node: NodeObject, labels: Record<string, string>, from: string): string | undefined {
-  if (!ADDRESS_TYPES.includes(from)) return labels[from];
+  if (!ADDRESS_TYPES.includes(from)) return Object.hasOwn(labels, from) ? labels[from] : undefined;
   return node.status?.addresses?.find(({ type }) => type === from)?.address;
 }
 
 function roleOf(labels: Record<string, string>, { canaryLabel, groupLabel }: NodeSelection) {
   const [key = "", value] = (canaryLabel ?? "").split("=", 2);
-  const marked = key !== "" && (value === undefined ? key in labels : labels[key] === value);
+  const marked = key !== "" && (value === undefined ? Object.hasOwn(labels, key) : labels[key] === value);
   const group = groupLabel === undefined ? undefined : labels[groupLabel];
   return { ...(marked ? { canary: true } : {}), ...(group === undefined || group === "" ? {} : { group }) };
 }
 
 /** Nodes of the cluster that are missing in a list, including nodes that are not Ready or not Linux. */
 export function nodesNotListed(nodes: readonly NodeObject[], listed: readonly string[]): string[] {
-  const names = nodes.filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
+  const names = shapedNodes(nodes).filter((node) => (node.status?.nodeInfo?.operatingSystem ?? "linux") === "linux");
   return names
     .map((node) => node.metadata?.name ?? "")
     .filter((name) => !listed.includes(name))

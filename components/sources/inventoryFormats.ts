@@ -24,10 +24,13 @@ export function parseInventory(text: string): Groups {
   return groups;
 }
 
+/** A warning would go to stderr, with a line of the text. */
+const SILENT = { logLevel: "error" } as const;
+
 /** @throws Error without the text: the rest of a parser's message quotes a line of it, which may hold a secret. */
 function parsed(form: "JSON" | "YAML", text: string): unknown {
   try {
-    return form === "JSON" ? JSON.parse(text) : parseYaml(text);
+    return form === "JSON" ? JSON.parse(text) : parseYaml(text, SILENT);
   } catch (error) {
     throw userError(`the inventory is no ${form}${form === "JSON" ? "" : `: ${firstLine(error).replace(/:$/, "")}`}`);
   }

@@ -101,6 +101,12 @@ describe("hosts from an Ansible inventory", () => {
       "all",
       /no YAML: .* line 4, column \d+$/,
     ],
+    [
+      "a password under a tag that YAML does not know",
+      "all: !hunter2\n  hosts: [x]\n",
+      "all",
+      /hosts of the group all/,
+    ],
     ["JSON that is none", '{"ansible_become_pass": hunter2', "all", /^the inventory is no JSON$/],
     [
       "a password for sshpass",
