@@ -24,7 +24,7 @@ const CONFIG = {
 root = "@DIR@/daemon/root"
 state = "@DIR@/daemon/state"
 [grpc]
-address = "@DIR@/daemon/sock"
+address = "@DIR@/daemon/containerd.sock"
 [plugins."io.containerd.internal.v1.opt"]
 path = "@DIR@/daemon/opt"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -36,7 +36,7 @@ conf_dir = "@DIR@/daemon/cni"
 root = "@DIR@/daemon/root"
 state = "@DIR@/daemon/state"
 [grpc]
-address = "@DIR@/daemon/sock"
+address = "@DIR@/daemon/containerd.sock"
 [plugins."io.containerd.internal.v1.opt"]
 path = "@DIR@/daemon/opt"
 [plugins."io.containerd.nri.v1.nri"]
@@ -84,6 +84,9 @@ for (const [version, config] of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
       host = new Host(["dash"]);
       host.env = { PATH: bin };
       host.containerd(version, config);
+      for (const file of ["kubelet.argv", "kubelet.words"]) {
+        host.write(file, "kubelet\n--v=2\n--container-runtime-endpoint=unix://@DIR@/daemon/containerd.sock\n");
+      }
       host.write("more.sh", fs.readFileSync(path.join(__dirname, "realImages.sh"), "utf8"));
       fs.mkdirSync(path.join(host.dir, "daemon/cni"), { recursive: true });
       const program = path.join(get(`containerd@${version}`), "containerd");
@@ -93,7 +96,7 @@ for (const [version, config] of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
 cd @DIR@/daemon
 setsid ${program} -c @DIR@/root/containerd/config.toml >>log 2>&1 </dev/null 9>&- &
 echo $! >pid
-until ctr -a @DIR@/daemon/sock version >/dev/null 2>&1; do sleep 0.1; done
+until ctr -a @DIR@/daemon/containerd.sock version >/dev/null 2>&1; do sleep 0.1; done
 `,
         0o755,
       );
@@ -115,13 +118,13 @@ until ctr -a @DIR@/daemon/sock version >/dev/null 2>&1; do sleep 0.1; done
       fs.writeFileSync(path.join(folder, "tags.json"), JSON.stringify({ "1": digests }));
     };
     const ctr = (...args: string[]): string =>
-      execFileSync("ctr", ["-a", path.join(host.dir, "daemon/sock"), "-n", "k8s.io", ...args], {
+      execFileSync("ctr", ["-a", path.join(host.dir, "daemon/containerd.sock"), "-n", "k8s.io", ...args], {
         encoding: "utf8",
         env: { ...process.env, PATH: bin },
         stdio: ["ignore", "pipe", "ignore"],
       });
     const crictl = (...args: string[]): string => {
-      const socket = `unix://${host.dir}/daemon/sock`;
+      const socket = `unix://${host.dir}/daemon/containerd.sock`;
       return execFileSync("crictl", ["-c", "/dev/null", "-r", socket, "-i", socket, ...args], {
         encoding: "utf8",
         env: { ...process.env, PATH: bin },
@@ -171,7 +174,7 @@ until ctr -a @DIR@/daemon/sock version >/dev/null 2>&1; do sleep 0.1; done
 
     it("follow to another digest under the same tag, with no moment without an image", async () => {
       applied();
-      const events = spawn("ctr", ["-a", path.join(host.dir, "daemon/sock"), "-n", "k8s.io", "events"], {
+      const events = spawn("ctr", ["-a", path.join(host.dir, "daemon/containerd.sock"), "-n", "k8s.io", "events"], {
         env: { ...process.env, PATH: bin },
       });
       let seen = "";
