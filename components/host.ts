@@ -1,12 +1,12 @@
-/** A host to log in to, in plain values. Every source of hosts says what it knows in these words. */
+/** A host to log in to, in plain values. Every source of hosts returns this form. */
 
-/** Where a host answers, and as whom to log in there. A field is missing where nothing says it. */
+/** Address and user of a log-in. A field is missing if its source does not set it. */
 export interface HostAddress {
   /** Host name or IP address to connect to. */
   readonly host: string;
   /** TCP port of sshd. Default: 22. */
   readonly port?: number;
-  /** User to log in as. Default: that of whoever connects; `root` for the nodes of a stack. */
+  /** User to log in as. Default: the user that connects; `root` for the nodes of a stack. */
   readonly user?: string;
 }
 
@@ -21,7 +21,7 @@ const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 /** Whether a text is a user to log in as. */
 export const isUserName = (text: unknown): boolean => typeof text === "string" && USER_NAME.test(text);
 
-/** A host, with what the log-in needs. */
+/** A host with the settings for a log-in. */
 export interface Host extends HostAddress {
   /** The host's public key, `<type> <base64>`. */
   readonly hostKey?: string;

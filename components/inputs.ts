@@ -10,7 +10,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { userError } from "./errors";
 import { isOutput, kindOf, Problems } from "./problems";
 
-/** What a value must be. */
+/** The rule for a value. */
 export interface Rule {
   readonly allows: (value: unknown) => boolean;
   /** The end of "it must be …". */
@@ -19,19 +19,19 @@ export interface Rule {
   readonly hidden?: boolean;
 }
 
-/** Notes a value that its rule does not allow. */
+/** Adds a problem if the rule does not allow the value. */
 export function checkValue(problems: Problems, field: string, value: unknown, rule: Rule): void {
   if (rule.allows(value)) return;
   if (rule.hidden) problems.addHidden(field, value, rule.allowed);
   else problems.add(field, value, rule.allowed);
 }
 
-/** Notes an optional plain value that its rule does not allow. What is known only later is checked then. */
+/** Adds a problem if the rule does not allow an optional plain value. An Output is checked when it is known. */
 export function checkUnlessOutput(problems: Problems, field: string, value: unknown, rule: Rule): void {
   if (value !== undefined && !isOutput(value)) checkValue(problems, field, value, rule);
 }
 
-/** Notes an optional value that its rule does not allow, or that is an Output although it must be plain. */
+/** Adds a problem if the rule does not allow an optional value, or if it is an Output although it must be plain. */
 export function checkNoOutput(problems: Problems, field: string, value: unknown, rule: Rule): void {
   if (isOutput(value)) problems.addHidden(field, value, rule.allowed);
   else checkUnlessOutput(problems, field, value, rule);
@@ -39,7 +39,7 @@ export function checkNoOutput(problems: Problems, field: string, value: unknown,
 
 /**
  * Checks a value as soon as it is known.
- * @param subject What the argument belongs to; the first words of the message.
+ * @param subject Owner of the argument; the first words of the message.
  * @returns The value.
  * @throws InputPropertiesError with every problem that `check` notes.
  */
@@ -51,16 +51,16 @@ export function checked<T>(subject: string, value: T, check: (problems: Problems
 }
 
 /**
- * Calls `use` with the value: at once where it is plain, else when it is known. So no Output is paid for without need. An
- * object is known when all of its fields are. It is secret as a whole if one of them is.
+ * Calls `use` with the value: at once if it is plain, else when it is known. This avoids Outputs for plain values.
+ * An object is known when all of its fields are. It is secret as a whole if one of them is.
  */
 export function whenKnown<T, U>(input: pulumi.Input<T>, use: (known: pulumi.Unwrap<T>) => U): pulumi.Input<U> {
   return holdsOutput(input) ? pulumi.output(input).apply(use) : use(input as pulumi.Unwrap<T>);
 }
 
 /**
- * The input, checked by its rule as soon as it is known. It may be left out. One that turns out to be nothing is
- * refused: somebody has asked for something, and would not get it.
+ * The input, checked by its rule as soon as it is known. It may be left out. An Output that resolves to nothing
+ * is refused: the user asked for a value, and would not get it.
  */
 export function checkedInput<T>(subject: string, field: string, input: pulumi.Input<T>, rule: Rule): pulumi.Input<T> {
   if (input === undefined) return input;
@@ -73,7 +73,7 @@ export function checkedInput<T>(subject: string, field: string, input: pulumi.In
 
 /**
  * The object itself. Where it is an Output as a whole: one whose fields are taken from it later. Its fields are Inputs,
- * so that both look the same to whoever uses them.
+ * so the caller handles both in the same way.
  *
  * @param called Name of the object in messages: `trust`.
  * @throws Error, later, where it turns out to be no object.
@@ -100,7 +100,7 @@ export function laterObject<T extends object>(called: string, input: pulumi.Inpu
 /**
  * The value of an Output.
  *
- * @throws What made the Output fail, such as an argument that is refused. `apply` alone would never end.
+ * @throws The error of the Output, such as a refused argument. `apply` alone would never end.
  */
 export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
   // The SDK's types leave it out.

@@ -1,9 +1,9 @@
-/** Pulumi's log, for all of the components. It goes to a terminal, and names what nodes, files and registries say. */
+/** Pulumi's log, for all of the components. It goes to a terminal, and quotes nodes, files and registries. */
 import * as pulumi from "@pulumi/pulumi";
 
 import { visible } from "./visible";
 
-/** @param ephemeral Whether the line goes with the next one. */
+/** @param ephemeral True if the next line replaces this one. */
 export const info = (text: string, resource?: pulumi.Resource, ephemeral?: boolean): Promise<void> =>
   pulumi.log.info(visible(text), resource, undefined, ephemeral);
 

@@ -64,7 +64,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     this.reference = image.reference;
     this.digest = image.digest;
     const reports = [...nodes].map(([node, { report }]): [string, pulumi.Output<NodeReport>] => [node.name, report]);
-    // Where the digest is refused, no node ever reports.
+    // If the digest is refused, no node ever reports.
     const released = nothingOnce(image.digest);
     this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => looked(all));
     this.pods = pulumi.output(pods);
@@ -97,7 +97,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     });
     const rollout = new Rollout(name, this, new Map(places), this.soak(name, args));
     const { trust, kubeletFlag, dryRun } = args;
-    // Any number that no run had before. The sample Pods do not have it: they are proof of an image, not of a look.
+    // A number that no run had before. The sample Pods do not get it: they prove an image, not a check.
     const now = Date.now();
     const recheck = whenKnown({ reconcile: args.reconcile, count: args.recheck }, ({ reconcile, count }) => {
       checked(`PauseSandbox "${name}"`, reconcile, (problems) => {
@@ -151,10 +151,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
     image: PauseImage,
     dependsOn: SandboxNode[],
   ): pulumi.Output<string>[] {
-    // On a node that was not healed, the Pod would never be Ready.
+    // On a node that is not healed, the Pod would never be Ready.
     if (!args.proof || args.dryRun) return [];
     const { scope = ProofScope.One, ...pod } = args.proof;
-    // Whatever has the nodes changed, or looked at again, has them proven again.
+    // Every change or new check of the nodes also repeats the proof.
     const proofOf = pulumi
       .all([image.reference, image.digest, args.recheck])
       .apply(([reference, digest, recheck]) => `${reference}@${digest ?? "any"}, recheck ${recheck ?? 0}`);
@@ -174,7 +174,7 @@ function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
 
-/** State has it once the canaries have passed: nothing but what was asked of them is stored in it. */
+/** The state has this resource after the canaries have passed. It stores only a hash of their settings. */
 const soakOf = (name: string, canaries: readonly SandboxNode[], options: pulumi.CustomResourceOptions) =>
   new pulumi.Stash(`${name}-soak`, { input: askedHash(canaries) }, options);
 

@@ -9,7 +9,7 @@ const PLAIN =
   "Build it from plain values and give only the secret fields, such as privateKey, as Outputs";
 
 /**
- * Collects everything that is wrong with a set of arguments, so that one run reports all of it.
+ * Collects all problems of a set of arguments, so that one run reports all of them.
  *
  * @example
  *   const problems = new Problems(`SandboxNode "node-1"`);
@@ -19,14 +19,14 @@ const PLAIN =
 export class Problems {
   private readonly errors: { propertyPath: string; reason: string }[] = [];
 
-  /** @param subject What the arguments belong to; the first words of the message. */
+  /** @param subject Owner of the arguments; the first words of the message. */
   constructor(private readonly subject: string) {}
 
   /**
    * Notes one problem.
    * @param field Path of the argument, as the user writes it: `nodes[2].hostKey`.
-   * @param value What was given. Never pass a secret: the value is printed.
-   * @param allowed What would be accepted, and why where the reason is not obvious.
+   * @param value The given value. Never pass a secret: the value is printed.
+   * @param allowed The allowed values, with the reason if it is not obvious.
    */
   add(field: string, value: unknown, allowed: string): void {
     this.errors.push({ propertyPath: field, reason: `${describe(value)} is not allowed; it must be ${allowed}` });
@@ -104,7 +104,7 @@ export function describe(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 
-/** What a value is, without anything that stands in it. */
+/** Kind of a value, without its content. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "no value";
   if (value === null) return "null";
