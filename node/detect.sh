@@ -148,11 +148,17 @@ detect_kubelet() {
   kubelet=$(show_path)
   property MainPID "$show"
   kubelet_pid=${property#0}
-  words_of kubelet
-  kubelet_words=$run_words
   running=$(readlink "$proc/${kubelet_pid:-0}/exe") || running=''
-  real "$kubelet"
-  if [ "${running%' (deleted)'}" = "$real" ] || [ -z "$running" ]; then
+  # One that does not stay up may just be about to start: it is systemd itself until then.
+  case $running in
+    */systemd | */systemd-executor) running='' kubelet_pid='' kubelet_words=$(started_words kubelet) ;;
+    *)
+      words_of kubelet
+      kubelet_words=$run_words
+      ;;
+  esac
+  running=${running%' (deleted)'}
+  if [ -z "$running" ] || [ "$running" = "$kubelet" ] || [ "$running" = "$(readlink -f "$kubelet")" ]; then
     # What will be started counts. A script may start a kubelet, whatever it is asked.
     if is_program "$kubelet"; then kubelet_version=$(version_in "$kubelet"); fi
   else

@@ -50,7 +50,8 @@ plan_kubelet() {
   if stale 0 $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")
   split=$(plain_variables "$line")
-  braced=$(braced_variables "$line")
+  braced=''
+  case $line in *\$\{*) braced=$(braced_variables "$line") ;; esac
   used=$split$braced
   refuse_empty
   read_environment

@@ -221,7 +221,6 @@ exec_start() {
 # The variables that stand as ${NAME}, as arguments of their own, in command line $1, with a space behind each. One that is empty is
 # an empty argument.
 braced_variables() {
-  case $1 in *\$\{*) ;; *) return 0 ;; esac
   LINE=$1 awk '
     BEGIN {
       n = split(ENVIRON["LINE"], word, /[ \t]+/)

@@ -105,11 +105,15 @@ strings_of() {
 # A handler with a snapshotter of its own finds no image whose layers are gone: a pull unpacks for one snapshotter. Reads
 # $plan/before. Writes $plan/handlers.
 say_other_snapshotters() {
+  keeps=1
+  while [ "$keeps" ] && IFS= read -r line; do
+    case $line in *"|discard_unpacked_layers${tab}true") keeps='' ;; esac
+  done <"$plan/before"
+  if [ "$keeps" ]; then return 0; fi
   awk -F '\t' '
     $1 ~ /[|]containerd[|]snapshotter$|^plugins[|]io[.]containerd[.]cri[.]v1[.]images[|]snapshotter$/ { common = $2 }
     $1 ~ /[|]runtimes[|][^|]*[|]snapshotter$/ { n = split($1, part, "|"); own[part[n - 1]] = $2 }
-    $1 ~ /[|]discard_unpacked_layers$/ && $2 == "true" { discard = 1 }
-    END { if (discard) for (name in own) if (own[name] !~ /^(""|\047\047)$/ && own[name] != common) print name }' "$plan/before" >"$plan/handlers"
+    END { for (name in own) if (own[name] !~ /^(""|\047\047)$/ && own[name] != common) print name }' "$plan/before" >"$plan/handlers"
   while IFS= read -r name; do
     say "the runtime handler $name has a snapshotter of its own, and discard_unpacked_layers is true: its Pods may not find the image"
   done <"$plan/handlers"
@@ -127,11 +131,13 @@ containerd_read() {
   sandbox_before=$image_read trust_before=$trust_read
   # 2.1 to 2.4 read a colon-separated list as one odd name, but where CRI itself pulls.
   config_path=${trust_before:-/etc/containerd/certs.d}
+  certs=${config_path%%:*}
   case $runtime_version in
     1.* | 2.0.*) ;;
-    *) [ "$(toml_get "$new_cri|use_local_image_pull" <"$plan/before")" = true ] || config_path=${config_path%%:*} ;;
+    *)
+      [ "$config_path" = "$certs" ] || [ "$(toml_get "$new_cri|use_local_image_pull" <"$plan/before")" = true ] || config_path=$certs
+      ;;
   esac
-  certs=${config_path%%:*}
 }
 
 # our_values LIST: what such a list says of our two keys; a space between the two, where both tables have one. Sets $image_read,

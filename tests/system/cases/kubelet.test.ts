@@ -17,6 +17,7 @@ const OTHERWISE: Record<string, { refused?: RegExp; noFlag?: boolean; downBefore
   "17-wrapper": { refused: /PS-N023/ },
   "17b-wrapper-bash": { refused: /PS-N023/ },
   "20b-kubespray-135": { noFlag: true, downBefore: true },
+  "60d-braces-135": { refused: /PS-N021 .*an argument of its own/, downBefore: true },
   "64-config-dir": { refused: /PS-N005 the kubelet speaks to unix:\/\/\/run\/other\/runtime\.sock/ },
 };
 

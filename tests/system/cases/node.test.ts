@@ -21,6 +21,8 @@ const CASES: Record<string, RegExp | undefined> = {
   "41-disabled-cri": /PS-N024 .*disabled_plugins/,
   "42-docker-run-kubelet": /PS-N023 .*podman/,
   "43-kubelet-snap": undefined,
+  "50-env-wrapper": undefined,
+  "70-script-wrapper": /PS-N023 .*kubelet-start/,
   "51-rke1": /PS-N005 cri-docker\.service is not loaded/,
   "52-k8s-snap": /PS-N005 the kubelet .* speaks to unix:\/\/\/run\/k8s\/containerd\/containerd\.sock/,
   "44-own-hosts-toml": /PS-N025 .*hosts\.toml/,
@@ -38,7 +40,7 @@ describe("a node as other people set it up", function () {
       await machine.lay(path.join(DATA, "node", name));
       // The registry of the case is the one of this lab.
       await machine.sh(
-        `cd /etc/containerd/certs.d 2>/dev/null || exit 0; [ ! -d 10.203.0.2:5000 ] || { mv 10.203.0.2:5000 "$1"; sed -i "s/10.203.0.2:5000/$1/" "$1/hosts.toml"; }`,
+        `cd /etc/containerd/certs.d 2>/dev/null || exit 0; [ "$1" = 10.203.0.2:5000 ] || [ ! -d 10.203.0.2:5000 ] || { mv 10.203.0.2:5000 "$1"; sed -i "s/10.203.0.2:5000/$1/" "$1/hosts.toml"; }`,
         reference.split("/")[0] ?? "",
       );
       const settings = { node: name, image: reference, digest, ca: shared.caPem };
