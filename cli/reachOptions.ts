@@ -77,7 +77,8 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
  * ssh's own business.
  */
 export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: string): Reach {
-  const { user = node.user, jump, identity = keyFile, port = node.port } = options;
+  // As a run has it: one key for all nodes, else the one that an ssh_config or an inventory names.
+  const { user = node.user, jump, identity = keyFile ?? node.keyFile, port = node.port } = options;
   for (const one of [node, ...(node.bastion ? [node.bastion] : [])]) {
     if (isHostName(one.host) && (one.user === undefined || isUserName(one.user))) continue;
     throw new Refused(`node ${node.name} of the stack: ${quoted(`${one.user ?? ""}@${one.host}`)} is no user and host`);

@@ -10,6 +10,7 @@ import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../c
 import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
 import type { Host } from "../components/host";
+import type { StackConfig } from "../settings/config";
 
 /** How a command line names a stack. */
 export interface StackOptions {
@@ -85,9 +86,14 @@ export async function readStackFile(file: string, password?: string): Promise<St
   const login = loginOf(settings, password);
   for (const name of [...OF_A_RUN, "sshPrivateKeyFile", "pullUsername", "pullPassword"]) settings.delete(name);
   if (isEncrypted(settings.get("kubeconfig"))) settings.delete("kubeconfig");
-  const args = await argumentsOf(settings);
+  const { args, keyFiles } = await configOf(settings);
   const there = args.nodes.filter(({ gone }) => gone !== true);
-  return { args, nodes: there.map(ofStack), login, keyFile: typeof keyFile === "string" ? keyFile : undefined };
+  return {
+    args,
+    nodes: there.map((node) => ({ ...ofStack(node), keyFile: keyFiles.get(node.name) })),
+    login,
+    keyFile: typeof keyFile === "string" ? keyFile : undefined,
+  };
 }
 
 function settingsIn(file: string, text: string): Map<string, unknown> {
@@ -113,8 +119,8 @@ function loginOf(settings: ReadonlyMap<string, unknown>, given?: string): Stack[
   return { username: typeof username === "string" ? username : UNKNOWN, password };
 }
 
-/** The components' arguments, read by the program's own code as in a run. */
-async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<PauseSandboxArgs> {
+/** What a run reads of the stack, read by the program's own code as in a run. */
+async function configOf(settings: ReadonlyMap<string, unknown>): Promise<StackConfig> {
   const pulumi = await import("@pulumi/pulumi");
   const [{ readStackConfig }, { findNodes }] = await Promise.all([
     import("../settings/config"),
@@ -124,7 +130,7 @@ async function argumentsOf(settings: ReadonlyMap<string, unknown>): Promise<Paus
   const entries = [...settings].filter(([, value]) => value !== null && value !== undefined);
   pulumi.runtime.setAllConfig(Object.fromEntries(entries.map(([name, value]) => [`${PROJECT}:${name}`, text(value)])));
   const config = new pulumi.Config(PROJECT);
-  return readStackConfig(config, await findNodes(config)).args;
+  return readStackConfig(config, await findNodes(config));
 }
 
 /** All but keys is plain in a stack's file. */

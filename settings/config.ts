@@ -28,6 +28,8 @@ export interface StackConfig {
   readonly kubeconfig?: pulumi.Output<string>;
   /** @default the kubeconfig's current context */
   readonly kubeContext?: string;
+  /** Paths of the private keys that an ssh_config or an inventory names, by the names of the nodes: the command line gives them to ssh. */
+  readonly keyFiles: ReadonlyMap<string, string>;
   /** Fail where the cluster has nodes that the stack does not have. */
   readonly requireAllNodes: boolean;
 }
@@ -106,6 +108,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     },
     kubeconfig,
     kubeContext,
+    keyFiles: new Map(nodes.flatMap(({ name, keyFile }) => (keyFile === undefined ? [] : [[name, keyFile]]))),
     requireAllNodes: config.getBoolean("requireAllNodes") === true,
   };
 }

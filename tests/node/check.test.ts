@@ -137,6 +137,16 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     assert.match(fs.readFileSync(file, "utf8"), /^\[w-1\]:2222 ssh-ed25519 \S+\n$/);
   });
 
+  it("logs in with the key that the stack's ssh_config names, as a run does", async () => {
+    host.done("apply", { node: "worker-1" });
+    const key = path.join(bin, "key");
+    fs.writeFileSync(key, "a key");
+    fs.writeFileSync(path.join(bin, "config"), `Host w-1\n  IdentityFile ${key}\n`);
+    const { status } = await json(["--stack-file", stack(`  pause-sandbox:sshConfig: ${path.join(bin, "config")}\n`)]);
+    assert.equal(status, 0);
+    assert.ok(fs.readFileSync(path.join(bin, "args"), "utf8").includes(`-i ${key} `));
+  });
+
   describe("with a login that is encrypted in the stack's file", () => {
     const encrypted = "  pause-sandbox:pullUsername: robot\n  pause-sandbox:pullPassword: { secure: v1:abc }\n";
     const password = (word: string) => ({ PAUSE_SANDBOX_PULL_PASSWORD: word });
