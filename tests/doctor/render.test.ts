@@ -104,7 +104,11 @@ describe("pause-sandbox render", function () {
       /^error: --image: "pause" is not allowed; it must be host\[:port\]/,
     ],
     ["a bad digest", ["script", ...ok, "--digest", "x"], /^error: --digest: "x" is not allowed; it must be sha256/],
-    ["a bad mirror", ["script", ...ok, "--mirror", "m"], /^error: --mirror: a text of 1 characters is not allowed; it must be an http/],
+    [
+      "a bad mirror",
+      ["script", ...ok, "--mirror", "m"],
+      /^error: --mirror: a text of 1 characters is not allowed; it must be an http/,
+    ],
     ["a key as a CA", ["script", ...ok, "--ca", key], /^error: --ca: a private key, .* it must be certificates in PEM/],
     ["a CA that is not there", ["script", ...ok, "--ca", "/nowhere"], /^error: --ca \/nowhere: ENOENT/],
     ["a user without a password", ["script", ...ok, ...user], /^error: --pull-username puller has no password: use/],
