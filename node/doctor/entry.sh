@@ -17,19 +17,15 @@ need_tools
 [ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
 use_scratch
 fact host host_fact || :
-if fact runtime runtime_fact; then
-  read_runtime 2>/dev/null
+# Read once: a kubelet that ends again and again may be told otherwise the next time.
+set +e
+(
+  set -e
+  read_runtime 2>"$scratch/unread"
+  : >"$scratch/read"
   image=${1:-$sandbox_before}
   registry=${image%%/*}
-  fact able able_fact || :
-  fact files files_fact || :
-  fact registry registry_fact || :
-  fact roots roots_fact || :
-  fact name name_fact || :
-  fact proxy proxy_fact || :
-  fact status status_fact || :
-  fact image image_fact || :
-  fact sandbox sandbox_fact || :
-  fact kubelet kubelet_fact || :
-  fact events events_fact || :
-fi
+  for one in runtime able files registry roots name proxy status image sandbox kubelet events; do fact "$one" "${one}_fact" || :; done
+)
+set -e
+[ -e "$scratch/read" ] || untold runtime "$scratch/unread"

@@ -16,10 +16,13 @@ fact() {
     # crictl writes over many lines; within a text a newline is escaped.
     printf '{"fact":"%s","value":%s}\n' "$1" "$(tr '\n' ' ' <"$scratch/value")"
   else
-    printf '{"fact":"%s","failed":%s}\n' "$1" "$(tail -n 1 "$scratch/why" | json_text)"
+    untold "$1" "$scratch/why"
   fi
   return "$status"
 }
+
+# untold NAME FILE: why there is no such fact, by the last line of FILE.
+untold() { printf '{"fact":"%s","failed":%s}\n' "$1" "$(tail -n 1 "$2" | json_text)"; }
 
 # The text on stdin as JSON.
 json_text() { json_string "$(cat)"; }
@@ -49,7 +52,6 @@ now_seconds() {
 
 # Which runtime the node has, and what that says of its sandbox image.
 runtime_fact() {
-  read_runtime
   printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"unit":%s,"version":%s}' \
     "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
     "$(json_string "${socket:-}")" "$(started_seconds "$("${runtime}_daemon")")" "$(json_string "$target")" "$(json_string "$(runtime_unit)")" \
