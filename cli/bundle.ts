@@ -16,15 +16,18 @@ export function refuseExisting(file: string): void {
   if (existsSync(file)) throw new Refused(`--bundle ${file}: the file exists, and is never overwritten`);
 }
 
-/** @param verdicts What the doctor prints, without colours. */
-export function bundleText(verdicts: string, results: readonly Result[]): string {
+/**
+ * @param verdicts What the doctor prints, without colours.
+ * @param record The facts by which it came to that, redacted.
+ */
+export function bundleText(verdicts: string, results: readonly Result[], record: string): string {
   const parts = [
     "pause-sandbox doctor: a bundle for a ticket. Known forms of logins, tokens and private keys are redacted. Read it before you send it.",
     `Versions\n\n${versions()}`,
     `Findings\n\n${verdicts}`,
     `Events\n\n${results.map(eventsOf).join("\n")}`,
   ];
-  return redacted(parts.join("\n\n---\n\n"));
+  return `${redacted(parts.join("\n\n---\n\n"))}\n${record}`;
 }
 
 function versions(): string {

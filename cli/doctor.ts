@@ -1,5 +1,7 @@
 /** `pause-sandbox doctor`: its arguments, its output, its exit code. */
-import { Command, Option } from "commander";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { Command, InvalidArgumentError, Option } from "commander";
 
 import { askForFile, bundleText, refuseExisting } from "./bundle";
 import { differenceText } from "./checkText";
@@ -22,11 +24,14 @@ import { painter, type Paint, terminalPainter, print } from "./terminal";
 import { type Result, diagnosesText } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
-import { examine } from "../doctor/examine";
+import { diagnose, type Look } from "../doctor/diagnose";
+import { look } from "../doctor/examine";
 import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
 import type { Reach } from "../doctor/reach";
+import { CouldNotLook } from "../doctor/facts";
+import { looksIn, recordOf } from "../doctor/record";
 import { redactedIn } from "../doctor/redact";
 
 interface Options extends ReachOptions, StackOptions {
@@ -38,6 +43,9 @@ interface Options extends ReachOptions, StackOptions {
   readonly address?: string;
   readonly bundle?: string;
   readonly yes?: boolean;
+  readonly from?: string;
+  /** In seconds. */
+  readonly wait?: number;
 }
 
 const HELP = `
@@ -73,15 +81,61 @@ export function doctorCommand(): Command {
       ]),
     )
     .option("-y, --yes", "write the bundle without asking")
+    .addOption(
+      new Option("--from <file>", "judge the facts in a bundle, and look at no node").conflicts([
+        ...["host", "hosts", "local", "kubeconfig", "stack", "stackFile", "bundle", "fixConfig", "wait"],
+      ]),
+    )
+    .addOption(
+      new Option("--wait <time>", "look again until all is well, at most so long: 90s, 5m").argParser(secondsIn),
+    )
     .addHelpText("after", HELP)
     .action((options: Options, command: Command) => orRefuse(() => run(options, command)));
 }
 
+/** In seconds. */
+function secondsIn(text: string): number {
+  const [, number, unit = "s"] = /^(\d{1,6})([smh]?)$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError("It must be a number with s, m or h, such as 5m.");
+  return Number(number) * ({ s: 1, m: 60, h: 3600 }[unit] ?? 1);
+}
+
 async function run(options: Options, command: Command): Promise<void> {
-  const { bundle } = options;
+  const { bundle, from, wait = 0 } = options;
   if (bundle !== undefined) refuseExisting(bundle);
   if (options.image !== undefined && options.fixConfig !== true) throw new Refused("--image needs --fix-config");
   if (options.image !== undefined) parseReference(options.image);
+  if (from !== undefined) {
+    await judged(from, options);
+    return;
+  }
+  const until = Date.now() + wait * 1000;
+  let examined = await examinedBy(options, command);
+  while (exitCode(examined.results) !== 0 && Date.now() < until) {
+    await pause(AGAIN_SECONDS * 1000);
+    examined = await examinedBy(options, command);
+  }
+  const { results, looks, nodes, cluster } = examined;
+  if (options.fixConfig) print(await healing(results, nodes, { ...options, stackFile: stackFileOf(options) }));
+  else if (bundle === undefined) print(printed(results, options, cluster));
+  else {
+    const text = textWith(redactedIn(results), painter(false), redactedIn(cluster));
+    await askForFile(bundle, bundleText(text, redactedIn(results), recordOf(looks)), options.yes);
+  }
+  process.exitCode = exitCode(results);
+}
+
+/** Between two looks of --wait. */
+const AGAIN_SECONDS = 5;
+
+interface Examined {
+  readonly results: readonly Result[];
+  readonly looks: readonly (Look | Unlooked)[];
+  readonly nodes: readonly Node[];
+  readonly cluster?: ClusterView;
+}
+
+async function examinedBy(options: Options, command: Command): Promise<Examined> {
   const stackFile = stackFileOf(options);
   const wanted = stackFile === undefined ? undefined : await wantedOf({ stackFile, kubeletFlag: true });
   const stack = wanted?.stack;
@@ -90,18 +144,30 @@ async function run(options: Options, command: Command): Promise<void> {
   const image = stack && wantedImage(stack);
   const looked = await lookAtAll(nodes, options.parallel, async ({ name, reach, called }) => {
     const stuck = cluster?.stuck.filter(({ node }) => node === name);
-    const diagnosis = await examine(reach, { wanted: image, stuck });
-    return wanted === undefined ? diagnosis : withPlan(diagnosis, await planned({ reach, called }, wanted));
+    const seen = await look(reach, { wanted: image, stuck });
+    const diagnosis = diagnose(seen);
+    const plan = wanted === undefined ? [] : await planned({ reach, called }, wanted);
+    return { seen, diagnosis: withPlan(diagnosis, plan) };
   });
-  const results = looked.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
-  if (options.fixConfig) print(await healing(results, nodes, { ...options, stackFile }));
-  else if (bundle === undefined) print(printed(results, options, cluster));
-  else await askForFile(bundle, bundled(redactedIn(results), redactedIn(cluster)), options.yes);
-  process.exitCode = exitCode(results);
+  const found = looked.map((one) => ("unlooked" in one ? one : one.diagnosis));
+  const results = found.map((one, i) => withPods(one, nodes[i]?.name ?? "", cluster));
+  return { results, looks: looked.map((one) => ("unlooked" in one ? one : one.seen)), nodes, cluster };
 }
 
-const bundled = (results: readonly Result[], cluster?: ClusterView): string =>
-  bundleText(textWith(results, painter(false), cluster), results);
+/** The facts of a bundle, without a look at any node. */
+async function judged(file: string, options: Options): Promise<void> {
+  let looks: ReturnType<typeof looksIn>;
+  const text = await readNamed("--from", file);
+  try {
+    looks = looksIn(text);
+  } catch (error) {
+    if (error instanceof CouldNotLook) throw new Refused(`--from ${file}: ${error.message}`);
+    throw error;
+  }
+  const results = looks.map((one): Result => ("unlooked" in one ? one : { ...diagnose(one), pods: one.stuck }));
+  print(printed(results, options));
+  process.exitCode = exitCode(results);
+}
 
 async function clusterOf(options: Options, command: Command, stack?: Stack): Promise<ClusterView | undefined> {
   const { kubeconfig, context, address } = options;

@@ -1,7 +1,7 @@
-/** A look at one node, from the log-in to the diagnosis. */
-import { diagnose } from "./diagnose";
+/** A look at one node, from the log-in to what is to be judged. */
+import type { Look } from "./diagnose";
 import { CouldNotLook, parseFacts } from "./facts";
-import type { Diagnosis, StuckPod } from "./finding";
+import type { StuckPod } from "./finding";
 import { isLocal, pulledImage } from "./pulledImage";
 import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
@@ -24,7 +24,7 @@ const MOST_ROUTES = 8;
  * Looks at a node, and compares with a stack where there is one. Nothing on it is changed, and no login is sent.
  * @throws CouldNotLook where nobody could log in, or where it is no node.
  */
-export async function examine(reach: Reach, known: Known = {}): Promise<Diagnosis> {
+export async function look(reach: Reach, known: Known = {}): Promise<Look> {
   const facts = parseFacts(await reach.run());
   const name = facts.host?.name ?? reach.name;
   if (facts.host?.kubernetes === false) {
@@ -42,5 +42,5 @@ export async function examine(reach: Reach, known: Known = {}): Promise<Diagnosi
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }
   }
-  return diagnose({ node: name, host: reach.name, facts, walks, ourSeconds, ...known });
+  return { node: name, host: reach.name, facts, walks, ourSeconds, ...known };
 }

@@ -134,6 +134,33 @@ describe("pause-sandbox doctor --bundle", function () {
     }
   });
 
+  it("is judged without the node, with the same findings, and the same exit code", async () => {
+    fakeSsh(dir, { a: sick(["the moon is full"]) });
+    await doctor("--bundle", file, "--yes");
+    const live = JSON.parse((await doctor("-o", "json")).stdout) as object;
+    fs.rmSync(path.join(dir, "a.facts"));
+    const { status, stdout, stderr } = await calledHere(["doctor", "--from", file, "-o", "json"]);
+    assert.equal(status, 1, stderr);
+    assert.deepEqual(JSON.parse(stdout), live);
+  });
+
+  for (const [what, text, says] of [
+    ["has no facts", "a letter", /it has no facts of version 1/],
+    ["was cut", "Facts (JSON, version 1): pause-sandbox doctor --from FILE judges them\n\n{", /no whole JSON/],
+    [
+      "has facts of another shape",
+      'Facts (JSON, version 1): pause-sandbox doctor --from FILE judges them\n\n{"nodes":[{"facts":{"events":5}}]}',
+      /misstates the fact events/,
+    ],
+  ] as const) {
+    it(`is refused where it ${what}`, async () => {
+      fs.writeFileSync(file, text);
+      const { status, stderr } = await calledHere(["doctor", "--from", file]);
+      assert.equal(status, 2);
+      assert.match(stderr, says);
+    });
+  }
+
   it("keeps what somebody needs to help", () => {
     const text = `password authentication failed; no login for registry.bank.example:5000; the authority: x\nPS-D009 wants a login (401; logins are given out at https://auth.example/token)\nSHA-256 AA:BB\nsha256:${"a".repeat(64)}`;
     assert.equal(redacted(text), text);

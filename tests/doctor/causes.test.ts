@@ -9,6 +9,7 @@ import type { Diagnosis } from "../../doctor/finding";
 import { healingConfig } from "../../doctor/heal";
 import { isLocal, pulledImage } from "../../doctor/pulledImage";
 import type { Walk } from "../../doctor/judge/wire";
+import { looksIn, recordOf } from "../../doctor/record";
 import { routesOf } from "../../doctor/routes";
 import { type Dial, walk } from "../../doctor/wire";
 import { CLOCK, DIR, factsOf, failed, READY, runtime } from "./nodeFacts";
@@ -509,7 +510,13 @@ const certificates = new Certificates();
     for (const route of isLocal(pulled) ? [] : routesOf(facts, pulled)) {
       walks.push({ route, fact: await walk(dial, { ...parts, ...route, architecture: "amd64" }) });
     }
-    return diagnose({ node: "worker-7", host: "10.0.0.11", facts, walks, ourSeconds: cause.ourSeconds ?? CLOCK });
+    const look = { node: "worker-7", host: "10.0.0.11", facts, walks, ourSeconds: cause.ourSeconds ?? CLOCK };
+    const diagnosis = diagnose(look);
+    // Whoever gets a bundle comes to the same.
+    const [read] = looksIn(recordOf([look]));
+    assert.ok(read && "facts" in read);
+    assert.deepEqual(diagnose(read), diagnosis);
+    return diagnosis;
   }
 
   for (const cause of CAUSES) {

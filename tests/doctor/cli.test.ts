@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 
 import { fakeSsh } from "./fakeSsh";
-import { CLOCK, failed, sickFacts } from "./nodeFacts";
+import { CLOCK, factsOf, failed, sickFacts } from "./nodeFacts";
 import { ASK_FOR_CA } from "../../settings/words";
 import type { Facts } from "../../doctor/facts";
 
@@ -151,6 +151,28 @@ describe("the command line", function () {
       [...stdout.matchAll(/^(worker-\d): no Pod can start/gm)].map(([, name]) => name),
       ["worker-1", "worker-4"],
     );
+  });
+
+  it("says of a machine without a kubelet that it is no node, in a sentence", () => {
+    const host = { architecture: "amd64", epochSeconds: CLOCK, kubernetes: false, name: "laptop" };
+    ssh({ a: { ...sick("laptop"), host } });
+    const { status, stdout } = run("doctor", "--host", "a");
+    assert.equal(status, 2);
+    assert.equal(
+      stdout,
+      "a: could not look: laptop is no Kubernetes node: it has no kubelet, and neither k3s nor RKE2\n",
+    );
+  });
+
+  it("looks again until all is well, or until the time is over", () => {
+    const image = "localhost/pause:1";
+    const well = factsOf(image, { image: { status: { pinned: true } } });
+    ssh({ a: well });
+    assert.equal(run("doctor", "--host", "a", "--wait", "5m").status, 0);
+    ssh({ a: sick("worker-1") });
+    // One look, as the time is over at once.
+    assert.equal(run("doctor", "--host", "a", "--wait", "0s").status, 1);
+    assert.match(run("doctor", "--host", "a", "--wait", "soon").stderr, /a number with s, m or h, such as 5m/);
   });
 
   it("gives JSON with a version, and a stack file on request", () => {
