@@ -93,6 +93,8 @@ export interface ImageFact {
 export interface KubeletFact {
   /** `file:line` that sets --pod-infra-container-image. */
   readonly flagged: readonly string[];
+  /** Whether it is active and listens where it tells of its health. One that ends again and again is active now and then. */
+  readonly healthy?: boolean;
   readonly state: string;
   readonly version: string;
 }
@@ -204,7 +206,7 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
     const sandbox = objectOf<SandboxFact>({ created: text, name: text, namespace: text, image: text }, ["image"]);
     return value === null ? null : sandbox(value);
   },
-  kubelet: objectOf<KubeletFact>({ flagged: texts, state: text, version: text }),
+  kubelet: objectOf<KubeletFact>({ flagged: texts, healthy: yesOrNo, state: text, version: text }, ["healthy"]),
   events: texts,
 };
 

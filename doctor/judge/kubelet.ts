@@ -9,7 +9,13 @@ const FLAG = "--pod-infra-container-image";
 export function judgeKubelet(facts: Facts): { findings: Finding[]; evidence: Evidence[] } {
   const { kubelet } = facts;
   if (!kubelet || kubelet.version === "") return { findings: [], evidence: [] };
-  const { flagged, state, version } = kubelet;
+  const { flagged, version } = kubelet;
+  const said = (facts.events ?? []).map(lineOf).filter(({ program }) => program !== "containerd" && program !== "crio");
+  const ended = said.filter(({ text }) => /command failed|failed to run Kubelet|unknown flag/.test(text)).pop();
+  // systemd starts it again and again: for a moment it is active.
+  const isRecent = ended && (facts.host?.epochSeconds ?? 0) - ended.atSeconds <= RECENT_SECONDS;
+  const flaps = kubelet.state === "active" && kubelet.healthy === false && isRecent;
+  const state = flaps ? "started again and again" : kubelet.state;
   const runs = state === "active";
   const [place] = flagged;
   const evidence: Evidence[] = [{ is: runs ? "yes" : "no", text: `kubelet ${version} is ${state}` }];
@@ -25,9 +31,7 @@ export function judgeKubelet(facts: Facts): { findings: Finding[]; evidence: Evi
     };
     return { findings: [flag], evidence };
   }
-  const said = (facts.events ?? []).map(lineOf).filter(({ program }) => program !== "containerd" && program !== "crio");
   if (runs) return { findings: alone(said, facts), evidence };
-  const ended = said.filter(({ text }) => /command failed|failed to run Kubelet|unknown flag/.test(text)).pop();
   const error = ended && errorIn(ended.text);
   const cause = error === undefined ? undefined : kubeletCause(error, facts);
   const down: Finding = {
@@ -44,13 +48,13 @@ export function judgeKubelet(facts: Facts): { findings: Finding[]; evidence: Evi
 const because = (cause?: string, error?: string): string =>
   cause !== undefined ? `: ${cause}` : error !== undefined ? `. It ended with: ${error}` : "";
 
-/** A kubelet renews its lease every ten seconds. */
-const LEASE_SECONDS = 60;
+/** A kubelet renews its lease every ten seconds, and systemd starts it again after as many. */
+const RECENT_SECONDS = 60;
 
 /** A kubelet that runs and gets no answer from its cluster hears of no new Pod. */
 function alone(said: readonly ReturnType<typeof lineOf>[], { host }: Facts): Finding[] {
   const last = said.filter(({ text }) => /Unable to register node|Failed to ensure lease exists/.test(text)).pop();
-  if (!last || (host?.epochSeconds ?? 0) - last.atSeconds > LEASE_SECONDS) return [];
+  if (!last || (host?.epochSeconds ?? 0) - last.atSeconds > RECENT_SECONDS) return [];
   const why = errorIn(last.text);
   const server = /"https:\/\/([^/"]+)\//.exec(why)?.[1] ?? "the API server";
   return [

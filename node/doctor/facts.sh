@@ -227,7 +227,8 @@ sandbox_fact() {
 # The kubelet: its version, whether it runs, and the files that set the flag that 1.35 has no longer.
 kubelet_fact() {
   state=$(systemctl show kubelet -p ActiveState | sed -n 's/^ActiveState=//p')
-  printf '{"flagged":[%s],"state":%s,"version":%s}' "$([ -z "$kubelet_version" ] || flagged | json_list)" \
+  printf '{"flagged":[%s],"healthy":%s,"state":%s,"version":%s}' "$([ -z "$kubelet_version" ] || flagged | json_list)" \
+    "$(if kubelet_healthy; then echo true; else echo false; fi)" \
     "$(json_string "$state")" "$(json_string "$kubelet_version")"
 }
 flagged() {

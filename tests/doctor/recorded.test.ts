@@ -332,6 +332,23 @@ describe("a kubelet that does not run", () => {
     );
   });
 
+  it("is told where systemd starts it again and again, and it is active for a moment", () => {
+    const line = (at: number) => journal(at, "kubelet", 'E1129 1 run.go:72] "command failed" err="unknown flag: --x"');
+    const found = (at: number, healthy: boolean) =>
+      judgeKubelet(
+        factsOf("registry.example/pause:1", {
+          kubelet: { version: "1.34.2", state: "active", flagged: [], healthy },
+          events: [line(at)],
+        }),
+      ).findings.map(({ what }) => what);
+    assert.match(
+      found(CLOCK - 5, false)[0] ?? "",
+      /^the kubelet is started again and again.*does not know the flag --x$/,
+    );
+    assert.deepEqual(found(CLOCK - 5, true), []);
+    assert.deepEqual(found(CLOCK - 600, false), []);
+  });
+
   it("has its cause in the finding", () => {
     assert.match(down(KUBELET[0]?.[0] ?? "") ?? "", /no Pod starts: swap is on$/);
   });
