@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { PauseSandbox } from "./components";
+import { PauseImageSource, PauseSandbox } from "./components";
 import { readStackConfig } from "./settings/config";
 import { summaryOf } from "./settings/outputs";
 import { inSettings } from "./settings/words";
@@ -28,7 +28,10 @@ async function cluster() {
   const nodes = sandbox.nodes.apply((reports) => summaryOf(reports, { listed, gone }));
   return {
     reference: sandbox.reference,
-    digest: sandbox.digest,
+    // An existing image that gives none has none: an undefined output is a warning of each run.
+    ...(args.image.source === PauseImageSource.Existing && args.image.digest === undefined
+      ? {}
+      : { digest: sandbox.digest }),
     nodes: nodes.count,
     differingNodes: nodes.differing,
     pods: sandbox.pods,

@@ -112,6 +112,14 @@ describe("the program", () => {
     assert.match(String((outputs.pods as string[])[0]), /^default\//);
   });
 
+  it("puts out no digest of an existing image that gives none, which the engine would warn of", async () => {
+    const existing = { imageSource: "existing", mirrorOf: "", registryUsername: "", registryPassword: "" };
+    const keys = async (more: Settings) =>
+      Object.keys((await up({ ...SETTINGS, ...existing, ...more })).outputs).sort();
+    assert.deepStrictEqual(await keys({}), ["differingNodes", "nodes", "pods", "reference"]);
+    assert.ok((await keys({ imageDigest: DIGEST })).includes("digest"));
+  });
+
   it("puts out the payloads for machines that do not exist yet, as a secret, when they are asked for", async () => {
     assert.ok(!("bootSetup" in (await up(SETTINGS)).outputs));
     const { pullUsername, pullPassword, ...settings } = SETTINGS;
