@@ -39,8 +39,8 @@ same() {
 refuse_fixed() {
   mount=$(awk 'FILENAME == ARGV[1] { path[$0]; next } $5 in path { print $5; exit }' "$plan/changed" /proc/self/mountinfo)
   [ -z "$mount" ] || die 013 "$mount is a mount point, which no rename can replace: unmount it, or mount its directory instead"
-  refuse_read_only
   refuse_immutable
+  refuse_read_only
   set --
   while IFS= read -r path; do set -- "$@" "$path"; done <"$plan/seen"
   [ $# -gt 0 ] || return 0

@@ -12,7 +12,7 @@ import { commandsOf, functionsOf } from "./commands";
 import { Host } from "./host";
 import { type Run, type Shell, shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
-import { joinedScript } from "../../components/node/program";
+import { doctorParts, joinedScript } from "../../components/node/program";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
 
@@ -131,7 +131,8 @@ it("the script looks for each tool that it runs, and for no other", () => {
   ).split(" ");
   // Each of these is asked for with `command -v` where it is needed, or comes with what was found to run.
   const optional = ["chcon", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
-  const mine = functionsOf(script);
+  // What only the doctor calls of a runtime calls what only the doctor has.
+  const mine = functionsOf(`${script}\n${joinedScript({ of: doctorParts })}`);
   // What runs with a limit is run, too.
   const limited = [...script.matchAll(/\bbounded \S+ ([a-z0-9]+)\b/g)].map(([, word = ""]) => word);
   const used = [...new Set([...commandsOf(script), ...limited])]
