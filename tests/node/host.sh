@@ -6,6 +6,7 @@
 # DIR/images: what the runtime has under its names, as `name<TAB>digest<TAB>type<TAB>pinned or nothing` lines.
 # DIR/registry: what a tag leads to, as `image digest` lines; else the digest that is asked for. DIR/missing: digests that are in no
 # registry. DIR/arm64: digests of another architecture.
+# DIR/familiar: the runtime leaves docker.io out of the names that it tells, as docker does.
 # DIR/reset: units whose start counter was reset. DIR/reloads: a line each time systemd read its files. DIR/units: units that are active. DIR/UNIT.show and DIR/UNIT.cat: what systemctl prints of them.
 set -eu
 node_dir=$1 verb=$2
@@ -135,7 +136,8 @@ cri() {
         *architecture*) if grep -qxF "$known" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
         *status.id*) id_of "$known" ;;
         *pinned*)
-          awk -F '\t' -v d="$known" '
+          awk -F '\t' -v d="$known" -v familiar="$([ ! -e "$node_dir/familiar" ] || echo 1)" '
+            $2 == d && familiar { sub(/^docker\.io\/(library\/)?/, "", $1) }
             $2 == d { if ($4) pinned = 1; if ($1 ~ /@/) names = names " " $1 }
             END { print (pinned ? "true" : "false") names }' "$node_dir/images"
           ;;

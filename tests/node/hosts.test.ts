@@ -146,6 +146,15 @@ for (const shell of shells) {
         assert.deepEqual(host.files(), before);
       });
 
+      for (const name of ["docker.io/acme/pause:1", "docker.io/library/pause:1"]) {
+        it(`knows the digest of ${name} by the name that docker gives it`, () => {
+          host.write("familiar", "");
+          const report = host.done("apply", { image: name });
+          assert.deepEqual([report.digest, report.status], [digest, "changed"]);
+          assert.deepEqual(host.done("apply", { image: name }).did, []);
+        });
+      }
+
       it("tells the image before us from its own help where the flag is unset, at every later run too", () => {
         const help = '  --pod-infra-container-image string   The image (default "registry.k8s.io/pause:3.10")';
         host.unit("cri-docker", "", `cri-dockerd 0.3.17 (abc)\n${help.replaceAll("'", "")}`);
