@@ -5,7 +5,8 @@
 scratch=''
 memory="/run /dev/shm ${TMPDIR:-/tmp}"
 
-# The verb `plan`: the diff for people on stderr, the report on stdout. Reads what `apply` reads. Sets $notes, $changed_paths,
+# The verb `plan`: the diff for people on stderr, the report on stdout. Reads what `apply` reads, and refuses what it
+# refuses. Sets $notes, $changed_paths,
 # $touched, $previous, $got, $pinned, $pulls.
 plan() {
   look_lock
@@ -25,9 +26,9 @@ plan() {
   give_back
   changed_paths=$(sort -u "$plan/changed")
   explain
+  refuse_fixed
   touched=$(units_changed)
   for one in $touched; do say "would $(restart_verb "$one") $one: it reads what would change"; done
-  previous=$sandbox_before
   if ! inspect_image; then
     got='' pinned=false pulls=1
     say "would pull $image: it is not on this node"

@@ -461,6 +461,9 @@ for (const shell of shells) {
           assert.deepEqual([run.status, run.did], [3, []], run.stderr);
           assert.ok(run.stderr.includes("PS-N013"), run.stderr);
           assert.ok(run.stderr.includes(`chattr -i -a ${at(fixed)}`), run.stderr);
+          const plan = host.run("plan");
+          assert.deepEqual([plan.status, plan.stdout], [3, ""], plan.stderr);
+          assert.ok(plan.stderr.includes(`chattr -i -a ${at(fixed)}`), plan.stderr);
           assert.deepEqual(host.files(), before);
         } finally {
           spawnSync("chattr", ["-i", at(fixed)]);
