@@ -115,7 +115,7 @@ export function kindOf(value: unknown): string {
   if (typeof value !== "string") return `a ${typeof value}`;
   if (value === "") return "an empty text";
   if (value.includes("PRIVATE KEY-----")) return `a private key, ${value.length} characters`;
-  return `a text of ${value.length} characters`;
+  return `a text of ${value.length} character${value.length === 1 ? "" : "s"}`;
 }
 
 /** True for a value that is known only while the program runs. */

@@ -7,7 +7,7 @@ memory="/run /dev/shm ${TMPDIR:-/tmp}"
 
 # The verb `plan`: the diff for people on stderr, the report on stdout. Reads what `apply` reads, and refuses what it
 # refuses. Sets $notes, $changed_paths,
-# $touched, $previous, $got, $pinned, $pulls.
+# $touched, $got, $pinned, $pulls.
 plan() {
   look_lock
   notes=$home

@@ -107,7 +107,7 @@ describe("pause-sandbox render", function () {
     [
       "a bad mirror",
       ["script", ...ok, "--mirror", "m"],
-      /^error: --mirror: a text of 1 characters is not allowed; it must be an http/,
+      /^error: --mirror: a text of 1 character is not allowed; it must be an http/,
     ],
     ["a key as a CA", ["script", ...ok, "--ca", key], /^error: --ca: a private key, .* it must be certificates in PEM/],
     ["a CA that is not there", ["script", ...ok, "--ca", "/nowhere"], /^error: --ca \/nowhere: ENOENT/],

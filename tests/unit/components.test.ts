@@ -212,7 +212,7 @@ describe("SandboxNode", () => {
     }, /connection\.host: "a b" is not allowed; it must be a host name/);
     assert.throws(() => {
       checkKnown("connection.bastion", "hostKey", "x");
-    }, /connection\.bastion\.hostKey: a text of 1 characters is not allowed; it must be the host's public key/);
+    }, /connection\.bastion\.hostKey: a text of 1 character is not allowed; it must be the host's public key/);
   });
 
   it("reports every problem at once, and creates nothing", () =>

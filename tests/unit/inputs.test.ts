@@ -119,7 +119,7 @@ describe("an argument that is an Output", () => {
       make.node,
       { ...node, trust: { mirrors: ["m"] } },
       ["trust", "mirrors", 0],
-      /trust\.mirrors\[0\]: "m"/,
+      /trust\.mirrors\[0\]: a text of 1 character is not allowed/,
     ],
     [
       "a login",
