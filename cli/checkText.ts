@@ -27,8 +27,9 @@ function nodeText(one: Checked | Unlooked, paint: Paint): string[] {
   return ["", head, ...one.differences.map((difference) => filled(differenceText(difference), "  ", "    "))];
 }
 
-export function differenceText({ file, key, is, wanted }: Difference): string {
+export function differenceText({ file, missing, key, is, wanted }: Difference): string {
   const place = [file, key].filter((one) => one !== undefined).join(": ");
+  if (missing) return `${place} is missing`;
   if (is !== undefined && wanted !== undefined) return `${place} is ${is}, and ${wanted} is wanted`;
   if (is !== undefined) return `${place} is ${is}, and is not wanted`;
   if (wanted !== undefined) return `${place} is missing, and ${wanted} is wanted`;

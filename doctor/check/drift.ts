@@ -6,6 +6,8 @@ import type { NodeSettings } from "../../components/node/nodeSettings";
 export interface Difference {
   /** The file that differs; missing where it is the runtime that differs. */
   readonly file?: string;
+  /** The file is not there. */
+  readonly missing?: true;
   /** The key in it; missing where the text, the mode or the owner differs. */
   readonly key?: string;
   /** What is there; missing where nothing is, or where it may be a secret. */
@@ -26,7 +28,11 @@ const LOGIN = "a login";
 /** @param stderr What the plan said for people: a diff for each file that would change. */
 export function differencesOf(report: NodeReport, stderr: string, expected: Expected): Difference[] {
   const diffs = diffsIn(stderr);
-  const files = report.changed.flatMap((file) => differencesIn(file, diffs.get(file) ?? [], expected.loginUnknown));
+  const created = new Set([...stderr.matchAll(/^\[.*\] would create (.*)$/gm)].map(([, file]) => file));
+  const files = report.changed.flatMap((file): Difference[] => {
+    const differences = differencesIn(file, diffs.get(file) ?? [], expected.loginUnknown);
+    return differences.length > 0 && created.has(file) ? [{ file, missing: true }] : differences;
+  });
   // Nobody knows what a run that was killed left behind: its report names no runtime.
   if ((report.runtime as string) === "") return files;
   // An image that was loaded without a registry has no digest, and is there all the same.

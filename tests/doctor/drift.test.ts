@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 
 import { type NodeReport, NodeStatus, Runtime } from "../../components/node/nodeScript";
+import { differenceText } from "../../cli/checkText";
 import { differencesOf } from "../../doctor/check/drift";
 
 const image = "registry.example.com:5000/platform/pause:1.0.0";
@@ -51,6 +52,14 @@ describe("what a plan means", () => {
   it("a removed line that looks like a header stays a line", () => {
     const lines = ["--- a = 1", '-sandbox_image = "x"'];
     assert.equal(differencesOf(report({ changed: ["/f"] }), diff("/f", ...lines), expected)[0]?.key, "sandbox_image");
+  });
+
+  it("a file that is not there is one difference, whatever should stand in it", () => {
+    const said = diff("/etc/a.toml", '+server = "https://r"', '+ca = "/x"').replace("would change", "would create");
+    assert.deepEqual(differencesOf(report({ changed: ["/etc/a.toml"] }), said, expected), [
+      { file: "/etc/a.toml", missing: true },
+    ]);
+    assert.equal(differenceText({ file: "/etc/a.toml", missing: true }), "/etc/a.toml is missing");
   });
 
   it("a file without a diff differs as a whole: its mode, or a node without diff", () => {

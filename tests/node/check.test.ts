@@ -67,17 +67,12 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     return path.join(bin, "Pulumi.mine.yaml");
   };
 
-  it("names node, file and key of what differs, ends with 2, and writes nothing", async () => {
+  it("names node and file of what differs, ends with 1, and writes nothing", async () => {
     const before = host.files(".");
     const { status, stdout } = await check(one);
     assert.equal(status, 1, stdout);
     assert.match(stdout, /^1 of 1: not as wanted \(\S+\)\n\n\S+: not as wanted\n/);
-    assert.match(
-      stdout,
-      new RegExp(
-        `\\n {2}\\S+/config\\.yaml\\.d/zz-pause-sandbox\\.yaml: pause-image is missing,\\s+and ${image} is wanted\\n`,
-      ),
-    );
+    assert.match(stdout, /\n {2}\S+\/config\.yaml\.d\/zz-pause-sandbox\.yaml is missing\n/);
     assert.deepEqual(host.files("."), before);
   });
 
