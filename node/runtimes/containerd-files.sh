@@ -40,6 +40,15 @@ list_files() {
   done <"$plan/queue"
 }
 
+# Names an import that is not there: containerd says nothing of it, and reads no import behind it. Reads $plan/imports. Dies with
+# PS-N014.
+refuse_missing_import() {
+  while IFS= read -r path; do
+    case $path in *[*?[]*) continue ;; esac
+    [ -e "$path" ] || die 014 "$config imports $path, which does not exist: containerd then reads no import behind it; take it out of imports, or put the file there"
+  done <"$plan/imports"
+}
+
 # note_dropin FILE PATTERN: where the main file imports a directory, and containerd lets that count, ours can go there. Sets
 # $dropin.
 note_dropin() {

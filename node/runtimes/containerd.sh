@@ -198,6 +198,7 @@ containerd_plan() {
   fi
   # The copy stands for the real files only as long as it reads the same.
   differing "$plan/before" "$plan/base"
+  [ -z "$other" ] || refuse_missing_import
   [ -z "$other" ] ||
     die 014 "$config: containerd reads $other differently from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
   placed=''

@@ -59,4 +59,8 @@ export const cases: Case[] = [
   { name: "N-collation", versions: v2, target: dropin, line: old },
   { name: "N-bom", versions: v1, line: old },
   { name: "N-bom", versions: v2, refused: /PS-N007 .*invalid character/ },
+  { name: "C-kata-stale-import", versions: v2, refused: /PS-N014 .* imports \/opt\/kata\S+, which does not exist: / },
+  { name: "C-kata-stale-import", versions: v1, refused: /PS-N007 .*\/opt\/kata\S+: no such file or directory/ },
+  { name: "C-kata-import", versions: v1, target: "kata-deploy.toml", line: old },
+  { name: "C-kata-import", versions: v2, line: old },
 ];
