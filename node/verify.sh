@@ -74,7 +74,13 @@ pull_failed() {
       [ -z "$digest" ] ||
         die 011 "image $image: the registry does not have the pushed digest $digest for this node: push again under a new tag, or repair the mirror ($(error))" ;;
   esac
-  die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)"
+  case $(error) in
+    *x509*) setting='; see trust.ca (registryCa in a stack file)' ;;
+    *nauthorized* | *orbidden* | *denied* | *'authorization failed'* | *'no basic auth'*) setting='; see trust.login (pullUsername and pullPassword in a stack file)' ;;
+    *'server gave HTTP response'*) setting='; see trust.plainHttp (registryPlainHttp in a stack file)' ;;
+    *) setting='' ;;
+  esac
+  die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)$setting"
 }
 
 # 1 once the image was pulled the way that the runtime will, or needs no pull.

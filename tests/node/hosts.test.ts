@@ -210,15 +210,28 @@ for (const shell of shells) {
         );
       });
 
-      it("is told an image without its platform from one that cannot be pulled, with the node untouched", () => {
-        for (const [said, code] of [
+      it("is told an image without its platform from one that cannot be pulled, and the setting that is for it, with the node untouched", () => {
+        for (const [said, code, setting] of [
           ["no matching manifest for linux/amd64 in the manifest list entries", "PS-N012"],
           ["dial tcp: connection refused", "PS-N010"],
+          ["x509: certificate signed by unknown authority", "PS-N010", "trust.ca (registryCa in a stack file)"],
+          [
+            "unexpected status 401 Unauthorized",
+            "PS-N010",
+            "trust.login (pullUsername and pullPassword in a stack file)",
+          ],
+          [
+            "http: server gave HTTP response to HTTPS client",
+            "PS-N010",
+            "trust.plainHttp (registryPlainHttp in a stack file)",
+          ],
         ] as const) {
           host.write("pull-error", `${said}\n`);
           const run = host.run("apply");
           assert.deepEqual([run.status, run.did, host.files()], [4, [], {}], run.stderr);
           assert.match(run.stderr, new RegExp(`${code} image`));
+          assert.equal(run.stderr.includes("in a stack file"), setting !== undefined, run.stderr);
+          assert.ok(run.stderr.includes(setting ?? ""), run.stderr);
         }
       });
 
