@@ -9,6 +9,8 @@ import { rootCertificates } from "node:tls";
 export interface KnownLogin {
   readonly username: string;
   readonly password: string;
+  /** The password is an identity token, as `docker login` has it from some registries. Default: false. */
+  readonly identityToken?: true;
 }
 
 /** Where systems keep the authorities that they trust; the first that is there counts, as for programs in Go. */
@@ -80,7 +82,9 @@ function fromFile(kept: { auth?: string; identitytoken?: string } | undefined): 
   if (!kept?.auth) return undefined;
   const text = Buffer.from(kept.auth, "base64").toString();
   const colon = text.indexOf(":");
-  return { username: text.slice(0, colon), password: kept.identitytoken ?? text.slice(colon + 1) };
+  const username = text.slice(0, colon);
+  if (kept.identitytoken) return { username, password: kept.identitytoken, identityToken: true };
+  return { username, password: text.slice(colon + 1) };
 }
 
 /** Docker's protocol for helpers: the registry on stdin, JSON on stdout, an error where there is no login. */
@@ -89,7 +93,10 @@ function fromHelper(helper: string, key: string): Promise<KnownLogin | undefined
     const child = execFile(`docker-credential-${helper}`, ["get"], { timeout: 30_000 }, (error, stdout) => {
       const said = error === null ? parsed(stdout) : undefined;
       const { Username, Secret } = (said ?? {}) as { Username?: string; Secret?: string };
-      resolve(Username === undefined || Secret === undefined ? undefined : { username: Username, password: Secret });
+      if (Username === undefined || Secret === undefined) resolve(undefined);
+      // Docker's protocol: this name stands for no user, and the secret is an identity token.
+      else if (Username === "<token>") resolve({ username: "", password: Secret, identityToken: true });
+      else resolve({ username: Username, password: Secret });
     });
     // A missing helper reads nothing from stdin; the callback reports it.
     child.stdin?.on("error", () => undefined);

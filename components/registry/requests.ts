@@ -135,11 +135,19 @@ export class Requests {
     }
     const value = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? "";
     const url = urlIn(value("realm"), "it gives logins out at");
-    url.searchParams.set("service", value("service"));
-    url.searchParams.set("scope", value("scope") || this.scope);
+    const wanted = { service: value("service"), scope: value("scope") || this.scope };
     // A redirect is not followed: its target must not get the login.
+    if (login?.identityToken) return `Bearer ${tokenIn(good(await this.once(url, exchange(login.password, wanted))))}`;
+    for (const [name, text] of Object.entries(wanted)) url.searchParams.set(name, text);
     return `Bearer ${tokenIn(good(await this.once(url, {}, basic)))}`;
   }
+}
+
+/** An identity token for an access token. Source: distribution, docs/content/spec/auth/oauth.md. */
+function exchange(token: string, wanted: Readonly<Record<string, string>>): Asked {
+  const grant = { grant_type: "refresh_token", client_id: "pause-sandbox", refresh_token: token };
+  const body = new URLSearchParams({ ...grant, ...wanted }).toString();
+  return { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body };
 }
 
 async function bodyOf({ body }: { body: unknown }, request: string): Promise<string> {

@@ -149,6 +149,28 @@ describe("a registry that is asked for signatures", function () {
     assert.deepEqual(thief.heard, []);
   });
 
+  it("is given an identity token as OAuth 2 has it: in the body, for an access token", async () => {
+    const heard: string[] = [];
+    const giver = await serve((_path, request, response) => {
+      let body = "";
+      request.on("data", (part: Buffer) => (body += part.toString()));
+      request.on("end", () => {
+        heard.push(`${request.method ?? ""} ${request.headers.authorization ?? "no login"} ${body}`);
+        response.writeHead(200).end('{"access_token":"theirs"}');
+      });
+    });
+    const host = await serve((_path, request, response) => {
+      if (request.headers.authorization === "Bearer theirs")
+        response.writeHead(200, { "content-type": INDEX }).end("{}");
+      else response.writeHead(401, { "www-authenticate": `Bearer realm="https://${giver}/t",service="s"` }).end();
+    });
+    const login = { username: "", password: "my token", identityToken: true } as const;
+    await failure(verifyImage(imageAt(host), publicKey, login));
+    assert.deepEqual(heard, [
+      "POST no login grant_type=refresh_token&client_id=pause-sandbox&refresh_token=my+token&service=s&scope=repository%3Apause%3Apull",
+    ]);
+  });
+
   it("and gives out a token that is none, or names no server for it, is refused in words", async () => {
     for (const realm of ["not a url", "https://"]) {
       const host = await serve((_path, _request, response) => {

@@ -93,6 +93,13 @@ describe("a login for a registry", () => {
     }
   });
 
+  it("may be an identity token, and says so", async () => {
+    given({ auths: { "r.example": { auth: auth("00000000-0000-0000-0000-000000000000:"), identitytoken: "abc" } } });
+    assert.deepStrictEqual(await dockerLogin("r.example", folder), {
+      ...{ username: "00000000-0000-0000-0000-000000000000", password: "abc", identityToken: true },
+    });
+  });
+
   it("of Docker Hub lies under the name that docker login gives it", async () => {
     given({ auths: { "https://index.docker.io/v1/": { auth: auth("hub:word") } } });
     assert.deepStrictEqual(await dockerLogin("docker.io", folder), { username: "hub", password: "word" });
