@@ -5,6 +5,9 @@ import { joinedScript } from "../../../components/node/program";
 /** What the script itself says that it runs. */
 const TOOLS = (/^tools='([^']*)'/m.exec(joinedScript())?.[1] ?? "").split(" ");
 
+/** Those that the command runs to check the script, before the script itself can look for tools. */
+const CHECKING = ["cat", "mkdir", "mv", "sha256sum"];
+
 const HIDE = 'file=$(command -v "$1"); mv "$file" "$file.gone"; printf %s "$file"';
 
 /** By busybox, since the tool that is gone may be mv. */
@@ -16,8 +19,8 @@ async function missingTool({ target, to, turn }: Attempt): Promise<Injected> {
   const tool = TOOLS[turn - 1] ?? "";
   const file = await target.sh(HIDE, tool);
   const run = await target.run(to).finally(() => target.sh(SHOW, file));
-  if (!run.stderr.includes(`PS-N003 ${tool} is not on PATH`))
-    throw new Error(`it does not name ${tool}:\n${run.stderr}`);
+  const says = CHECKING.includes(tool) ? `${tool}: not found` : `PS-N003 ${tool} is not on PATH`;
+  if (!run.stderr.includes(says)) throw new Error(`it does not name ${tool}:\n${run.stderr}`);
   if (run.status !== 3) throw new Error(`without ${tool} it ends with ${run.status}:\n${run.stderr}`);
   return { run, next: state, note: tool };
 }
@@ -27,7 +30,7 @@ export const tools: Fault[] = [
     name: "tool missing",
     runs: { long: TOOLS.length, short: 1 },
     turns: () => Promise.resolve(TOOLS.length),
-    says: /PS-N003/,
+    says: /PS-N003|PS-N027/,
     inject: missingTool,
   },
 ];

@@ -36,24 +36,6 @@ async function brokenUnit(attempt: Attempt, unit: Unit, line: string): Promise<I
   return { run: await target.run(to) };
 }
 
-/** In the place of the runtime: the same, but for a configuration that names the wanted image. */
-const FUSSY = `
-mkdir -p /tmp/fault
-real=$(systemctl show containerd -p ExecStart | sed 's/.*path=\\([^ ;]*\\).*/\\1/')
-cat >/tmp/fault/containerd <<END
-#!/bin/sh
-case "\\$*" in *dump*) if grep -rqF "$1" /etc/containerd; then echo 'containerd: invalid plugin config' >&2; exit 1; fi ;; esac
-exec $real "\\$@"
-END
-chmod +x /tmp/fault/containerd
-printf 'ExecStart=\\nExecStart=/tmp/fault/containerd'`;
-
-async function refusesConfig(attempt: Attempt): Promise<Injected> {
-  const { target, to } = attempt;
-  const line = await target.sh(FUSSY, target.settings(to).image);
-  return brokenUnit(attempt, "containerd", line);
-}
-
 /**
  * The unit is masked once the run has looked at it: before, the run would refuse and touch nothing. By this directory,
  * because it counts more than a unit file in /etc.
@@ -111,7 +93,6 @@ async function hangsAfterRestart({ target, to, afterwards }: Attempt): Promise<I
 const runs = { long: 4, short: 1 };
 
 export const units: Fault[] = [
-  { name: "runtime refuses the configuration", runs, says: /PS-N014/, inject: refusesConfig },
   {
     name: "runtime does not start on the new configuration",
     runs,
