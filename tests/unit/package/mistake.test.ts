@@ -53,7 +53,7 @@ describe("a mistake", function () {
   it("in a value of a stack's file is reported with all others, one per line, within a preview's memory", async () => {
     const lines = errorOf(await start(TREE, VALUES, LITTLE));
     assert.equal(lines[0], 'PauseSandbox "pause": 2 problems with the arguments');
-    assert.match(lines[1] ?? "", /^ {2}- image\.reference: "pause" /);
+    assert.match(lines[1] ?? "", /^ {2}- reference: "pause" /);
     assert.match(lines[2] ?? "", /^ {2}- maxUnavailable: "0%" /);
     assert.equal(lines.length, 3, "no stack trace follows");
   });
