@@ -11,7 +11,7 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
-import { Host } from "../../lab/bench/fleet/hosts";
+import { Host, makePrograms } from "../../lab/bench/fleet/hosts";
 import { Server } from "../../lab/bench/fleet/server";
 import { environment, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox, type SshConnection } from "../../components";
@@ -53,7 +53,7 @@ describe("the life of a node's resource", function () {
     for (const name of ["pulumi", "hosts"]) fs.mkdirSync(path.join(folder, name));
     fs.copyFileSync(path.join(FLEET, "enter.sh"), path.join(folder, "enter.sh"));
     fs.writeFileSync(path.join(folder, "fleet"), folder);
-    fs.cpSync(path.join(FLEET, "stub"), path.join(folder, "stub"), { recursive: true, verbatimSymlinks: true });
+    makePrograms(folder);
     env = environment(path.join(folder, "pulumi"), tool("pulumi"), tool("plugin:command")) as Record<string, string>;
     // Where the SDK looks for the engine.
     process.env.PATH = env.PATH;

@@ -7,10 +7,9 @@ import * as path from "node:path";
 import { commandLine, type Verb } from "../../components/node/nodeCommand";
 import { nodeFile, remoteName, scriptText } from "../../components/node/nodeFile";
 import { publicSettings, type Setting, stdinSettings, settingLines } from "../../components/node/nodeSettings";
-import { Host } from "../../lab/bench/fleet/hosts";
+import { Host, makePrograms } from "../../lab/bench/fleet/hosts";
 import { atLeast } from "../support/tier";
 
-const FLEET = path.join(__dirname, "../../lab/bench/fleet");
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const PEM = "-----BEGIN CERTIFICATE-----\nQUFB\n-----END CERTIFICATE-----\n";
 const PAIRS = atLeast("long") ? 50 : 8;
@@ -26,7 +25,7 @@ describe("two stacks on one host at the same time", function () {
 
   before(async () => {
     fs.mkdirSync(path.join(folder, "hosts"));
-    fs.cpSync(path.join(FLEET, "stub"), path.join(folder, "stub"), { recursive: true, verbatimSymlinks: true });
+    makePrograms(folder);
     host = await Host.at(path.join(folder, "hosts"), "127.1.1.1", DIGEST);
     host.reset();
     looks.set("none", host.files());

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { type Contender, contendersOf, type Tools } from "./contenders";
-import { Host } from "./hosts";
+import { Host, makePrograms } from "./hosts";
 import { Server } from "./server";
 import { type Figures, report, type RunName, RUNS } from "./tables";
 import type { Wanted } from "./wanted";
@@ -35,7 +35,7 @@ function prepare(folder: string): void {
   for (const name of ["pulumi", "home", "hosts"]) fs.mkdirSync(path.join(folder, name), { recursive: true });
   fs.copyFileSync(path.join(__dirname, "enter.sh"), path.join(folder, "enter.sh"));
   fs.writeFileSync(path.join(folder, "fleet"), folder);
-  fs.cpSync(path.join(__dirname, "stub"), path.join(folder, "stub"), { recursive: true, verbatimSymlinks: true });
+  makePrograms(folder);
 }
 
 /** A CA of the registry. The second one is what changes in the third run. */
