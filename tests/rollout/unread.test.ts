@@ -40,7 +40,7 @@ describe("a rollout with a node that reports nothing, under the engine", functio
       if (recorded.length === 0) return;
       assert.match(
         diagnosticsOf(said),
-        /pause-worker-1 succeeded, but its report cannot be read\. Nobody knows what was done/,
+        /pause-worker-1 succeeded, but its report cannot be read\. The state of this node is unknown/,
       );
       assert.doesNotMatch(said, /4 of 4 nodes done/);
     });
@@ -55,7 +55,7 @@ describe("a rollout with a node that reports nothing, under the engine", functio
     assert.deepEqual(second.asked, []);
     assert.match(
       diagnosticsOf(second.said),
-      /SandboxNode "pause-worker-1": the node's report is missing: .*\. Nobody knows .* What to do: run pulumi up with another number for recheck/,
+      /SandboxNode "pause-worker-1": the node's report is missing: .*\. The state of this node is unknown\. What to do: run pulumi up with another number for recheck/,
     );
     assert.match(diagnosticsOf(second.said), /the rollout stops: 0 of 4 nodes done .*, 1 failed, 3 waiting/);
     const mended = await engine.up(await engine.stack("later", NODES, { recheck: 1 }));

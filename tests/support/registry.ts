@@ -131,19 +131,20 @@ function writeLogin(folder: string, password: string): void {
 
 /** Removes what the engine keeps of a registry: tags, and what a later build has taken the tag from. */
 export async function removeImages(host: string): Promise<void> {
-  const names = await engineNames();
-  for (const name of names.filter((name) => name.startsWith(`${host}/`))) {
+  for (const name of await engineNames(host)) {
     // Removing a tag may have removed its digest as well.
-    if ((await engineNames()).includes(name)) await docker(["image", "rm", name]);
+    if ((await engineNames(host)).includes(name)) await docker(["image", "rm", name]);
   }
 }
 
-/** Every name, by tag and by digest, of every image in the engine. */
-async function engineNames(): Promise<string[]> {
-  const ids = await docker(["image", "ls", "--quiet", "--no-trunc"]);
+/** Every name of a registry in the engine, by tag and by digest. Images of others come and go while other suites run. */
+async function engineNames(host: string): Promise<string[]> {
+  const own = ["*", "*/*", "*/*/*"].flatMap((path) => ["--filter", `reference=${host}/${path}`]);
+  const ids = await docker(["image", "ls", "--quiet", "--no-trunc", ...own]);
   const unique = [...new Set(ids.split("\n").filter(Boolean))];
   if (unique.length === 0) return [];
   type Names = { RepoTags: string[] | null; RepoDigests: string[] | null }[];
   const images = JSON.parse(await docker(["image", "inspect", ...unique])) as Names;
-  return images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+  return names.filter((name) => name.startsWith(`${host}/`));
 }
