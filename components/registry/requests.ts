@@ -143,7 +143,7 @@ export class Requests {
   }
 }
 
-/** An identity token for an access token. Source: distribution, docs/content/spec/auth/oauth.md. */
+/** An identity token for an access token. Source: the specification of OAuth 2 in the CNCF project Distribution. */
 function exchange(token: string, wanted: Readonly<Record<string, string>>): Asked {
   const grant = { grant_type: "refresh_token", client_id: "pause-sandbox", refresh_token: token };
   const body = new URLSearchParams({ ...grant, ...wanted }).toString();
