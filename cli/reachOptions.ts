@@ -171,7 +171,7 @@ export async function lookAtAll<N extends { readonly name: string }, T>(
   return results;
 }
 
-/** Whatever goes wrong with one node, the others are looked at. */
+/** An error of one node is that node's: the others are looked at. */
 const unlooked =
   (node: string) =>
   (error: unknown): Unlooked => ({ node, unlooked: whyNot(error) });

@@ -119,7 +119,7 @@ function loginOf(settings: ReadonlyMap<string, unknown>, given?: string): Stack[
   return { username: typeof username === "string" ? username : UNKNOWN, password };
 }
 
-/** What a run reads of the stack, read by the program's own code as in a run. */
+/** The program's own code reads the stack here, as in a run. */
 async function configOf(settings: ReadonlyMap<string, unknown>): Promise<StackConfig> {
   const pulumi = await import("@pulumi/pulumi");
   const [{ readStackConfig }, { findNodes }] = await Promise.all([

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { counted } from "./counted";
 import { messageOf } from "./errors";
 import { visible } from "./visible";
 
@@ -115,7 +116,7 @@ export function kindOf(value: unknown): string {
   if (typeof value !== "string") return `a ${typeof value}`;
   if (value === "") return "an empty text";
   if (value.includes("PRIVATE KEY-----")) return `a private key, ${value.length} characters`;
-  return `a text of ${value.length} character${value.length === 1 ? "" : "s"}`;
+  return `a text of ${counted(value.length, "character")}`;
 }
 
 /** True for a value that is known only while the program runs. */

@@ -6,6 +6,7 @@ import type { LeftOut, NodeSelection } from "../components";
 import { type NodeObject, openKubeconfig } from "../components/cluster/kubeconfig";
 import { listNodes } from "../components/cluster/list";
 import type { PlainNode } from "../components/clusterNode";
+import { counted } from "../components/counted";
 import { messageOf, userError } from "../components/errors";
 import { Problems } from "../components/problems";
 import { NOT_READY, nodesNotListed, selectNodes } from "../components/sources/cluster";
@@ -168,7 +169,7 @@ export async function reportNodesLeftOut(
     void log.warn(message);
   };
   const out = (found?.leftOut ?? []).map(({ name, why }) => `${name} ${why}`);
-  if (out.length > 0) say(`${counted(out.length)} of the cluster left out: ${named(out)}`);
+  if (out.length > 0) say(`${counted(out.length, "node")} of the cluster left out: ${named(out)}`);
   // What was found by labels is all that somebody wanted. A node that has lost its label leaves the stack: the others are named.
   if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) {
     if (found.unmatched.length > 0) {
@@ -193,10 +194,8 @@ export async function reportNodesLeftOut(
     return;
   }
   const missing = nodesNotListed(nodes, listed);
-  if (missing.length > 0) say(`${counted(missing.length)} of the cluster not in this stack: ${named(missing)}`);
+  if (missing.length > 0) say(`${counted(missing.length, "node")} of the cluster not in this stack: ${named(missing)}`);
 }
-
-const counted = (count: number): string => (count === 1 ? "1 node" : `${count} nodes`);
 
 /** So many are named; with 5,000 nobody reads more. */
 const NAMED = 20;

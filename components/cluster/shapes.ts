@@ -27,7 +27,7 @@ const EVENT: Pattern = {
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined;
 
-/** What is of another type is missing. */
+/** A field of another type is left out. */
 function shaped(value: unknown, pattern: Pattern): unknown {
   if (pattern === "text") return textOf(value);
   if (pattern === "time") return value instanceof Date ? value : textOf(value);

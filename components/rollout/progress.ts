@@ -1,4 +1,5 @@
 /** How far a rollout is: one outcome per node, so that the counts add up in every shape of a run. */
+import { counted } from "../counted";
 import { NodeStatus } from "../node/nodeScript";
 
 /** The outcome of a node in this run. */
@@ -49,9 +50,6 @@ export class Progress {
     return this.with(outcome).length;
   }
 }
-
-/** `1 node`, `2 nodes`: a number with its noun. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** The outcomes so far. */
 export function doneSoFar(progress: Progress): string {

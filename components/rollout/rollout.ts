@@ -3,11 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { AsyncResource } from "node:async_hooks";
 
 import { type Failure, failureOf } from "./failure";
-import { allSoFar, counted, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
+import { allSoFar, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
 import { soak } from "./soak";
 import { whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
+import { counted } from "../counted";
 import { hookableMonitor } from "../engine";
 import { messageOf } from "../errors";
 import { known } from "../inputs";

@@ -1,6 +1,7 @@
 /** What a walk to a registry means for a node. */
 import type { X509Certificate } from "node:crypto";
 
+import { counted } from "../../components/counted";
 import { answerOfStatus } from "../../components/registry/answers";
 import { type ChainFault, judgeChain, nameOf } from "../chain";
 import type { Evidence, Finding } from "../finding";
@@ -114,8 +115,6 @@ function chainWords(fault: ChainFault): string {
   }
 }
 
-const counted = (certificates: number): string => `${certificates} certificate${certificates === 1 ? "" : "s"}`;
-
 const day = (date: Date): string =>
   isNaN(date.getTime()) ? "a day that cannot be read" : date.toISOString().slice(0, 10);
 
@@ -126,7 +125,9 @@ function chainFault(fault: ChainFault, at: string, fact: WireFact, view: NodeVie
       const print = fault.root
         ? `. Compare this fingerprint with the administrator of the registry: SHA-256 ${fault.root.fingerprint256}`
         : "";
-      const sent = fault.root ? "" : `. The registry sent ${counted(fact.served?.length ?? 0)}, but not this one`;
+      const sent = fault.root
+        ? ""
+        : `. The registry sent ${counted(fact.served?.length ?? 0, "certificate")}, but not this one`;
       const remedy = `Set registryCa (trust.ca in a program) to the certificate of "${fault.endsAt}"${print}`;
       const ca = fault.root?.toString();
       return {
