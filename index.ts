@@ -3,18 +3,18 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { PauseImageSource, PauseSandbox } from "./components";
 import { readStackConfig } from "./settings/config";
-import { summaryOf } from "./settings/outputs";
+import { keptOnFailure, summaryOf } from "./settings/outputs";
 import { inSettings } from "./settings/words";
 import { findNodes, reportNodesLeftOut } from "./settings/found";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
-export = async () => {
+export = keptOnFailure(async () => {
   try {
     return await cluster();
   } catch (error) {
     throw reportable(error);
   }
-};
+});
 
 async function cluster() {
   const found = await findNodes();

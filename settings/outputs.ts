@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 import { type NodeReport, NodeStatus } from "../components";
 
 /** So many nodes that differ are named; with 5,000 nodes nobody reads more. */
@@ -52,4 +54,28 @@ function kindOf(report: NodeReport | undefined): string {
 
 function add(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
+}
+
+/**
+ * A program whose stack keeps the outputs of the last run if a run fails.
+ *
+ * The engine merges the outputs that a failed run registers into those of the last run. A run that registers none is printed as if it
+ * had removed all (pulumi/pulumi#15755). With `--continue-on-error`, an output of a failed resource is unknown, and the state would get
+ * the engine's placeholder as its value. So the program first registers no outputs at all, and at its end only those that are known.
+ */
+export function keptOnFailure<T extends object>(program: () => Promise<T>): () => Promise<T> {
+  return async () => {
+    const stack = pulumi.runtime.getStackResource();
+    if (stack !== undefined) pulumi.runtime.registerResourceOutputs(stack, {});
+    const outputs = await program();
+    // In a preview, an unknown output is a change to show.
+    return pulumi.runtime.isDryRun() ? outputs : onlyKnown(outputs);
+  };
+}
+
+async function onlyKnown<T extends object>(outputs: T): Promise<T> {
+  // The SDK's types leave it out.
+  const isKnown = (value: unknown) => (pulumi.output(value) as unknown as { isKnown: Promise<boolean> }).isKnown;
+  const all = Object.entries(outputs).map(async ([name, value]) => ((await isKnown(value)) ? [[name, value]] : []));
+  return Object.fromEntries((await Promise.all(all)).flat()) as T;
 }

@@ -7,6 +7,7 @@ import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/autom
 
 import { environment, TREE, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../components";
+import { keptOnFailure } from "../../settings/outputs";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 
@@ -68,11 +69,12 @@ export class Engine {
   }
 
   stack(stackName: string, nodes: ClusterNode[], more: Partial<PauseSandboxArgs> = {}): Promise<Stack> {
-    const program = () => {
+    const program = keptOnFailure(() => {
       const image = { reference: "registry.example.com/platform/pause:1", source: PauseImageSource.Existing };
-      new PauseSandbox("pause", { image, nodes, ...more });
-      return Promise.resolve();
-    };
+      const sandbox = new PauseSandbox("pause", { image, nodes, ...more });
+      const names = sandbox.nodes.apply((reports) => Object.keys(reports));
+      return Promise.resolve({ reference: sandbox.reference, names });
+    });
     const stack = { stackName, projectName: "rollout", program };
     return LocalWorkspace.createOrSelectStack(stack, { envVars: this.env, pulumiHome: path.join(this.folder, "home") });
   }
