@@ -7,6 +7,8 @@ import type { LogOptions } from "./plugin";
 /** The engine's log, where the lines of a resource are shown to the person who runs it. */
 export class EngineLog {
   private readonly client: EngineClient | undefined;
+  /** The engine shows requests in the order in which it gets to them, so each waits for the one before. */
+  private last: Promise<void> = Promise.resolve();
 
   /** @param address Address of the engine, none in tests that play the engine themselves. */
   constructor(address: string | undefined) {
@@ -16,7 +18,19 @@ export class EngineLog {
   log(urn: string, line: string, { ephemeral = false, warning = false }: LogOptions = {}): void {
     const severity = warning ? LogSeverity.WARNING : LogSeverity.INFO;
     const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(severity);
-    // A line that cannot be shown is no reason to fail the work that it tells of.
-    this.client?.log(request, () => undefined);
+    const { client } = this;
+    if (client === undefined) return;
+    const sent = (shown: () => void) => {
+      // A line that cannot be shown is no reason to fail the work that it tells of.
+      client.log(request, () => {
+        shown();
+      });
+    };
+    this.last = this.last.then(() => new Promise<void>(sent));
+  }
+
+  /** Ends when the engine has all lines: after the answer to its request it shows none any more. */
+  all(): Promise<void> {
+    return this.last;
   }
 }

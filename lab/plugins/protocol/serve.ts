@@ -185,7 +185,8 @@ function diffResponse({ changes, deleteBeforeReplace }: Diff): pb.DiffResponse {
 /** Serves the plugin to the engine whose address is the first argument, until the engine ends the process. */
 export function serve(plugin: Plugin): void {
   const address = process.argv.slice(2).find((arg) => !arg.startsWith("-"));
-  const server = new Server(plugin, new EngineLog(address));
+  const engine = new EngineLog(address);
+  const server = new Server(plugin, engine);
   const methods = [
     "checkConfig",
     "diffConfig",
@@ -201,7 +202,8 @@ export function serve(plugin: Plugin): void {
   const handlers = [...methods, ...others].map((method) => [
     method,
     (call: { request: never }, callback: grpc.sendUnaryData<unknown>) => {
-      void (async () => server[method](call.request))().then(
+      const answered = (async () => server[method](call.request))().finally(() => engine.all());
+      void answered.then(
         (answer) => {
           callback(null, answer);
         },

@@ -66,7 +66,7 @@ describe("plugins under the engine", function () {
     return Promise.resolve({ length: node.stdout.apply(Number), ref: index.ref });
   }
 
-  async function openStack(inline: () => Promise<Record<string, unknown>>): Promise<Stack> {
+  async function openStack(inline: () => Promise<Record<string, unknown>>, stackName = "test"): Promise<Stack> {
     const pulumiDir = path.dirname(execFileSync(GET, ["pulumi"], { encoding: "utf8" }).trim());
     const envVars = {
       PATH: [PLUGIN_DIR, pulumiDir, process.env.PATH].join(path.delimiter),
@@ -79,7 +79,7 @@ describe("plugins under the engine", function () {
     // The automation library looks for `pulumi` on the PATH of this process.
     process.env.PATH = envVars.PATH;
     const options = { workDir: folder, envVars };
-    return LocalWorkspace.createOrSelectStack({ stackName: "test", projectName: "contract", program: inline }, options);
+    return LocalWorkspace.createOrSelectStack({ stackName, projectName: "contract", program: inline }, options);
   }
 
   const log = () => (fs.existsSync(file("log")) ? fs.readFileSync(file("log"), "utf8").trim().split("\n") : []);
@@ -118,6 +118,26 @@ describe("plugins under the engine", function () {
     const { summary } = await stack.up();
     assert.deepEqual([summary.resourceChanges?.update, summary.resourceChanges?.replace], [1, undefined]);
     assert.deepEqual(log(), ["created", "updated"]);
+  });
+
+  it("shows the lines of a command in their order", async () => {
+    const saying = () => {
+      new command.remote.Command("lines", { connection: ssh.connection, create: "seq 1 300", logging: "stdout" });
+      return Promise.resolve({});
+    };
+    const lines: string[] = [];
+    const other = await openStack(saying, "lines");
+    await other.up({
+      color: "never",
+      onEvent: ({ diagnosticEvent: said }) => {
+        if (said?.urn?.endsWith("::lines") === true) lines.push(...said.message.trim().split("\n"));
+      },
+    });
+    assert.deepEqual(
+      lines.map((line) => Number(line)),
+      Array.from({ length: 300 }, (_, index) => index + 1),
+    );
+    await other.destroy();
   });
 
   it("runs delete on destroy, leaves the images, and takes the index away", async () => {
