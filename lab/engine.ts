@@ -29,8 +29,7 @@ export type Overrides = Record<string, string | string[] | object>;
  * @param own What the stack file cannot have, since it is made with the lab.
  */
 export async function openStack(lab: LabInfo, overrides: Overrides = {}, own = ofLab(lab)): Promise<Stack> {
-  environmentOnce ??= environment();
-  const { env, inline } = await environmentOnce;
+  const { env, inline } = await environmentOfProgram();
   // The automation library looks for `pulumi` on the PATH of this process.
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
@@ -101,7 +100,10 @@ interface Environment {
   inline: boolean;
 }
 
-/** Found once per process: the tools do not change under it, and its own PATH has them from then on. */
+/** What the engine runs with. Found once per process: the tools do not change under it, and its own PATH has them from then on. */
+export function environmentOfProgram(): Promise<Environment> {
+  return (environmentOnce ??= environment());
+}
 let environmentOnce: Promise<Environment> | undefined;
 
 async function environment(): Promise<Environment> {

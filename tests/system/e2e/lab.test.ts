@@ -13,7 +13,8 @@ import { get, kubectl, type Pod } from "../../../lab/kubectl";
 import { lineLog } from "../../../lab/log";
 import { waitFor } from "../../../lab/cluster/wait";
 import { faults, prove, registryDigest } from "../../../lab/proof";
-import { itFrom } from "../../support/tier";
+import { atLeast, itFrom } from "../../support/tier";
+import { theGuide } from "./guide";
 import { killedRun } from "./killed";
 import { differences, snapshots } from "./nodes";
 import { filesWith, nodeFilesWith, sessions } from "./secrets";
@@ -253,6 +254,8 @@ describe("the whole way through, on the lab", function () {
     // On a lab that stays they would wait for an image for ever, and others would run beside somebody's tests.
     await kubectl(lab, ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
   });
+
+  if (atLeast("all")) theGuide(() => lab);
 });
 
 /** Runs `up` with other settings; a failure is returned, not thrown, with what the engine said. */

@@ -1,0 +1,109 @@
+/** The guide's way from a stuck Pod to a healed node, command by command, on the lab. */
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import type { LabInfo } from "../../../lab/cluster";
+import { TREE } from "../../../lab/cluster/layout";
+import { showFailure } from "../../../lab/failure";
+import { kubectl, until } from "../../../lab/kubectl";
+import { differences, snapshots } from "./nodes";
+import { Person, type Ran, stepsOf, waiting } from "./person";
+
+const FILE = "stacks/Pulumi.own.yaml";
+
+/** What a line of the guide has to show, by how it begins, and where its words leave it out. */
+interface Expected {
+  readonly step: number;
+  readonly line: RegExp;
+  readonly shows?: RegExp;
+  readonly status?: number;
+  readonly leftOut?: (person: Person) => boolean;
+  /** What has to have happened before, by itself. */
+  readonly after?: (lab: LabInfo) => Promise<unknown>;
+}
+
+const EXPECTED: readonly Expected[] = [
+  { step: 1, line: /^kubectl get events/, shows: /failed to (get sandbox|pull) image ".*pause.*x509/ },
+  {
+    step: 1,
+    line: /^kubectl get pods/,
+    shows: /stuck-node-1 .*\n.*stuck-node-2 /,
+    // The event comes before the status.
+    after: (lab) => until("the Pods to wait", 60, async () => ((await waiting(lab)).length === 2 ? true : undefined)),
+  },
+  { step: 2, line: /^ssh-keyscan/ },
+  { step: 3, line: /doctor/, status: 1, shows: /PS-D001/ },
+  { step: 4, line: /--fix-config/, status: 1 },
+  { step: 5, line: /^pulumi login/ },
+  { step: 5, line: /^pulumi stack init/ },
+  {
+    step: 5,
+    line: /set --secret sshPrivateKey </,
+    leftOut: (person) => person.read(FILE).includes("sshPrivateKeyFile"),
+  },
+  // The lab's registry has no login.
+  { step: 5, line: /set registryUsername/, leftOut: () => true },
+  { step: 5, line: /set --secret registryPassword/, leftOut: () => true },
+  { step: 6, line: /set registryCa/, leftOut: (person) => person.read(FILE).includes("-----BEGIN CERTIFICATE") },
+  { step: 6, line: /^pulumi config$/, shows: /registryCa/ },
+  { step: 6, line: /openssl/, shows: /Fingerprint=/ },
+  { step: 7, line: /set dryRun/ },
+  { step: 7, line: /^pulumi up/, shows: /would/ },
+  { step: 7, line: /rm dryRun/ },
+  { step: 8, line: /^pulumi up/, shows: /2 of 2 nodes done/ },
+  {
+    step: 9,
+    line: /doctor/,
+    shows: /all is well/,
+    after: (lab) =>
+      until("the stuck Pods to start", 120, async () => ((await waiting(lab)).length === 0 ? true : undefined)),
+  },
+  // grep finds none.
+  { step: 9, line: /^kubectl get pods/, status: 1, shows: /ContainerCreating\n$/ },
+  { step: 9, line: /output nodes/, shows: /total.*2/ },
+];
+
+/** Declares the tests. The lab is as it was made: nobody has healed it. */
+export function theGuide(labNow: () => LabInfo): void {
+  describe("the guide, followed by somebody with a fresh checkout and nothing else", () => {
+    const page = fs.readFileSync(path.join(TREE, "docs/guide.md"), "utf8");
+    let person: Person;
+    let untouched: Map<string, string[]>;
+
+    before(async () => {
+      const lab = labNow();
+      untouched = await snapshots(lab);
+      await showFailure(lab);
+      person = await Person.arrive(lab);
+    });
+    after(() => {
+      person.leave();
+    });
+
+    for (const [index, { commands, text }] of stepsOf(page, "From a stuck Pod to a healed node").entries()) {
+      const number = index + 1;
+      const expected = EXPECTED.filter(({ step }) => step === number);
+      it(`${number}. ${/\*\*(.+?)\*\*/.exec(text)?.[1] ?? text}`, async () => {
+        assert.equal(commands.length, expected.length, commands.join("\n"));
+        for (const [at, { line, shows = /(?:)/, status = 0, leftOut, after: wait }] of expected.entries()) {
+          const command = commands[at] ?? "";
+          assert.match(command, line);
+          if (leftOut?.(person) === true) continue;
+          await wait?.(labNow());
+          const ran: Ran = await person.type(command);
+          assert.equal(ran.status, status, `${command}\n${ran.seen}`);
+          assert.match(`${command}\n${ran.seen}`, shows);
+        }
+      });
+    }
+
+    it("and back: every node is as it was before the first command", async () => {
+      const { status, seen } = await person.type("pulumi destroy");
+      assert.equal(status, 0, seen);
+      const lab = labNow();
+      assert.deepEqual(differences(untouched, await snapshots(lab)), []);
+      await kubectl(lab, ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
+    });
+  });
+}
