@@ -24,7 +24,7 @@ export interface RuntimeFact {
   readonly image: string;
   readonly name: string;
   readonly socket: string;
-  /** When it was started, by the node's clock; 0 where it does not run. */
+  /** When it was started, by the node's clock, with a fraction; 0 where it does not run. */
   readonly startedSeconds: number;
   /** The file that decides. */
   readonly target: string;
@@ -133,6 +133,8 @@ type Read<T> = (value: unknown) => T | undefined;
 const text: Read<string> = (value) => (typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined);
 const pem: Read<string> = (value) => (typeof value === "string" && value.length <= LONGEST_PEM ? value : undefined);
 const seconds: Read<number> = (value) => (isWholeNumber(value, 0, LAST_SECOND) ? value : undefined);
+const instant: Read<number> = (value) =>
+  typeof value === "number" && value >= 0 && value <= LAST_SECOND ? value : undefined;
 /** Of a Date. */
 const LAST_SECOND = 8.64e12;
 
@@ -167,7 +169,7 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
     "kubernetes",
   ]),
   runtime: objectOf<RuntimeFact>({
-    ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: seconds, target: text },
+    ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: instant, target: text },
     ...{ unit: text, version: text },
   }),
   able: (value) => (Array.isArray(value) ? [] : undefined),

@@ -66,16 +66,31 @@ read_runtime() {
   "${runtime}_read"
 }
 
-# started_seconds UNIT: when its process was started, by this node's clock; 0 where none runs. Reads systemd.
+# started_seconds UNIT: when its process was started, by this node's clock, to a hundredth: a sandbox may fail in the same second.
+# 0 where none runs. Reads systemd, $proc. Writes $scratch/now.
 started_seconds() {
   shown=$(systemctl show "$1" -p ExecMainStartTimestampMonotonic -p MainPID)
   property MainPID "$shown"
   case $property in
     '' | 0) since='' ;;
     # The unit of one that has ended keeps its time.
-    *) since=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{6\}$/\1/p') ;;
+    *) since=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{4\}$/\1/p') ;;
   esac
-  if [ "$since" ]; then printf %s "$(($(now_seconds) - $(clock) + since))"; else printf 0; fi
+  if [ "$since" ]; then
+    read -r up _ <"$proc/uptime"
+    started=$(($(now_hundredths) - ${up%.*}${up#*.} + since))
+    printf %s "${started%??}.${started#"${started%??}"}"
+  else
+    printf 0
+  fi
+}
+
+# The time of this node, in hundredths of a second. Writes $scratch/now.
+now_hundredths() {
+  : >"$scratch/now"
+  # A stat without fractions gives 00: too early, so that no failure is lost.
+  stat -c '%Y %y' "$scratch/now" | sed 's/^\([0-9]*\) [^.]*\.\([0-9][0-9]\).*/\1\2/; t
+    s/ .*/00/'
 }
 
 # What keeps the runtime from serving any Pod. Prints nothing but a list that is empty. Dies with PS-N005, PS-N024.
@@ -179,14 +194,19 @@ proxy_fact() {
   printf ']'
 }
 
-# asked_of_cri ARGUMENT…: what the runtime answers; one that hangs is left. Writes $scratch/refused. Fails with the last line
+# asked_of_cri ARGUMENT…: what the runtime answers; one that hangs is left. Writes $scratch/refused, $scratch/hangs. Fails with the last line
 # of what went wrong on stderr.
 asked_of_cri() {
+  # What hangs is asked once.
+  if [ -e "$scratch/hangs" ]; then
+    cat "$scratch/hangs" >&2
+    return 1
+  fi
   status=0
   timeout 20 crictl --timeout 10s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$scratch/refused" || status=$?
   case $status in
     0) ;;
-    124) echo 'it gives no answer within 20 s' >&2 ;;
+    124) echo 'it gives no answer within 20 s' | tee "$scratch/hangs" >&2 ;;
     *) sed -n '$s/^time=[^ ]* level=[a-z]* msg=//; $s/^FATA\[[0-9]*\] *//; $p' "$scratch/refused" >&2 ;;
   esac
   return "$status"
@@ -242,7 +262,7 @@ flagged() {
 events_fact() {
   needs journalctl
   journalctl --no-pager -q -o short-unix -n 10000 -u "$("${runtime}_daemon")" -u kubelet |
-    grep -E 'RunPodSandbox for .*(failed, error|returns sandbox id)|Failed to create sandbox for pod|CreatePodSandbox for pod "|Ran pod sandbox |"command failed"|failed to run Kubelet|unknown flag: |Unable to register node with API server|Failed to ensure lease exists' |
+    grep -E 'RunPodSandbox for .*(failed, error|returns sandbox id)|Failed to create sandbox for pod|CreatePodSandbox for pod "|Ran pod sandbox |"command failed"|failed to run Kubelet|unknown flag: |Unable to register node with API server|Successfully registered node|Failed to ensure lease exists' |
     tail -n 100 >"$scratch/events" || :
   printf '[%s]' "$(json_list <"$scratch/events")"
 }
