@@ -8,7 +8,7 @@ import type { Finding } from "./finding";
 /** What a remedy may name. */
 export interface Ground {
   /** The kubelet's runtime; missing where nobody knows it. */
-  readonly runtime?: Pick<RuntimeFact, "name" | "unit" | "socket" | "version">;
+  readonly runtime?: Pick<RuntimeFact, "name" | "unit" | "socket" | "version"> & { readonly image?: string };
 }
 
 interface Cause {
@@ -18,7 +18,7 @@ interface Cause {
   readonly says: RegExp;
   /** The second half of a sentence about the node. `said` is the match. */
   readonly what: (said: readonly (string | undefined)[], ground: Ground) => string;
-  readonly remedy: (said: readonly (string | undefined)[], ground: Ground) => string;
+  readonly remedy: (said: readonly (string | undefined)[], ground: Ground, error: string) => string;
   /** True for what keeps only some Pods from starting. Default: false. */
   readonly somePods?: true;
 }
@@ -56,9 +56,9 @@ const SANDBOX: readonly Cause[] = [
       plugin === undefined
         ? `the network plugin ${denied ?? ""} cannot be executed`
         : `the network plugin "${plugin}" is not in ${path ?? ""}`,
-    remedy: ([, plugin]) =>
+    remedy: ([, plugin, , denied]) =>
       plugin === undefined
-        ? "Make the file executable"
+        ? `Run: chmod 755 ${denied ?? ""}`
         : `Install it there: ${plugin} comes with the CNI plugins package, or with the network's own DaemonSet`,
   },
   {
@@ -83,10 +83,22 @@ const SANDBOX: readonly Cause[] = [
     // host-local, calico libcalico-go/lib/ipam, cilium pkg/ipam, amazon-vpc-cni-k8s, whereabouts, azure-container-networking
     code: "PS-D028",
     kind: "a network without free addresses",
-    says: /no IP addresses available in (?:range set|network):? ?([\w./:-]*)|no more free IPs|No IPs? available|IP(?:AM)? pool.* (?:exhausted|full)|cannot allocate new block|Assigned 0 out of \d+ requested|No more IPs available|range is full|failed to assign an IP address to container|No available addresses|Could not allocate IP in range/i,
+    says: /no IP addresses available in (?:range set|network):? ?([\w./:-]*)|No IPs? available|all CIDR ranges are exhausted|once Cilium Operator allocates more|IP(?:AM)? pool.* (?:exhausted|full)|cannot allocate new block|Assigned 0 out of \d+ requested|No more IPs available|range is full|failed to assign an IP address to container|No available addresses|Could not allocate IP in range/i,
     what: ([, range]) => `the network has no free address for another Pod${range ? ` (${range})` : ""}`,
     remedy: () =>
       "Free addresses, or give the node a larger range. Addresses of Pods that are gone may be left over: host-local keeps them in /var/lib/cni/networks",
+  },
+  {
+    // containernetworking plugins/main/bridge
+    code: "PS-D041",
+    kind: "a bridge that is left over",
+    says: /"([^"]+)" already has an IP address different from|(could not set bridge's mac: invalid argument)/,
+    what: ([, bridge]) =>
+      bridge === undefined
+        ? "the bridge of the network is left over from a failure, and has no address"
+        : `the bridge ${bridge} is left over from another network, and has another address`,
+    remedy: ([, bridge = "of that network (cni0)"]) =>
+      `Run: ip link delete ${bridge}. The plugin makes it again; Pods on it lose their network until they are recreated`,
   },
   {
     // go-cni errors.go, ocicni, kubelet
@@ -105,8 +117,8 @@ const SANDBOX: readonly Cause[] = [
       `${named(ground)} cannot start ${found(said)}, which starts containers: ${reasonIn(said[0])}`,
     remedy: (said, ground) =>
       /permission/.test(said[0] ?? "")
-        ? `Make it executable: chmod 755, and check whether its file system is mounted noexec`
-        : `Install it where ${unitOf(ground)} looks for it, or correct its path in the runtime's configuration`,
+        ? `Run: chmod 755 ${found(said)}. If it is executable: is its file system mounted noexec?`
+        : `Install it where ${unitOf(ground)} looks for it, and make it executable; or correct its path in the runtime's configuration`,
   },
   {
     // runc libcontainer/cgroups/systemd, CRI-O internal/config/cgmgr
@@ -129,7 +141,7 @@ const SANDBOX: readonly Cause[] = [
     kind: "content that cannot be read or written",
     says: /(read-only file system)|(input\/output error)|(structure needs cleaning)|(unexpected commit digest)|(content digest \S+: not found)|(snapshotter \S+ (?:was )?not (?:found|loaded)|failed to get snapshotter|snapshotter not loaded: \S+)|(failed to extract layer)|(layer not known)|(blob not found)/i,
     what: (said, ground) => `${named(ground)} cannot use what it has stored: ${found(said)}`,
-    remedy: (said, ground) => contentRemedy(found(said), ground),
+    remedy: (said, ground, error) => contentRemedy(found(said), error, ground),
   },
   {
     // containerd internal/cri/server, CRI-O internal/oci, cri-dockerd
@@ -145,17 +157,17 @@ const SANDBOX: readonly Cause[] = [
     // containerd pkg/registrar, CRI-O internal/registrar, docker
     code: "PS-D034",
     kind: "a sandbox whose name is taken",
-    says: /failed to reserve sandbox name|error reserving pod name|name "?[^"\s]*"? is reserved|name is reserved|name "[^"]+" is already in use by container/,
+    says: /(?:failed to reserve sandbox name|error reserving pod name|name "?[^"\s]*"? is reserved|name is reserved|name "[^"]+" is already in use by container)(?:.* (?:is reserved for|by container) "?([0-9a-f]+))?/,
     what: (_, ground) =>
       `${named(ground)} still has an earlier sandbox of this Pod by the same name, half made or half removed`,
-    remedy: (_, ground) =>
-      `Wait for the earlier try to end. If it does not: crictl pods, crictl rmp -f its ID. If that hangs too: systemctl restart ${unitOf(ground)}`,
+    remedy: ([, id], ground) =>
+      `Wait for the earlier try to end. If it does not, run: ${id === undefined ? "crictl pods, and crictl rmp -f with its ID" : `crictl rmp -f ${id}`}. If that hangs too: systemctl restart ${unitOf(ground)}`,
     somePods: true,
   },
   {
     code: "PS-D035",
     kind: "a limit of processes",
-    says: /resource temporarily unavailable|fork rejected by pids|pthread_create failed|newosproc/i,
+    says: /resource temporarily unavailable|fork rejected by pids|pthread_create failed|failed to create new OS thread/i,
     what: () => "a limit of processes is reached, so that no new one starts",
     remedy: (_, ground) =>
       `Check kernel.pid_max, kernel.threads-max, TasksMax of ${unitOf(ground)} and podPidsLimit of the kubelet, and who has so many processes`,
@@ -164,10 +176,9 @@ const SANDBOX: readonly Cause[] = [
     // containerd pkg/cri/server, CRI-O internal/config/seccomp
     code: "PS-D036",
     kind: "a security profile that is missing",
-    says: /cannot load seccomp profile "([^"]+)"|seccomp.*open (\/[^:\s]+): no such file|apparmor profile not found "?([^"\s]*)|(?:seccomp|apparmor) is not (?:supported|enabled)|setup seccomp: (.*)/i,
+    says: /cannot load seccomp profile "([^"]+)"|seccomp.*open (\/[^:\s]+): no such file|seccomp is not (?:supported|enabled)|setup seccomp: (.*)/i,
     what: (said) => `a security profile of a Pod is not on the node${found(said) === "" ? "" : `: ${found(said)}`}`,
-    remedy: () =>
-      "Put the profile there: localhostProfile is a path below /var/lib/kubelet/seccomp; AppArmor profiles are loaded by apparmor_parser",
+    remedy: () => "Put the profile there: localhostProfile of a Pod is a path below /var/lib/kubelet/seccomp",
     somePods: true,
   },
   {
@@ -217,14 +228,30 @@ function cgroupRemedy({ runtime }: Ground): string {
   }
 }
 
-function contentRemedy(what: string, ground: Ground): string {
+function contentRemedy(what: string, error: string, { runtime }: Ground): string {
   if (/read-only|input|cleaning/.test(what)) {
     return "The disk or its file system is at fault: dmesg. Repair it and mount it for writing again";
   }
   if (/snapshotter/.test(what)) {
-    return `Start the service of that snapshotter, or correct snapshotter and proxy_plugins in the configuration of ${named(ground)}`;
+    return `Start the service of that snapshotter, or correct snapshotter and proxy_plugins in the configuration of ${named({ runtime })}`;
   }
-  return "Remove the image and have it pulled again: crictl rmi, crictl pull. If it fails again, see the disk: dmesg";
+  const image = runtime?.image ?? "IMAGE";
+  // containerd still lists what is gone, and pulls it only once it does not. The CRI does not know such an image any more.
+  const [, blob] = /blob (sha256:[0-9a-f]{64}) expected at/.exec(error) ?? [];
+  const remove = blob === undefined ? `crictl rmi ${image}` : `${ctrOf(runtime?.name)} -n k8s.io content rm ${blob}`;
+  return `Run: ${remove}; crictl pull ${image}. If that fails too, see the disk: dmesg`;
+}
+
+/** How the containerd of a runtime is asked. */
+export function ctrOf(name?: string): string {
+  switch (name) {
+    case "k3s":
+      return "k3s ctr";
+    case "rke2":
+      return "/var/lib/rancher/rke2/bin/ctr -a /run/k3s/containerd/containerd.sock";
+    default:
+      return "ctr";
+  }
 }
 
 /** Why a kubelet ended. All of them are of one code: the kubelet does not run. */
@@ -244,10 +271,17 @@ const KUBELET: readonly Omit<Cause, "code">[] = [
   },
   {
     kind: "a kubelet without a valid certificate",
-    says: /(?:bootstrap client certificate in (\S+) is expired|unable to load client CA file (\S+?):|bootstrap-kubelet\.conf: no such file|unable to load bootstrap kubeconfig|certificate has expired|failed to (?:load|parse).*certificate)/,
-    what: (said) => `its certificate or its CA cannot be used${found(said) === "" ? "" : ` (${found(said)})`}`,
+    says: /bootstrap client certificate in (\S+) is expired|bootstrap-kubelet\.conf: no such file|unable to load bootstrap kubeconfig|certificate has expired|failed to (?:load|parse).*certificate/,
+    what: (said) => `its certificate cannot be used${found(said) === "" ? "" : ` (${found(said)})`}`,
     remedy: () =>
       "Have the node join again, or renew: kubeadm init phase kubeconfig kubelet on a control plane node; see kubeadm certs check-expiration",
+  },
+  {
+    kind: "a kubelet without the cluster's CA",
+    says: /unable to load client CA file (\S+?):/,
+    what: ([, file]) => `its CA ${file ?? ""} cannot be read`,
+    remedy: () =>
+      "Put the cluster's CA there (kubeadm has it in /etc/kubernetes/pki/ca.crt), or correct clientCAFile in the kubelet's configuration",
   },
   {
     kind: "a kubelet with a configuration that it cannot read",
@@ -264,7 +298,7 @@ const KUBELET: readonly Omit<Cause, "code">[] = [
   },
   {
     kind: "a kubelet without a runtime",
-    says: /validate CRI v1 \w+ API for endpoint "unix:\/\/([^"]+)|failed to create new CRI runtime|unable to determine runtime API version.*dial unix "?([^\s":]+)|container runtime is not running/,
+    says: /validate CRI v1 \w+ API for endpoint "unix:\/\/([^"]+)|unable to determine runtime API version.*dial unix "?([^\s":]+)/,
     what: (said) => `it gets no answer from its runtime${found(said) === "" ? "" : ` on ${found(said)}`}`,
     remedy: (_, ground) =>
       `Check systemctl status ${unitOf(ground)}, and whether --container-runtime-endpoint or containerRuntimeEndpoint names ${ground.runtime?.socket ?? "its socket"}`,
@@ -293,7 +327,13 @@ export function causeOf(error: string, ground: Ground): Finding | undefined {
     const said = says.exec(error);
     // A pull fails of a full disk or of broken content too; what else it fails of is told by its own way.
     if (!said || (isOfImage(error) && !/PS-D03[12]/.test(code))) continue;
-    return { code, kind, fatal: somePods !== true, what: what([...said], ground), remedy: remedy([...said], ground) };
+    return {
+      code,
+      kind,
+      fatal: somePods !== true,
+      what: what([...said], ground),
+      remedy: remedy([...said], ground, error),
+    };
   }
   return undefined;
 }
@@ -302,7 +342,7 @@ export function causeOf(error: string, ground: Ground): Finding | undefined {
 export function kubeletCause(error: string, ground: Ground): Pick<Finding, "kind" | "what" | "remedy"> | undefined {
   for (const { kind, says, what, remedy } of KUBELET) {
     const said = says.exec(error);
-    if (said) return { kind, what: what([...said], ground), remedy: remedy([...said], ground) };
+    if (said) return { kind, what: what([...said], ground), remedy: remedy([...said], ground, error) };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** From facts to findings: pure. What the node is comes first, then the way of a pull, then what will break later. */
-import { isOfImage } from "./causes";
+import { ctrOf, isOfImage } from "./causes";
 import { certificatesOf } from "./chain";
 import { type Facts, type RuntimeFact, unpacked } from "./facts";
 import type { Diagnosis, Evidence, Finding, StuckPod } from "./finding";
@@ -165,13 +165,14 @@ const missingLocal = ({ name, image }: RuntimeFact): Finding => ({
   kind: "a local image that is gone",
   fatal: true,
   what: `${image} is not on the node, and no registry has it: it was imported`,
-  remedy: `${importBy(name)}. On EKS with Amazon Linux 2023 the file is /etc/eks/pause.tar. Or let a stack set an image that a registry has`,
+  remedy: `${importBy(name, image)}. On EKS with Amazon Linux 2023 the file is /etc/eks/pause.tar. Or let a stack set an image that a registry has`,
 });
 
-function importBy(name: string): string {
+function importBy(name: string, image: string): string {
   switch (name) {
     case "containerd":
-      return "Import it again: ctr -n k8s.io images import --label io.cri-containerd.pinned=pinned FILE";
+      // `import --label` came with 2.0.
+      return `Import it again: ctr -n k8s.io images import FILE; ctr -n k8s.io images label ${image} io.cri-containerd.pinned=pinned`;
     case "k3s":
     case "rke2":
       return `Put its archive into /var/lib/rancher/${name}/agent/images and restart ${name}`;
@@ -220,14 +221,11 @@ function judgeLocal({ image }: Facts, runtime: RuntimeFact): { findings: Finding
 
 /** What the runtime takes for a pin. */
 function pinBy({ name, image }: RuntimeFact): string {
-  const label = `images label ${image} io.cri-containerd.pinned=pinned`;
   switch (name) {
     case "containerd":
-      return `Run: ctr -n k8s.io ${label}`;
     case "k3s":
-      return `Run: k3s ctr -n k8s.io ${label}`;
     case "rke2":
-      return `Run: /var/lib/rancher/rke2/bin/ctr -a /run/k3s/containerd/containerd.sock -n k8s.io ${label}`;
+      return `Run: ${ctrOf(name)} -n k8s.io images label ${image} io.cri-containerd.pinned=pinned`;
     case "cri-o":
       return `Add it to pinned_images in [crio.image], and run: systemctl reload crio`;
     default:

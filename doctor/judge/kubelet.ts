@@ -32,17 +32,21 @@ export function judgeKubelet(facts: Facts): { findings: Finding[]; evidence: Evi
     return { findings: [flag], evidence };
   }
   if (runs) return { findings: alone(said, facts), evidence };
-  const error = ended && errorIn(ended.text);
+  // One that ends by itself is started again by systemd: this one was stopped.
+  const isStopped = kubelet.state === "inactive";
+  const error = isStopped || !ended ? undefined : errorIn(ended.text);
   const cause = error === undefined ? undefined : kubeletCause(error, facts);
   const down: Finding = {
     code: "PS-D019",
     kind: cause?.kind ?? "a kubelet that does not run",
     fatal: true,
     what: `the kubelet is ${state}, and without it no Pod starts${because(cause?.what, error)}`,
-    remedy: cause?.remedy ?? "Run: journalctl -u kubelet",
+    remedy: cause?.remedy ?? (isStopped ? STOPPED : "Run: journalctl -u kubelet"),
   };
   return { findings: [down], evidence };
 }
+
+const STOPPED = "Run: systemctl start kubelet. If it ends again: journalctl -u kubelet";
 
 /** The cause, else the kubelet's own last words. */
 const because = (cause?: string, error?: string): string =>
@@ -53,8 +57,13 @@ const RECENT_SECONDS = 60;
 
 /** A kubelet that runs and gets no answer from its cluster hears of no new Pod. */
 function alone(said: readonly ReturnType<typeof lineOf>[], { host }: Facts): Finding[] {
-  const last = said.filter(({ text }) => /Unable to register node|Failed to ensure lease exists/.test(text)).pop();
-  if (!last || (host?.epochSeconds ?? 0) - last.atSeconds > RECENT_SECONDS) return [];
+  const last = said.filter(({ text }) => /register(?:ed)? node|Failed to ensure lease exists/.test(text)).pop();
+  if (
+    !last ||
+    /Successfully registered node/.test(last.text) ||
+    (host?.epochSeconds ?? 0) - last.atSeconds > RECENT_SECONDS
+  )
+    return [];
   const why = errorIn(last.text);
   const server = /"https:\/\/([^/"]+)\//.exec(why)?.[1] ?? "the API server";
   return [

@@ -2,7 +2,7 @@
 import { causeOf, isOfImage } from "../causes";
 import type { Facts } from "../facts";
 import type { Evidence, Finding, StuckPod } from "../finding";
-import { type SandboxTry, standing, triedIn } from "../sandboxes";
+import { type SandboxTry, type Since, standing, triedIn } from "../sandboxes";
 
 export interface Sandboxes {
   readonly findings: Finding[];
@@ -21,7 +21,9 @@ export function judgeSandboxes(facts: Facts, nowSeconds: number, stuck?: readonl
   const since = { nowSeconds, runtimeStartedSeconds: runtime?.startedSeconds ?? 0, waiting };
   const { counts, over } = standing(tries, since);
   // What is on the node is not pulled again.
-  const failures = counts.map((one) => firstOf(one, tries)).filter(({ error = "" }) => !(isOfImage(error) && image));
+  const failures = counts
+    .map((one) => firstOf(one, tries, since))
+    .filter(({ error = "" }) => !(isOfImage(error) && image));
   const started = (at: number) => tries.some(({ error, atSeconds }) => error === undefined && atSeconds >= at);
   const findings = failures.flatMap(({ error = "", atSeconds, pod }) => {
     if (isOfImage(error) && causeOf(error, { runtime }) === undefined) return [];
@@ -38,13 +40,14 @@ export function judgeSandboxes(facts: Facts, nowSeconds: number, stuck?: readonl
   };
 }
 
-/** A name that is taken is what comes of an earlier failure of the same Pod: that one has the cause. */
-function firstOf(failure: SandboxTry, tries: readonly SandboxTry[]): SandboxTry {
+/** A name that is taken is what comes of an earlier failure of the same Pod, unless that is over: that one has the cause. */
+function firstOf(failure: SandboxTry, tries: readonly SandboxTry[], { runtimeStartedSeconds }: Since): SandboxTry {
   const taken = /reserve|already in use/;
   if (!taken.test(failure.error ?? "")) return failure;
-  const own = tries.filter(({ pod, error }) => pod === failure.pod && error !== undefined && !taken.test(error));
-  const [newest] = own.sort((a, b) => b.atSeconds - a.atSeconds);
-  return newest ?? failure;
+  const own = tries.filter(({ pod }) => pod === failure.pod).sort((a, b) => b.atSeconds - a.atSeconds);
+  const began = own.find(({ error }) => error === undefined)?.atSeconds ?? 0;
+  const since = Math.max(began, runtimeStartedSeconds);
+  return own.find(({ error = "reserve", atSeconds }) => !taken.test(error) && atSeconds > since) ?? failure;
 }
 
 function triesOf({ events = [], sandbox }: Facts): SandboxTry[] {

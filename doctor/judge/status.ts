@@ -17,8 +17,11 @@ export function judgeStatus({ status, failed }: Facts, runtime: RuntimeFact): Ju
     if (startedSeconds > 0 && !/connect|no answer|dial|deadline/i.test(why)) {
       return { findings: [], evidence: [], unknown: [`whether ${name} and its network are ready`] };
     }
-    const what = startedSeconds === 0 ? `${unit} does not run` : `${name} gives no answer on ${socket}: ${why}`;
-    return { findings: [deaf(what, unit)], evidence: [{ is: "no", text: what }], unknown: [] };
+    const isDown = startedSeconds === 0;
+    const what = isDown ? `${unit} does not run` : `${name} gives no answer on ${socket}: ${why}`;
+    const command = isDown ? `systemctl start ${unit}` : `systemctl restart ${unit}`;
+    const remedy = `Run: ${command}. If that does not help: journalctl -u ${unit}, and the load of the node's disks`;
+    return { findings: [{ ...deaf(what, unit), remedy }], evidence: [{ is: "no", text: what }], unknown: [] };
   }
   const [ready, network] = ["RuntimeReady", "NetworkReady"].map((type) =>
     status.conditions.find((one) => one.type === type),

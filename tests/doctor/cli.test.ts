@@ -306,18 +306,3 @@ describe("the command line", function () {
     assert.match(stdout, /Exit codes: 0 no problem was found, 1 a problem was found, 2 a node could not be checked/);
   });
 });
-
-describe("the pages of the findings", () => {
-  it("have a section for each code, and no other", () => {
-    const files = fs.readdirSync(path.join(root, "doctor"), { recursive: true, encoding: "utf8" });
-    const sources = files.filter((file) => file.endsWith(".ts"));
-    const text = sources.map((file) => fs.readFileSync(path.join(root, "doctor", file), "utf8")).join("\n");
-    const codes = [...new Set([...text.matchAll(/code: "(PS-D\d+)"/g)].map(([, code]) => code))].sort();
-    const page = fs.readFileSync(path.join(root, "docs/findings.md"), "utf8");
-    assert.ok(codes.length > 20);
-    assert.deepEqual(
-      [...page.matchAll(/^## (PS-D\d+)$/gm)].map(([, code]) => code),
-      codes,
-    );
-  });
-});

@@ -140,6 +140,23 @@ describe("a failed sandbox", () => {
     assert.equal(judgeSandboxes(factsOf(image, { events }), CLOCK).findings[0]?.code, "PS-D026");
   });
 
+  it("with a name that is taken is not explained by what its Pod has got over, nor by what an earlier runtime said", () => {
+    const taken = failed(CLOCK - 10, "a/1", 'failed to reserve sandbox name "x": name "x" is reserved for "0ab1"');
+    const over = failed(CLOCK - 30, "a/1", "no space left on device");
+    const started = journal(CLOCK - 20, "crio", 'msg="Ran pod sandbox 0a with infra container: a/1/POD" id=1');
+    const older = failed(CLOCK - 2000, "a/1", "no space left on device");
+    for (const events of [
+      [over, started, taken],
+      [older, taken],
+    ]) {
+      const { findings } = judgeSandboxes(factsOf(image, { events }), CLOCK);
+      assert.deepEqual(
+        findings.map(({ code }) => code),
+        ["PS-D034"],
+      );
+    }
+  });
+
   it("ends no look where a clock says what cannot be", () => {
     const odd = { created: "x", name: "1", namespace: "a" };
     const events = [`${"9".repeat(400)}.0 h kubelet[1]: "Failed to create sandbox for pod" err="x" pod="a/2"`];

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { readStackFile } from "../../../cli/stackFile";
 import { verdict } from "../../../cli/text";
 import { checkedSettings } from "../../../components/node/nodeChecks";
-import type { Diagnosis } from "../../../doctor/finding";
+import type { Diagnosis, Finding } from "../../../doctor/finding";
 import { docker } from "../../../lab/cluster/docker";
 import { openStack, type Overrides } from "../../../lab/engine";
 import { laneOf } from "../../support/lanes";
@@ -16,7 +16,7 @@ import { type Run, runProgram, type Target } from "../../support/nodes/target";
 import { atLeast } from "../../support/tier";
 import { LOGIN, plainHttp, withLogin } from "../nodes/registries";
 import { getTools } from "../nodes/tools";
-import { type Cause, CAUSES, type World } from "./causes";
+import { type Cause, CAUSES, STARTS, type World } from "./causes";
 import { openGates } from "./gates";
 import { watched } from "./watch";
 
@@ -42,6 +42,9 @@ END
 /** The causes come faster than the five starts in ten seconds that systemd allows. */
 const again = (units: string): string =>
   `systemctl reset-failed ${units} 2>/dev/null || true; systemctl restart ${units}`;
+
+/** A kubelet that was started again listens a moment later. */
+const HEALTHY = "until curl -fs http://127.0.0.1:10248/healthz >/dev/null; do :; done";
 
 /** Every file that a look might touch: path, time of change, mode, size. */
 const FILES =
@@ -118,14 +121,19 @@ describe("pause-sandbox doctor on real nodes", function () {
     return runProgram("node", [...command, ...args], "");
   }
 
+  /** The image, its registry, the address of the lab's, a CA, and whether the node has it. */
+  function argsOf(cause: Cause): string[] {
+    const image = cause.image?.(world) ?? world.images.A.reference;
+    const ca = cause.ca?.(world) ?? shared.caPem;
+    const ip = world.registry.replace(/:.*/, "");
+    return [image, image.split("/")[0] ?? "", ip, ca, cause.trusted === false ? "" : "yes"];
+  }
+
   async function make(cause: Cause): Promise<void> {
     const target = nodeOf(cause);
-    const image = cause.image?.(world) ?? world.images.A.reference;
-    const registry = image.split("/")[0] ?? "";
-    const ip = world.registry.replace(/:.*/, "");
-    const ca = cause.ca?.(world) ?? shared.caPem;
-    const args = [image, registry, ip, ca, cause.trusted === false ? "" : "yes"];
-    await target.sh(`cat /run/hosts-before >/etc/hosts; ${CONFIGURE}`, ...args);
+    const args = argsOf(cause);
+    const [image = ""] = args;
+    await target.sh(`rm -f /run/doctor-again; cat /run/hosts-before >/etc/hosts; ${CONFIGURE}`, ...args);
     // The runtime may have the image of the case before.
     await target.sh(`${again("containerd")}; crictl rmi "$1" >/dev/null 2>&1 || true`, image);
     if (cause.then !== undefined) await target.sh(`${cause.then}; ${again("containerd")}`, ...args);
@@ -141,6 +149,19 @@ describe("pause-sandbox doctor on real nodes", function () {
     return stdout
       .replace(/registryCa: (?!\|).*/, `registryCa: "${ca}"`)
       .replace(/pullUsername: .*/, `pullUsername: ${LOGIN.username}`);
+  }
+
+  /** Does what the finding's remedy says: its command as it is printed, and the rest as a person reads it. */
+  async function mend(cause: Cause, { remedy }: Finding): Promise<void> {
+    const [, printed = ":"] = cause.remedy?.exec(remedy) ?? assert.fail(`the remedy is: ${remedy}`);
+    const target = nodeOf(cause);
+    await target.sh(
+      `${printed.replace("FILE", "/run/pause.tar")}\n${cause.mend ?? ""}\n${HEALTHY}\n${STARTS}`,
+      ...argsOf(cause),
+    );
+    const { status, stdout, stderr } = await doctor(cause);
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stdout, new RegExp(`^${target.node.name}: all is well\\.`));
   }
 
   /** By the node's own script. */
@@ -176,7 +197,8 @@ describe("pause-sandbox doctor on real nodes", function () {
   for (const cause of CAUSES.filter(({ tier = "all" }) => atLeast(tier))) {
     const heals = cause.heals !== undefined && atLeast(cause.heals);
     const lane = cause.node === 2 ? two : one;
-    lane(`names ${cause.what}${heals ? ", and the stack that it prints heals the node" : ""}`, async () => {
+    const ways = [...(cause.remedy ? ["its remedy"] : []), ...(heals ? ["the stack that it prints"] : [])];
+    lane(`names ${cause.what}${ways.length > 0 ? `, and ${ways.join(", and ")} heals the node` : ""}`, async () => {
       await make(cause);
       try {
         const { status, stdout, stderr } = await doctor(cause, "-o", "json");
@@ -186,9 +208,10 @@ describe("pause-sandbox doctor on real nodes", function () {
         assert.ok(diagnosis);
         assert.equal(diagnosis.findings[0]?.code, cause.code, stdout);
         assert.match(verdict(diagnosis.node, diagnosis.findings), cause.verdict);
+        if (cause.remedy) await mend(cause, diagnosis.findings[0]);
         if (heals) await heal(cause);
       } finally {
-        if (cause.undo !== undefined) await nodeOf(cause).sh(cause.undo);
+        if (cause.undo !== undefined) await nodeOf(cause).sh(cause.undo, ...argsOf(cause));
       }
     });
   }

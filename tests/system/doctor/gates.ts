@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { authority } from "../../../lab/cluster/pki";
 import { type Answers, Certificates, having, serve, stopAll } from "../../doctor/servers";
 import { bridgeAddress } from "../../support/engineTrust";
+import { YEAR_SECONDS } from "./causes/cause";
 
 export interface Gate {
   /** host:port */
@@ -13,8 +14,6 @@ export interface Gate {
   /** What a node that trusts it has, as PEM. */
   readonly ca: string;
 }
-
-export const YEAR_SECONDS = 31_557_600;
 
 /** Named by what is wrong. */
 export interface Gates {
