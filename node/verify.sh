@@ -124,8 +124,16 @@ architecture() {
 # check_architecture [NAME]: containerd pulls a single manifest of any architecture; every Pod of the node would then fail to
 # start. Reads the runtime's images.
 check_architecture() {
-  built=$(cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "${1:-$image}") || pull_failed
+  built=$(built_for "${1:-$image}") || pull_failed
   [ "$built" = "$(architecture)" ] || wrong_architecture "it is built for $built"
+}
+
+# built_for NAME: an image's architecture. The dockershim does not tell it by CRI, so docker is asked. Reads the runtime's images.
+built_for() {
+  case $("${runtime}_namer") in
+    docker) bounded 60 docker image inspect -f '{{.Architecture}}' "$1" 2>"$home/error" 8>&- 9>&- ;;
+    *) cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "$1" ;;
+  esac
 }
 
 # wrong_architecture WHY. Dies with PS-N012.

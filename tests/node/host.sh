@@ -135,7 +135,8 @@ cri() {
         return 1
       fi
       case $* in
-        *architecture*) if grep -qxF "$known" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
+        # The dockershim tells an image's labels in its place.
+        *architecture*) if [ "$runtime" = dockershim ]; then echo '<no value>'; elif grep -qxF "$known" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
         *status.id*) id_of "$known" ;;
         *pinned*)
           awk -F '\t' -v d="$known" -v familiar="$([ ! -e "$node_dir/familiar" ] || echo 1)" '
@@ -179,7 +180,7 @@ pulled_by() {
   [ "$runtime" = cri_dockerd ] || [ "$runtime" = dockershim ] || named "$(id_of "$bytes")" "$bytes"
   case $1 in cri) named "${image%:*}@$bytes" "$bytes" ;; esac
   # Only CRI-O and cri-dockerd pin by name.
-  case $runtime in crio | cri_dockerd | dockershim) awk -F '\t' -v OFS='\t' '{ $4 = "pinned"; print }' "$node_dir/images" >"$node_dir/images.new" && mv "$node_dir/images.new" "$node_dir/images" ;; esac
+  case $runtime in crio | cri_dockerd) awk -F '\t' -v OFS='\t' '{ $4 = "pinned"; print }' "$node_dir/images" >"$node_dir/images.new" && mv "$node_dir/images.new" "$node_dir/images" ;; esac
 }
 containerd_ctr() {
   case "$1 ${2:-} ${3:-}" in
@@ -232,8 +233,9 @@ docker() {
         *) known=$(awk -F '\t' -v id="$2" '"sha256:0" substr($2, 9) == id { print $2; exit }' "$node_dir/images") ;;
       esac
       [ "$known" ] || unexpected docker "$@"
-      named "$3" "$known" pinned
+      named "$3" "$known" "$([ "$runtime" = dockershim ] || echo pinned)"
       ;;
+    'image inspect') if grep -qxF "$(digest_of "$5")" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
     'rmi '*) unnamed "$2" ;;
     *) unexpected docker "$@" ;;
   esac
