@@ -51,7 +51,7 @@ const SANDBOX: readonly Cause[] = [
     // libcni, pkg/invoke/find.go
     code: "PS-D026",
     kind: "a network plugin that is missing",
-    says: /failed to find plugin "([^"]+)" in path \[?([^\]\s]*)|exec: "?(\/[^":\s]*cni[^":\s]*)"?: permission denied/,
+    says: /failed to find plugin "([^"]+)" in path \[?([^\]\s]*)|netplugin failed.*exec (\/[^":\s]+): permission denied/,
     what: ([, plugin, path, denied]) =>
       plugin === undefined
         ? `the network plugin ${denied ?? ""} cannot be executed`
@@ -97,7 +97,7 @@ const SANDBOX: readonly Cause[] = [
       bridge === undefined
         ? "the bridge of the network is left over from a failure, and has no address"
         : `the bridge ${bridge} is left over from another network, and has another address`,
-    remedy: ([, bridge = "of that network (cni0)"]) =>
+    remedy: ([, bridge = "cni0, or the bridge that /etc/cni/net.d names"]) =>
       `Run: ip link delete ${bridge}. The plugin makes it again; Pods on it lose their network until they are recreated`,
   },
   {

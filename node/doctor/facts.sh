@@ -194,21 +194,22 @@ proxy_fact() {
   printf ']'
 }
 
-# asked_of_cri ARGUMENT…: what the runtime answers; one that hangs is left. Writes $scratch/refused, $scratch/hangs. Fails with the last line
-# of what went wrong on stderr.
+# asked_of_cri ARGUMENT…: what the runtime answers; one that hangs is left, and not asked again. Writes $scratch/refused,
+# $scratch/silent. Fails with the last line of what went wrong on stderr.
 asked_of_cri() {
-  # What hangs is asked once.
-  if [ -e "$scratch/hangs" ]; then
-    cat "$scratch/hangs" >&2
+  if [ -e "$scratch/silent" ]; then
+    cat "$scratch/silent" >&2
     return 1
   fi
   status=0
   timeout 20 crictl --timeout 10s --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$scratch/refused" || status=$?
   case $status in
-    0) ;;
-    124) echo 'it gives no answer within 20 s' | tee "$scratch/hangs" >&2 ;;
-    *) sed -n '$s/^time=[^ ]* level=[a-z]* msg=//; $s/^FATA\[[0-9]*\] *//; $p' "$scratch/refused" >&2 ;;
+    0) return 0 ;;
+    124) why='it gives no answer within 20 s' ;;
+    *) why=$(sed -n '$s/^time=[^ ]* level=[a-z]* msg=//; $s/^FATA\[[0-9]*\] *//; $p' "$scratch/refused") ;;
   esac
+  case $why in *'no answer'* | *'code = Unavailable'* | *'code = DeadlineExceeded'*) printf '%s\n' "$why" >"$scratch/silent" ;; esac
+  printf '%s\n' "$why" >&2
   return "$status"
 }
 

@@ -31,6 +31,13 @@ export const SANDBOX_ERRORS: readonly (Recorded & { readonly code: string })[] =
     what: /"cilium-cni".* \/opt\/cni\/bin/,
   },
   {
+    who: "libcni of a plugin that cannot be executed",
+    from: "a node of the lab",
+    code: "PS-D026",
+    error: `${SETUP}plugin type="bridge" failed (add): netplugin failed with no error message: fork/exec /usr/lib/cni/bridge: permission denied`,
+    what: /\/usr\/lib\/cni\/bridge cannot be executed/,
+  },
+  {
     who: "calico without its agent",
     from: "projectcalico/calico cni-plugin/pkg/plugin/plugin.go",
     code: "PS-D027",

@@ -42,7 +42,7 @@ export const NETWORK: Cause[] = [
     remedy: /^Run: (chmod 755 \S+bridge)$/,
     undo: "chmod 755 /usr/lib/cni/bridge",
     code: "PS-D026",
-    verdict: /The network plugin \/opt\/cni\/bin\/bridge cannot be executed/,
+    verdict: /The network plugin \/usr\/lib\/cni\/bridge cannot be executed/,
   },
   {
     what: "an agent of the network that does not answer",
@@ -83,7 +83,7 @@ export const NETWORK: Cause[] = [
     last: `mkdir /run/cni-before; cp -a /etc/cni/net.d/. /run/cni-before; sed -i '${OTHER}' /etc/cni/net.d/*
       mv /usr/lib/cni/host-local /usr/lib/cni/host-local.own; ${fails()}; mv /usr/lib/cni/host-local.own /usr/lib/cni/host-local
       ${FAILS}`,
-    remedy: /^Run: (ip link delete cni0|ip link delete the bridge)/,
+    remedy: /^Run: ip link delete cni0, or the bridge that \/etc\/cni\/net\.d names/,
     mend: "ip link delete cni9",
     undo: BEFORE,
     code: "PS-D041",

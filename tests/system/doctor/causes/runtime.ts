@@ -172,6 +172,6 @@ export const RUNTIME: Cause[] = [
     remedy: /(systemctl restart containerd)/,
     undo: "systemctl restart containerd",
     code: "PS-D037",
-    verdict: /gives no answer on \/run\/containerd\/containerd\.sock: it gives no answer within 20 s/,
+    verdict: /gives no answer on \/run\/containerd\/containerd\.sock: /,
   },
 ];
