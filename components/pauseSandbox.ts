@@ -19,17 +19,17 @@ import { Problems } from "./problems";
 import { planRollout, type RolloutPlan, type RolloutWindow } from "./rollout/plan";
 import { Rollout, type RolloutOptions } from "./rollout/rollout";
 import { warningsOf } from "./rollout/windows";
-import { LocalhostPod } from "./sample/localhostPod";
+import { ProofPods } from "./sample/proofPods";
 import * as log from "./log";
 import { weakenedBy } from "./weakened";
 
 /**
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
- * proof.
+ * proof. With `soakSeconds`, each canary is proven before the other nodes.
  *
  * A node that fails has restored itself, and no further node is touched.
  *
- * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node with its script, and the LocalhostPods `<name>-proof` or
+ * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node with its script, and the LocalhostPods `<name>-proof` and
  * `<name>-proof-<node>`.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
@@ -58,8 +58,9 @@ export class PauseSandbox extends pulumi.ComponentResource {
     });
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
-    const nodes = this.changeNodes(name, args, image, plan);
-    const pods = this.prove(name, args, image, pick(nodes, plan.last));
+    const proofs = this.proofs(name, args, image);
+    const nodes = this.changeNodes(name, args, image, plan, proofs);
+    const pods = proofs === undefined ? [] : prove(args, proofs, pick(nodes, plan.last));
 
     this.reference = image.reference;
     this.digest = image.digest;
@@ -85,7 +86,13 @@ export class PauseSandbox extends pulumi.ComponentResource {
     });
   }
 
-  private changeNodes(name: string, args: PauseSandboxArgs, image: PauseImage, plan: RolloutPlan<ClusterNode>) {
+  private changeNodes(
+    name: string,
+    args: PauseSandboxArgs,
+    image: PauseImage,
+    plan: RolloutPlan<ClusterNode>,
+    proofs?: ProofPods,
+  ) {
     const nodes = new Map<ClusterNode, SandboxNode>();
     const counted = new Map<ClusterNode, pulumi.Input<pulumi.Resource>>();
     const resource = (node: ClusterNode): string => `${name}-${node.name}`;
@@ -116,8 +123,15 @@ export class PauseSandbox extends pulumi.ComponentResource {
     try {
       for (const { node, after } of plan.steps) {
         if (soaks(args) && !plan.canaries.includes(node)) {
-          const passed = { parent: this, dependsOn: plan.canaries.flatMap((one) => counted.get(one) ?? []) };
-          soaked ??= soakOf(name, pick(nodes, canaries), { ...passed, ...rollout.soakOptions() });
+          soaked ??= soakOf(name, pick(nodes, canaries), {
+            parent: this,
+            dependsOn: [
+              ...plan.canaries.flatMap((one) => counted.get(one) ?? []),
+              // Pods keep their old sandboxes, so only a new Pod shows that the canary can start one.
+              ...canaries.flatMap((one) => proofs?.on(one.name, counted.get(one)) ?? []),
+            ],
+            ...rollout.soakOptions(),
+          });
         }
         const { connection, name: nodeName, gone, sftp } = node;
         const settings = { connection, nodeName, gone, sftp, ...wanted };
@@ -145,29 +159,26 @@ export class PauseSandbox extends pulumi.ComponentResource {
     return { soakSeconds: seconds };
   }
 
-  private prove(
-    name: string,
-    args: PauseSandboxArgs,
-    image: PauseImage,
-    dependsOn: SandboxNode[],
-  ): pulumi.Output<string>[] {
+  /** The sample Pods; undefined where none are asked for. */
+  private proofs(name: string, args: PauseSandboxArgs, image: PauseImage): ProofPods | undefined {
     // On a node that is not healed, the Pod would never be Ready.
-    if (!args.proof || args.dryRun) return [];
-    const { scope = ProofScope.One, ...pod } = args.proof;
+    if (!args.proof || args.dryRun) return undefined;
+    const { nginxImage, appImage, appPort, namespace, readyTimeoutSeconds } = args.proof;
     // Every change or new check of the nodes also repeats the proof.
     const proofOf = pulumi
       .all([image.reference, image.digest, args.recheck])
       .apply(([reference, digest, recheck]) => `${reference}@${digest ?? "any"}, recheck ${recheck ?? 0}`);
-    const proof = { ...pod, proofOf };
-    const options = { parent: this, dependsOn };
-    if (scope === ProofScope.One) return [new LocalhostPod(`${name}-proof`, proof, options).podName];
-    // A Pod on a host that is gone would never be Ready.
-    return args.nodes
-      .filter(({ gone }) => !gone)
-      .map(({ name: node }) => {
-        return new LocalhostPod(`${name}-proof-${node}`, { ...proof, nodeName: node }, options).podName;
-      });
+    return new ProofPods(name, { nginxImage, appImage, appPort, namespace, readyTimeoutSeconds, proofOf }, this);
   }
+}
+
+/** Makes the Pods behind the last nodes. */
+function prove({ proof, nodes }: PauseSandboxArgs, proofs: ProofPods, last: SandboxNode[]): pulumi.Output<string>[] {
+  // A Pod on a host that is gone would never be Ready.
+  const names = nodes.filter(({ gone }) => !gone).map(({ name }) => name);
+  const every = proof?.scope === ProofScope.Every;
+  const pods = every ? names.map((node) => proofs.on(node, last)) : proofs.andOneMore(names, last);
+  return pods.map(({ podName }) => podName);
 }
 
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {

@@ -308,6 +308,28 @@ describe("PauseSandbox", () => {
     find(all, "pause-proof-b-pod");
   });
 
+  it("proves each canary before the soak, and begins the other nodes behind it", async () => {
+    const nodes = [node("a"), node("b", true), node("c", true), { ...node("d", true), gone: true }];
+    for (const scope of [ProofScope.One, ProofScope.Every]) {
+      const args = { image, nodes, soakSeconds: 60, proof: { ...proof, scope } };
+      const all = await run(() => new PauseSandbox("pause", args));
+      const waits = (name: string): string[] => find(all, name).dependsOn.filter((one) => /^pause-/.test(one));
+      assert.deepStrictEqual(
+        ["b", "c"].map((one) => waits(`pause-proof-${one}`)),
+        [["pause-b"], ["pause-c"]],
+      );
+      const [pods, soak] = [["pause-proof-b-pod", "pause-proof-c-pod"], "pause-soak"];
+      assert.deepStrictEqual(
+        waits(soak).filter((one) => one.endsWith("-pod")),
+        pods,
+      );
+      assert.ok(waits("pause-a").includes(soak));
+      const last = scope === ProofScope.One ? "pause-proof-pod" : "pause-proof-a-pod";
+      const made = all.filter(({ type }) => type === "kubernetes:core/v1:Pod").map(({ name }) => name);
+      assert.deepStrictEqual(made.sort(), [...pods, last].sort());
+    }
+  });
+
   it("has no sample Pod where none is asked for", async () => {
     const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")] }));
     assert.ok(!all.some(({ type }) => type.startsWith("kubernetes:")));

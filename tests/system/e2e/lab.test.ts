@@ -159,8 +159,12 @@ describe("the whole way through, on the lab", function () {
     const reference = `${lab.registry.host}/platform/pause:1.0.1`;
     const { answered, failed } = await underTraffic(lab, 10_000, async () => {
       // Another label makes other bytes: a tag alone does not, and nodes then name the image by its first tag.
-      const { events } = await proven(lab, { reference, sourceUrl: "https://git.example.com/platform/pause/1.0.1" });
+      const sourceUrl = "https://git.example.com/platform/pause/1.0.1";
+      const { events } = await proven(lab, { reference, sourceUrl, soakSeconds: "1" });
       assert.deepStrictEqual(nodeEvents(events), ["start node-1", "done node-1", "start node-2", "done node-2"]);
+      // The other nodes wait for a new Pod on the canary.
+      const ready = ofResource(events, "resOutputsEvent", "pause-proof-node-1-pod");
+      assert.ok(ready >= 0 && ready < ofResource(events, "resourcePreEvent", "pause-node-2"));
     });
     assert.deepStrictEqual(await stuckPods(lab), pods);
     assert.ok(answered >= 10_000 && failed === 0, `${answered} answered, ${failed} not`);
@@ -300,6 +304,10 @@ function nodeEvents(events: EngineEvent[]): string[] {
     return [`${resourcePreEvent ? "start" : "done"} ${node}`];
   });
 }
+
+/** Index of the first event of a resource; -1 where there is none. */
+const ofResource = (events: EngineEvent[], kind: "resourcePreEvent" | "resOutputsEvent", name: string): number =>
+  events.findIndex((event) => event[kind]?.metadata.urn.endsWith(`::${name}`));
 
 async function samplePods(lab: LabInfo): Promise<Pod[]> {
   return (await get<{ items: Pod[] }>(lab, ["pods", "-l", "app=pause-sandbox-localhost"])).items;

@@ -1,0 +1,34 @@
+/** The sample Pods of a PauseSandbox. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { LocalhostPod, type LocalhostPodArgs } from "./localhostPod";
+
+type DependsOn = pulumi.CustomResourceOptions["dependsOn"];
+
+/** Sample Pods on nodes, one per node. A Pod that was made for a canary is also that node's Pod at the end. */
+export class ProofPods {
+  private readonly onNodes = new Map<string, LocalhostPod>();
+
+  /** @param name Name of the component; the Pods are called `<name>-proof` and `<name>-proof-<node>`. */
+  constructor(
+    private readonly name: string,
+    private readonly args: Omit<LocalhostPodArgs, "nodeName">,
+    private readonly parent: pulumi.Resource,
+  ) {}
+
+  /** The Pod on a node. */
+  on(node: string, dependsOn: DependsOn): LocalhostPod {
+    const made = this.onNodes.get(node);
+    if (made !== undefined) return made;
+    const options = { parent: this.parent, dependsOn };
+    const pod = new LocalhostPod(`${this.name}-proof-${node}`, { ...this.args, nodeName: node }, options);
+    this.onNodes.set(node, pod);
+    return pod;
+  }
+
+  /** The Pods that were made on these nodes, in their order, and another one that the scheduler places. */
+  andOneMore(nodes: readonly string[], dependsOn: DependsOn): LocalhostPod[] {
+    const made = nodes.flatMap((node) => this.onNodes.get(node) ?? []);
+    return [...made, new LocalhostPod(`${this.name}-proof`, this.args, { parent: this.parent, dependsOn })];
+  }
+}
