@@ -404,7 +404,7 @@ export const KUBELET_ERRORS: readonly (Recorded & { readonly remedy: RegExp })[]
   },
   {
     who: "a port",
-    from: "golang.org net",
+    from: "golang/go net",
     error: "failed to run Kubelet: failed to listen: listen tcp 0.0.0.0:10250: bind: address already in use",
     what: /10250/,
     remedy: /ss -ltnp/,

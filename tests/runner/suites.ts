@@ -30,7 +30,7 @@ export const SUITES: readonly Suite[] = [
   },
   {
     ...{ name: "tests/system/doctor", tier: "test", needs: "the lab" },
-    proves: "the doctor names the cause on a real node, changes nothing there, and its stack heals",
+    proves: "the doctor names causes on real nodes, its remedies heal, and healthy nodes stay as they are",
   },
   {
     ...{ name: "tests/system/nodes", tier: "all", needs: "the lab" },

@@ -29,7 +29,7 @@ const PLACES =
   "/etc/default /etc/systemd /etc/kubernetes /etc/containerd /usr/lib/systemd/system /opt /var/lib/kubelet";
 
 export class CaseMachine {
-  private constructor(private readonly container: string) {}
+  private constructor(readonly container: string) {}
 
   /** @param host Last number of its address. */
   static async start(lab: LabInfo, name: string, host: number): Promise<CaseMachine> {

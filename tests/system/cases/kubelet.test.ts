@@ -4,6 +4,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { parseReport } from "../../../components/node/nodeScript";
+import { atLeast } from "../../support/tier";
+import { verdictOn } from "../doctor/machine";
 import { DATA, type Running } from "./caseMachine";
 import { itOnMachine as it } from "./machines";
 
@@ -71,6 +73,8 @@ describe("a kubelet as other people run it", function () {
         assert.deepEqual(bare(now.argv), bare(before.argv));
         assert.deepEqual(bareEnvironment(now), bareEnvironment(before));
       }
+      // The doctor reads of the kubelet what `apply` reads.
+      if (atLeast("long")) assert.match(await verdictOn(machine.container), /: all is well\./);
       const second = await machine.run("apply", settings);
       assert.equal(second.status, 0, second.stderr);
       assert.equal(parseReport(second.stdout).status, "unchanged");

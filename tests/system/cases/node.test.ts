@@ -4,6 +4,7 @@ import * as path from "node:path";
 
 import { parseReport } from "../../../components/node/nodeScript";
 import { DATA } from "./caseMachine";
+import { verdictOn } from "../doctor/machine";
 import { itOnMachine as it } from "./machines";
 
 /** The message that refuses the node; undefined where it is healed. */
@@ -55,6 +56,7 @@ describe("a node as other people set it up", function () {
       assert.equal(first.status, 0, first.stderr);
       const report = parseReport(first.stdout);
       assert.deepEqual([report.image, report.pinned, report.digest], [reference, true, digest]);
+      assert.match(await verdictOn(machine.container), /: all is well\./);
       const second = await machine.run("apply", settings);
       assert.equal(second.status, 0, second.stderr);
       assert.equal(parseReport(second.stdout).status, "unchanged");

@@ -18,6 +18,7 @@ import { LOGIN, plainHttp, withLogin } from "../nodes/registries";
 import { getTools } from "../nodes/tools";
 import { type Cause, CAUSES, STARTS, type World } from "./causes";
 import { openGates } from "./gates";
+import { listsOf } from "./machine";
 import { watched } from "./watch";
 
 const CONFIGURE = `
@@ -45,14 +46,6 @@ const again = (units: string): string =>
 
 /** A kubelet that was started again listens a moment later. */
 const HEALTHY = "until curl -fs http://127.0.0.1:10248/healthz >/dev/null; do :; done";
-
-/** Every file that a look might touch: path, time of change, mode, size. */
-const FILES =
-  "find /etc /root /usr /opt /var -xdev ! -path '/var/log/*' ! -path '/var/lib/kubelet*' ! -path '/var/lib/containerd*' -printf '%p %C@ %m %s\\n' | sort";
-
-/** What runs, without what comes and goes by itself. */
-const PROCESSES =
-  "ps -eo pid=,ppid=,lstart=,args= | grep -vE 'sshd|strace|systemd|kworker| ps -eo| grep | sh -euc|sort$' | sort";
 
 describe("pause-sandbox doctor on real nodes", function () {
   this.timeout("20m");
@@ -240,13 +233,13 @@ describe("pause-sandbox doctor on real nodes", function () {
     await make({ what: "", trusted: false, code: "", verdict: /./ });
     const target = nodeOf({});
     done(await target.run("A"));
-    const before = [await target.sh(FILES), await target.sh(PROCESSES)];
+    const before = await listsOf(target.node.container);
     const seen = await watched(target, async () => {
       const { status, stdout, stderr } = await doctor({});
       assert.equal(status, 0, stdout + stderr);
       assert.match(stdout, /^node-1: all is well\./);
     });
-    assert.deepEqual([await target.sh(FILES), await target.sh(PROCESSES)], before);
+    assert.deepEqual(await listsOf(target.node.container), before);
     assert.equal(await target.sh("ls -d /run/pause-sandbox.* /dev/shm/pause-sandbox.* 2>/dev/null || true"), "");
 
     const verbs = (of: RegExp) =>

@@ -1,0 +1,94 @@
+/** Healthy nodes of each runtime: all is well, and a look changes nothing. */
+import { done, nodes, type Nodes } from "../nodes/lab";
+import { strict as assert } from "node:assert";
+
+import { docker } from "../../../lab/cluster/docker";
+import { NETWORK, nodePlans } from "../../../lab/cluster/layout";
+import { cniConfig } from "../../../lab/cluster/nodeFiles";
+import { lineLog } from "../../../lab/log";
+import { laneOf } from "../../support/lanes";
+import { Prober } from "../../support/nodes/prober";
+import { Target } from "../../support/nodes/target";
+import { atLeast } from "../../support/tier";
+import { crioMachine } from "../nodes/crioMachine";
+import { dockerMachine } from "../nodes/dockerMachine";
+import { getTools } from "../nodes/tools";
+import { listsOf, standInKubelet, verdictOn } from "./machine";
+
+/** Lines of containerd beside those that the nodes have. */
+const OTHERS = atLeast("long") ? ["1.6.38", "2.1.4", "2.2.3", "2.4.2"] : ["1.6.38"];
+
+/** Shell that makes containerd run another's programs, and shell that takes that back. */
+const OTHER = `mkdir -p /etc/systemd/system/containerd.service.d
+  printf '[Service]\\nExecStart=\\nExecStart=/opt/other/containerd\\nEnvironment=PATH=/opt/other:/usr/sbin:/usr/bin:/sbin:/bin\\n' >/etc/systemd/system/containerd.service.d/other.conf
+  systemctl daemon-reload; systemctl restart containerd`;
+const OWN = `rm -rf /opt/other /etc/systemd/system/containerd.service.d; systemctl daemon-reload; systemctl restart containerd`;
+
+describe("pause-sandbox doctor on a healthy node", function () {
+  this.timeout("15m");
+  let shared: Nodes;
+  const before = async () => {
+    shared = await nodes();
+  };
+  const [one, two] = [laneOf("node-1", { before }), laneOf("other runtimes", { before })];
+  after(async () => {
+    for (const name of ["crio", "docker"]) await docker(["rm", "--force", "--volumes", `${NETWORK}-${name}`]);
+  });
+
+  /** Heals it, and looks. */
+  async function well(target: Target): Promise<void> {
+    done(await target.run("A"));
+    try {
+      const before = await listsOf(target.node.container);
+      assert.match(await verdictOn(target.node.container), /: all is well\./);
+      const after = await listsOf(target.node.container);
+      for (const [name, list] of Object.entries(before)) assert.equal(after[name], list, name);
+    } finally {
+      done(await target.run("none"));
+    }
+  }
+
+  /** A machine beside the lab's nodes, with a network. */
+  async function machine(name: string, container: string, unit: string): Promise<Target> {
+    const node = { name, host: "", port: 22, hostKey: "", container, containerd: "" };
+    const target = new Target(node, shared.images, shared.caPem, new Prober(""));
+    const [plan] = nodePlans();
+    assert.ok(plan);
+    await target.sh(
+      `mkdir -p /opt/cni /etc/cni/net.d; ln -sfn /usr/lib/cni /opt/cni/bin; printf %s "$1" >/etc/cni/net.d/10-lab.conflist
+      systemctl restart "$2"; until crictl info | grep -q '"NetworkReady"'; do :; done`,
+      cniConfig(plan),
+      unit,
+    );
+    return target;
+  }
+
+  one("with the containerd of each node of the lab says so, and changes nothing", async () => {
+    for (const target of shared.targets) await well(target);
+  });
+
+  for (const version of OTHERS) {
+    one(`with containerd ${version} says so, and changes nothing`, async () => {
+      const [folder = ""] = getTools(`containerd@${version}`);
+      const target = shared.targets[version.startsWith("1.") ? 0 : 1];
+      assert.ok(target);
+      await docker(["cp", `${folder}/.`, `${target.node.container}:/opt/other`]);
+      await target.sh(OTHER);
+      try {
+        await well(target);
+      } finally {
+        await target.sh(OWN);
+      }
+    });
+  }
+
+  two("with CRI-O says so, and changes nothing", async () => {
+    const container = await crioMachine(lineLog());
+    await standInKubelet(container, "--container-runtime-endpoint=unix:///run/crio/crio.sock");
+    await well(await machine("crio", container, "crio"));
+  });
+
+  two("with cri-dockerd says so, and changes nothing", async () => {
+    await well(await machine("docker", await dockerMachine(lineLog()), "cri-docker"));
+  });
+});
