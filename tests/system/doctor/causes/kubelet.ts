@@ -65,6 +65,7 @@ export const KUBELET: Cause[] = [
   },
   {
     what: "a kubelet without its certificate",
+    tier: "long",
     node: 2,
     last: `mv ${PEM} /run/client.pem; ${kubeletSays("command failed")}`,
     remedy: /^Have the node join again, or renew/,

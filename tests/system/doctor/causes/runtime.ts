@@ -43,6 +43,7 @@ export const RUNTIME: Cause[] = [
   },
   {
     what: "a runc that cannot be executed",
+    tier: "long",
     node: 2,
     last: `chmod -x "$(command -v runc)"; ${fails()}`,
     remedy: /executable/,
@@ -81,6 +82,7 @@ export const RUNTIME: Cause[] = [
   },
   {
     what: "a disk without inodes",
+    tier: "long",
     node: 2,
     last: `${small("nr_inodes=3")}; touch ${SANDBOXES}/1 ${SANDBOXES}/2; ${fails()}`,
     remedy: /df -i/,
