@@ -1,6 +1,7 @@
 /** The wanted settings of nodes: from options, from a stack's file, or from both. */
 import type { Command } from "commander";
 
+import type { ImageArchive } from "../components/archive/archive";
 import { type NodeSettings, TOLD } from "../components/node/nodeSettings";
 import { readNamed, Refused } from "./refuse";
 import { readStackFile, type Stack, stackFileOf, type StackOptions, UNKNOWN, withStackOptions } from "./stackFile";
@@ -46,7 +47,8 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   const password = await passwordOf(options);
   const file = stackFileOf(options);
   const stack = file === undefined ? undefined : await readStackFile(file, password);
-  const image = options.image ?? stack?.args.image.reference;
+  const { carriedImage, referenceOf } = await import("../components/image/carriedImage");
+  const image = options.image ?? (stack && referenceOf(stack.args.image));
   if (image === undefined || image === "") throw new Refused("no image is named: use --image or --stack-file");
   const own = loginOf(options, password);
   const login = own ?? stack?.login;
@@ -55,6 +57,12 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   }
   const { checkedSettings } = await import("../components/node/nodeChecks");
   const asked = { image: image as string, ...(await restOf(options, stack)), login };
+  // A stack file has plain values only.
+  const carried = stack && (carriedImage("pause-sandbox", stack.args.image) as ImageArchive | undefined);
+  if (carried !== undefined && options.image === undefined) {
+    const { packedArchive } = await import("../components/archive/archive");
+    Object.assign(asked, { archive: packedArchive(carried), digest: options.digest ?? carried.digest });
+  }
   const settings = inWordsOf(options, () => checkedSettings(asked, { subject: "pause-sandbox" }));
   return { settings, stack, loginUnknown: [login?.username, login?.password].includes(UNKNOWN) && own === undefined };
 }

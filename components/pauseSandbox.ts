@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootOptionsOf, bootPayloads, type BootPayloads } from "./boot/bootSetup";
 import type { ClusterNode } from "./clusterNode";
 import { parallelOperations, withoutStacks } from "./engine";
-import { PauseImage } from "./image/pauseImage";
+import { referenceOf } from "./image/carriedImage";
+import { PauseImage, PauseImageSource } from "./image/pauseImage";
 import { checked, checkedInput, checkUnlessOutput, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
 import { askedHash, SandboxNode } from "./node/sandboxNode";
@@ -53,7 +54,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const plan = validate(name, args);
     super("pause-sandbox:index:PauseSandbox", name, {}, opts);
     for (const warning of warningsOf(plan, plan.windows, parallelOperations())) void log.warn(warning, this);
-    weakenedBy(args.nodes, args.trust, args.image.reference).apply((warnings) => {
+    weakenedBy(args.nodes, args.trust, referenceOf(args.image)).apply((warnings) => {
       for (const warning of warnings) void log.warn(warning, this);
     });
 
@@ -69,17 +70,18 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const released = nothingOnce(image.digest);
     this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => looked(all));
     this.pods = pulumi.output(pods);
-    this.bootSetup = this.payloads(name, args);
+    this.bootSetup = this.payloads(name, args, image);
     const { reference, digest, bootSetup } = this;
     this.registerOutputs({ reference, digest, nodes: this.nodes, pods: this.pods, bootSetup });
   }
 
-  private payloads(name: string, { bootSetup, trust, kubeletFlag }: PauseSandboxArgs) {
+  private payloads(name: string, { bootSetup, trust, kubeletFlag }: PauseSandboxArgs, { archive }: PauseImage) {
     if (bootSetup === undefined) return pulumi.output<BootPayloads | undefined>(undefined);
     const { reference, digest } = this;
     return bootPayloads(`PauseSandbox "${name}"`, {
       reference,
       digest,
+      archive,
       trust,
       kubeletFlag,
       ...bootOptionsOf(bootSetup),
@@ -112,7 +114,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
       });
       return reconcile === Reconcile.EveryUp ? now : (count ?? 0);
     });
-    const wanted = { reference: image.reference, digest: image.digest, trust, recheck, kubeletFlag, dryRun };
+    const { reference, digest } = image;
+    // An Output for each node costs as much as the node itself.
+    const archive = args.image.source === PauseImageSource.Carried ? image.archive : undefined;
+    const wanted = { reference, digest, archive, trust, recheck, kubeletFlag, dryRun };
     // The digest is known when the image is verified. Before that, not even the script goes to a node.
     const verified = image.digest.apply(() => image);
     // Each node waits for it, though it does not depend on it. Behind a node that waits for a refused digest, a program does not end.

@@ -3,12 +3,12 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { type BootSetupOptions, checkBootOptions } from "./boot/bootSetup";
 import type { ClusterNode, RolloutGroup } from "./clusterNode";
-import { checkPauseImage, type PauseImageArgs } from "./image/pauseImage";
+import { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
 import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "./inputs";
 import { checkConnection } from "./node/connection";
 import { checkNodeSettings } from "./node/nodeChecks";
 import { isOutput, isWholeNumber, type Problems } from "./problems";
-import { checkTrust, type RegistryTrust } from "./registry/trust";
+import { checkNoTrust, checkTrust, type RegistryTrust } from "./registry/trust";
 import type { RolloutWindow } from "./rollout/plan";
 import { GROUP, windowsOf } from "./rollout/windows";
 import { checkLocalhostPod } from "./sample/localhostPod";
@@ -117,6 +117,8 @@ export function checkPauseSandbox(problems: Problems, args: PauseSandboxArgs): R
   checkPauseImage(problems, "image.", image);
   checkNodes(problems, nodes);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
+  if (trust !== undefined && (image as PauseImageArgs | undefined)?.source === PauseImageSource.Carried)
+    checkNoTrust(problems, "trust", trust);
   if (proof !== undefined) checkProof(problems, proof);
   if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
   checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });

@@ -68,14 +68,24 @@ export function prebuiltContext({ platforms, cacheDir }: Omit<PauseContextOption
   const problems = validate({ platforms, version });
   if (problems.length > 0) throw new Error(problems.join("\n"));
   const root = path.join(cacheDir ?? defaultCacheDir(), "pause-image");
-  const sums = fs.readFileSync(path.join(BINARIES, "SHA256SUMS"), "utf8");
   return assemble(root, architecturesOf(platforms), (arch, out) => {
-    const name = `pause-linux-${arch}`;
-    const binary = fs.readFileSync(path.join(BINARIES, name));
-    const sum = createHash("sha256").update(binary).digest("hex");
-    if (!sums.includes(`${sum}  ${name}\n`)) throw new Error(`image/binaries/${name} is not what SHA256SUMS says`);
-    fs.writeFileSync(out, binary);
+    fs.writeFileSync(out, prebuiltBinary(arch));
   });
+}
+
+/**
+ * The binary of pause that comes with the project.
+ *
+ * @param arch As Docker's TARGETARCH, `arm64`.
+ * @throws Error when it is not what `binaries/SHA256SUMS` says.
+ */
+export function prebuiltBinary(arch: string): Buffer {
+  const name = `pause-linux-${arch}`;
+  const binary = fs.readFileSync(path.join(BINARIES, name));
+  const sum = createHash("sha256").update(binary).digest("hex");
+  const sums = fs.readFileSync(path.join(BINARIES, "SHA256SUMS"), "utf8");
+  if (!sums.includes(`${sum}  ${name}\n`)) throw new Error(`image/binaries/${name} is not what SHA256SUMS says`);
+  return binary;
 }
 
 /** The binaries of pause for every architecture, in a checkout and in the package alike. */

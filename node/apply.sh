@@ -22,6 +22,7 @@ apply() {
   configured=1
   settle
   write_state
+  leave_carried "$image" "$(by_digest)"
   commit
   say "well: new sandboxes run on $image"
   report
@@ -72,7 +73,10 @@ look_around() {
   : >"$plan/seen"
   state_units >"$plan/units"
   "${runtime}_read"
-  [ "$leaving" ] || refuse_other_socket
+  if [ -z "$leaving" ]; then
+    refuse_other_socket
+    refuse_carried
+  fi
   remember
 }
 

@@ -31,10 +31,10 @@ plan() {
   for one in $touched; do say "would $(restart_verb "$one") $one: it reads what would change"; done
   if ! inspect_image; then
     got='' pinned=false pulls=1
-    say "would pull $image: it is not on this node"
+    say "would $(if [ "$archive" ]; then echo import; else echo pull; fi) $image: it is not on this node"
   elif [ "$digest" ] && [ "$digest" != "$got" ]; then
     pulls=1
-    say "would pull $image again: this node has ${got:-no digest of it}, and the settings ask for $digest"
+    say "would $(if [ "$archive" ]; then echo import; else echo pull; fi) $image again: this node has ${got:-no digest of it}, and the settings ask for $digest"
   fi
   [ "$changed_paths" ] || say 'no file would change'
   report would-change

@@ -22,6 +22,7 @@ restore() {
   swap '*'
   "${runtime}_check" ''
   settle_restored
+  leave_carried
   : >"$journal/forget"
   [ "$broken" ] || "${runtime}_read"
   image=$sandbox_before got='' pinned=false

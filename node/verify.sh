@@ -62,7 +62,7 @@ within() {
 }
 
 # pull_failed [STATUS]: tells a wrong architecture, and a digest that is not there, from a registry that cannot be reached or trusted,
-# or that takes too long. Dies with PS-N010, PS-N011.
+# or that takes too long. Dies with PS-N010, PS-N011, PS-N028.
 pull_failed() {
   case ${1:-} in
     124 | 143) die 010 "image $image is not pulled within $pulling s: the registry, a mirror or a proxy answers too slowly, or not at all" ;;
@@ -70,6 +70,9 @@ pull_failed() {
   case $(error) in
     *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
       wrong_architecture 'it holds other platforms only' ;;
+  esac
+  [ -z "$archive" ] || die 028 "image $image, which came with the script, is not taken by $runtime_name: $(error)"
+  case $(error) in
     *': not found'* | *'manifest unknown'*)
       [ -z "$digest" ] ||
         die 011 "image $image: the registry does not have the pushed digest $digest for this node: push again under a new tag, or repair the mirror ($(error))" ;;
@@ -96,7 +99,7 @@ preflight() {
   fi
   note_names
   tried=$(by_digest)
-  "${runtime}_pull" || return 0
+  if [ "$archive" ]; then carry; else "${runtime}_pull" || return 0; fi
   # CRI hears of what ctr pulls, and of a name, by an event.
   within 10 inspect_name "$tried" || pull_failed
   check_digest
@@ -137,7 +140,11 @@ built_for() {
 }
 
 # wrong_architecture WHY. Dies with PS-N012.
-wrong_architecture() { die 012 "image $image: $1, and this node is $(architecture): push one for it"; }
+wrong_architecture() {
+  way='push one for it'
+  [ -z "$archive" ] || way='name it in platforms, or carry an image that has it'
+  die 012 "image $image: $1, and this node is $(architecture): $way"
+}
 
 # What the runtime knows of the image, as inspect_name has it.
 inspect_image() { inspect_name "$image"; }

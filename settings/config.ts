@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BootSetupOptions } from "../components";
 import {
   type ClusterNode,
-  type PauseImageSource,
+  PauseImageSource,
   type PauseSandboxArgs,
   type ProofScope,
   type Reconcile,
@@ -198,9 +198,11 @@ function bootSetupOf(problems: Problems, config: pulumi.Config): BootSetupOption
 }
 
 function image(config: pulumi.Config): PauseSandboxArgs["image"] {
+  const source = optional(config, "imageSource") as PauseImageSource | undefined;
   return {
-    reference: config.get("reference") ?? "",
-    source: optional(config, "imageSource") as PauseImageSource | undefined,
+    reference: optional(config, "reference") ?? (source === PauseImageSource.Carried ? undefined : ""),
+    source,
+    archive: optional(config, "imageArchive"),
     mirrorOf: optional(config, "mirrorOf"),
     digest: optional(config, "imageDigest"),
     platforms: list(config, "platforms"),

@@ -12,6 +12,7 @@ export const SETTINGS: readonly string[] = [
   "requireAllNodes",
   "groups",
   "imageSource",
+  "imageArchive",
   "mirrorOf",
   "imageDigest",
   "platforms",

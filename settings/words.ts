@@ -4,6 +4,7 @@
 const SETTING: readonly (readonly [string, string])[] = [
   ["image.reference", "reference"],
   ["image.source", "imageSource"],
+  ["image.archive", "imageArchive"],
   ["image.mirrorOf", "mirrorOf"],
   ["image.digest", "imageDigest"],
   ["image.platforms", "platforms"],

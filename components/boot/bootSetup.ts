@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { type BootSettings, bootProgram } from "./bootFiles";
 import { loginProblem, renderBootSetup } from "./renderBootSetup";
-import { checkUnlessOutput, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
-import { checkedSettings, checkNodeSettings } from "../node/nodeChecks";
+import { checked, checkUnlessOutput, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { checkCarriedDigest, checkedSettings, checkNodeSettings } from "../node/nodeChecks";
+import { packedIn } from "../archive/archiveFile";
 import { Problems } from "../problems";
 import { checkReferenceAndDigest } from "../registry/reference";
 import { checkTrust, type RegistryTrust, secretLogin, trustOf } from "../registry/trust";
@@ -26,8 +27,13 @@ export interface BootSetupOptions {
 export interface BootSetupArgs extends BootSetupOptions {
   /** The sandbox image for the machines: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;
-  /** Digest the image must have on the machine, `sha256:…`. Default: no check. */
+  /** Digest the image must have on the machine, `sha256:…`. Default: that of `archive`, else no check. */
   digest?: pulumi.Input<string | undefined>;
+  /**
+   * The file with the image, relative to the program: the output `archive` of PauseImage, an OCI archive or a `docker save`. It is in
+   * the payload, and the machine asks no registry. Only for containerd. Default: the image is pulled.
+   */
+  archive?: pulumi.Input<string | undefined>;
   /** How the machines reach and trust the registry. Default: their own trust store and no mirror. */
   trust?: pulumi.Input<RegistryTrust>;
   /**
@@ -118,13 +124,23 @@ export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetu
  */
 export function bootPayloads(subject: string, args: BootSetupArgs): pulumi.Output<BootPayloads> {
   const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
-  const { reference, digest, kubeletFlag, allowLoginInUserData, programUrl } = args;
+  const { reference, digest, archive, kubeletFlag, allowLoginInUserData, programUrl } = args;
   const options = { allowLoginInUserData, programUrl };
   return pulumi
-    .all([{ reference, digest, kubeletFlag }, { ca, mirrors, plainHttp }, options, secretLogin(login)])
-    .apply(([{ reference: image, ...now }, trust, known, secret]) =>
-      allForms(subject, { image, ...now, ...trust, ...known, login: secret }),
-    );
+    .all([{ reference, digest, archive, kubeletFlag }, { ca, mirrors, plainHttp }, options, secretLogin(login)])
+    .apply(([{ reference: image, archive: file, ...now }, trust, known, secret]) => {
+      const carried = withArchive(subject, file, now.digest);
+      return allForms(subject, { image, ...now, ...carried, ...trust, ...known, login: secret });
+    });
+}
+
+/** The image in a file, and its digest. @throws InputPropertiesError naming what is wrong with it. */
+function withArchive(subject: string, file: string | undefined, digest: string | undefined) {
+  const image = packedIn(subject, file);
+  checked(subject, digest, (problems) => {
+    checkCarriedDigest(problems, digest, image?.digest);
+  });
+  return image === undefined ? {} : { archive: image.packed, digest: image.digest };
 }
 
 /** @throws InputPropertiesError naming what is not allowed, also of what has been known only now */

@@ -2,12 +2,14 @@ import * as docker from "@pulumi/docker";
 import * as dockerBuild from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 
+import { carriedImage, referenceOf } from "./carriedImage";
 import { type BuildInputs, buildInputs } from "./pauseBuild";
 import { checkPauseImage, DEFAULT_PLATFORMS, suffixOf } from "./pauseImageArgs";
 import { type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
 import { explainedPush, type Push } from "./pushFailure";
 import { architectureOf } from "../../image/compile";
-import { checked, fieldsOf } from "../inputs";
+import { archiveFile } from "../archive/archiveFile";
+import { checked, fieldsOf, whenKnown } from "../inputs";
 import { Problems } from "../problems";
 import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../registry/reference";
 import { keysFor, onceRead, signedAndVerified } from "../registry/signing/signedAndVerified";
@@ -19,7 +21,7 @@ export type { ImageSigning } from "../registry/signing/signingArgs";
  * A pause image in your registry: built, mirrored, or already existing.
  *
  * Built: one `docker.Image` a platform, `<name>-<os>-<arch>`, and a `docker_build.Index`, `<name>-index`, over them.
- * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing: no children.
+ * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing and carried: no children.
  *
  * The reference is written last, in one request, after all images that it names. A run that fails does not change the
  * reference, and the next run pushes the missing parts. The docker engine repeats an upload that was cut or got a 5xx
@@ -44,6 +46,11 @@ export class PauseImage extends pulumi.ComponentResource {
    * it is known only after the image is signed and verified.
    */
   public readonly digest: pulumi.Output<string | undefined>;
+  /**
+   * The file that source `carried` takes to the nodes, relative to the program: the argument `archive` of SandboxNode and BootSetup.
+   * Undefined for the other sources.
+   */
+  public readonly archive: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: PauseImageArgs, opts?: pulumi.ComponentResourceOptions) {
     const problems = new Problems(`PauseImage "${name}"`);
@@ -51,10 +58,13 @@ export class PauseImage extends pulumi.ComponentResource {
     problems.throwIfAny();
     super("pause-sandbox:index:PauseImage", name, {}, opts);
     const keys = keysFor(name, args);
-    this.reference = onceRead(keys, whenGiven(name, "reference", args.reference, parseReference));
+    this.reference = onceRead(keys, whenGiven(name, "reference", referenceOf(args), parseReference));
     const { reference } = this;
-    this.digest = signedAndVerified(this, name, args, keys, { reference, digest: this.provide(name, args) });
-    this.registerOutputs({ reference: this.reference, digest: this.digest });
+    const carried = carriedImage(`PauseImage "${name}"`, args);
+    this.archive = pulumi.output(carried && whenKnown(carried, archiveFile));
+    const provided = carried ? pulumi.output(whenKnown(carried, ({ digest }) => digest)) : this.provide(name, args);
+    this.digest = signedAndVerified(this, name, args, keys, { reference, digest: provided });
+    this.registerOutputs({ reference: this.reference, digest: this.digest, archive: this.archive });
   }
 
   private provide(name: string, args: PauseImageArgs): pulumi.Output<string | undefined> {
@@ -67,6 +77,8 @@ export class PauseImage extends pulumi.ComponentResource {
         return this.index(name, args, "mirror", [whenGiven(name, "mirrorOf", args.mirrorOf ?? "", checkSource)]);
       case PauseImageSource.Build:
         return this.build(name, args);
+      case PauseImageSource.Carried:
+        throw new Error("nothing is pushed for it");
     }
   }
 

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { buildablePlatforms } from "../../image/compile";
+import { buildablePlatforms, pauseVersion } from "../../image/compile";
+import { archiveIn } from "../archive/archiveFile";
 import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isOutput, type Problems } from "../problems";
 import type { RegistryLogin } from "../registry/login";
@@ -22,6 +23,11 @@ export const PauseImageSource = {
   Mirror: "mirror",
   /** Use a reference as it is; nothing is built or pushed. */
   Existing: "existing",
+  /**
+   * Take the image to each node with the script: this project's own pause, or `archive`. No registry, no docker engine and no login is
+   * needed. Only for nodes with containerd; the others are refused before anything is changed on them, see docs/image.md.
+   */
+  Carried: "carried",
 } as const;
 /** A value of {@link PauseImageSource}. */
 export type PauseImageSource = (typeof PauseImageSource)[keyof typeof PauseImageSource];
@@ -30,9 +36,10 @@ export type PauseImageSource = (typeof PauseImageSource)[keyof typeof PauseImage
 export interface PauseImageArgs {
   /**
    * The reference for the nodes: `host[:port]/repository:tag`. References without a registry or tag, with
-   * `latest` or with a digest are refused.
+   * `latest` or with a digest are refused. Required, but for source `carried` without `archive`.
+   * Default: `localhost/pause-sandbox/pause:<version>`, a name that no registry has, for a carried pause.
    */
-  reference: pulumi.Input<string>;
+  reference?: pulumi.Input<string>;
   /** Where the image comes from. Default: `build`. */
   source?: PauseImageSource;
   /**
@@ -43,8 +50,13 @@ export interface PauseImageArgs {
    */
   mirrorOf?: pulumi.Input<string>;
   /**
+   * The file with the image to carry, relative to the program: an OCI archive, as `skopeo copy` and `docker buildx` write it, or
+   * `docker save`, also gzipped. At most 2,097,152 bytes. Only for source `carried`. Default: this project's own pause.
+   */
+  archive?: pulumi.Input<string>;
+  /**
    * Platforms to build, for example `linux/arm64`. The reference is an index over one image per platform, tagged
-   * `<tag>-linux-<arch>`. Only for source `build`: other images have the platforms they have. `windows/…` is refused;
+   * `<tag>-linux-<arch>` when it is pushed. Only for sources `build` and `carried` without `archive`: other images have the platforms they have. `windows/…` is refused;
    * mirror upstream's image for such nodes. Default: `linux/amd64` and `linux/arm64`.
    */
   platforms?: string[];
@@ -106,25 +118,35 @@ function samePlatform(one: string, other: string): boolean {
 
 /** Arguments that belong to one source only. */
 const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = [
+  ["archive", [PauseImageSource.Carried], "the image is in a registry"],
   ["mirrorOf", [PauseImageSource.Mirror], "only an image that is mirrored has another one behind it"],
-  ["platforms", [PauseImageSource.Build], "the image has the platforms it has"],
-  ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed"],
+  ["platforms", [PauseImageSource.Build, PauseImageSource.Carried], "the image has the platforms it has"],
+  ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed or carried"],
   ["login", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
   ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
   ["buildFromSource", [PauseImageSource.Build], "nothing is built"],
   ["plainHttp", [PauseImageSource.Build], "only an image of one platform, built here, can be pushed so"],
   ["signing", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed; sign it where that is done"],
+  [
+    "publicKey",
+    [PauseImageSource.Build, PauseImageSource.Mirror, PauseImageSource.Existing],
+    "a signature is read from a registry, and none is asked",
+  ],
 ];
 
 /** What stands in messages for values that are never printed. */
-const HIDDEN: Partial<Record<keyof PauseImageArgs, string>> = { login: "a login", signing: "a key" };
+const HIDDEN: Partial<Record<keyof PauseImageArgs, string>> = {
+  login: "a login",
+  signing: "a key",
+  publicKey: "a key",
+};
 
 /**
  * Notes what is wrong with the plain values among the arguments; Outputs are checked when they are known.
  * @param at What stands before the name of each field in messages: `image.`.
  */
 export function checkPauseImage(problems: Problems, at: string, args: PauseImageArgs): void {
-  if (!problems.isObject(at.replace(/\.$/, ""), args, "reference")) return;
+  if (!problems.isObject(at.replace(/\.$/, ""), args, "reference, or source carried")) return;
   const source = args.source ?? PauseImageSource.Build;
   if (!Object.values(PauseImageSource).includes(source)) {
     problems.add(`${at}source`, source, Object.values(PauseImageSource).join(", "));
@@ -137,6 +159,21 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
   if (args.login !== undefined) checkLogin(problems, `${at}login`, args.login);
   checkSignature(problems, at, args);
   if (source === PauseImageSource.Build) checkBuild(problems, at, args);
+  if (source === PauseImageSource.Carried) checkCarried(problems, at, args);
+}
+
+/** The name of a carried pause: nobody asks a registry for it. */
+export const CARRIED_REFERENCE = (): string => `localhost/pause-sandbox/pause:${pauseVersion()}`;
+
+/** Reads the archive: a file that cannot be carried is refused before anything is created. */
+function checkCarried(problems: Problems, at: string, { archive, platforms }: PauseImageArgs): void {
+  if (archive === undefined) {
+    checkPlatformList(problems, `${at}platforms`, platforms ?? DEFAULT_PLATFORMS);
+    return;
+  }
+  if (platforms !== undefined)
+    problems.add(`${at}platforms`, platforms, "left out with archive: the image has the platforms it has");
+  if (!isOutput(archive)) problems.attempt(`${at}archive`, () => archiveIn(archive as string));
 }
 
 function checkSignature(problems: Problems, at: string, args: PauseImageArgs): void {
@@ -171,9 +208,10 @@ function checkLogin(problems: Problems, field: string, login: pulumi.Input<Regis
 function checkReferences(
   problems: Problems,
   at: string,
-  { reference, source, mirrorOf, digest }: PauseImageArgs,
+  { reference, source, mirrorOf, digest, archive }: PauseImageArgs,
 ): void {
-  checkReferenceAndDigest(problems, at, { reference, digest });
+  const named = source === PauseImageSource.Carried && archive === undefined ? CARRIED_REFERENCE() : reference;
+  checkReferenceAndDigest(problems, at, { reference: (reference ?? named) as pulumi.Input<string>, digest });
   if (source !== PauseImageSource.Mirror) return;
   if (mirrorOf === undefined) problems.add(`${at}mirrorOf`, mirrorOf, "the image to copy");
   if (typeof mirrorOf === "string")
@@ -197,11 +235,7 @@ export const SOURCE_URL: Rule = {
 
 function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void {
   const { platforms = DEFAULT_PLATFORMS, sourceUrl, plainHttp } = args;
-  if (!Array.isArray(platforms)) {
-    problems.addHidden(`${at}platforms`, platforms, "a list of platforms");
-    return;
-  }
-  checkPlatforms(problems, `${at}platforms`, platforms);
+  if (!checkPlatformList(problems, `${at}platforms`, platforms)) return;
   if (plainHttp && platforms.length > 1) {
     const why = "exactly one platform with plainHttp: an index over several is only pushed over verified TLS";
     problems.add(`${at}platforms`, platforms, why);
@@ -212,6 +246,16 @@ function checkBuild(problems: Problems, at: string, args: PauseImageArgs): void 
   if (typeof args.reference === "string" && plainHttp !== true) {
     checkTagLength(problems, `${at}reference`, args.reference, platforms);
   }
+}
+
+/** @returns True if it is a list. */
+function checkPlatformList(problems: Problems, field: string, platforms: readonly string[]): boolean {
+  if (Array.isArray(platforms)) {
+    checkPlatforms(problems, field, platforms);
+    return true;
+  }
+  problems.addHidden(field, platforms, "a list of platforms");
+  return false;
 }
 
 function checkPlatforms(problems: Problems, field: string, platforms: readonly string[]): void {

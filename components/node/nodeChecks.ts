@@ -2,10 +2,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { NodeSettings } from "./nodeSettings";
-import { checked, checkUnlessOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
+import { checked, checkUnlessOutput, checkValue, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isWholeNumber, type Problems } from "../problems";
 import { checkDigest, parseReference } from "../registry/reference";
-import { checkKnownLogin, checkKnownTrust } from "../registry/trust";
+import { checkKnownLogin, checkKnownTrust, checkNoTrust } from "../registry/trust";
 import { INVISIBLE } from "../visible";
 
 /** The rule of each setting. Messages use the names that users know. */
@@ -27,6 +27,9 @@ const RULES: {
   },
   ca: (problems, ca) => {
     checkKnownTrust(problems, "trust", { ca });
+  },
+  archive: (problems, archive) => {
+    checkValue(problems, "archive", archive, PACKED);
   },
   mirrors: (problems, mirrors) => {
     checkKnownTrust(problems, "trust", { mirrors });
@@ -53,8 +56,16 @@ export function checkedSettings(
       // Programs without types may leave the image out.
       if (value !== undefined || name === "image") (rule as (of: Problems, value: unknown) => void)(problems, value);
     }
+    const { archive, ca, mirrors, plainHttp, login } = settings;
+    if (archive !== undefined) checkNoTrust(problems, "trust", { ca, mirrors, plainHttp, login });
     checkNodeSettings(problems, { recheck, dryRun: settings.dryRun });
   });
+}
+
+/** Adds a problem if a carried image has another digest than the one that is asked for. */
+export function checkCarriedDigest(problems: Problems, digest: string | undefined, carried: string | undefined): void {
+  if (digest === undefined || carried === undefined || digest === carried) return;
+  problems.add("digest", digest, `${carried}, the digest of the image in archive, or left out`);
 }
 
 /** The settings that nodes share and that have a rule of their own. */
@@ -74,6 +85,12 @@ export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dr
 const COUNT: Rule = {
   allows: (value) => isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER),
   allowed: "a whole number from 0",
+};
+/** It stands in quotes in the script's file. */
+const PACKED: Rule = {
+  allows: (value) => typeof value === "string" && /^[A-Za-z0-9+/]+=*$/.test(value),
+  allowed: "an archive as packedArchive gives it",
+  hidden: true,
 };
 export const NODE_NAME: Rule = {
   // The node's report contains the name, and a report with other characters is refused.

@@ -1,7 +1,7 @@
 /** Writes the command lines for a node, and reads those of earlier runs. */
 import { quote, split } from "shlex";
 
-import { scriptText, sumIn } from "./nodeFile";
+import { type Brought, scriptText, sumIn } from "./nodeFile";
 import { fingerprintsOf, type Setting } from "./nodeSettings";
 import { packed } from "./program";
 import { userError } from "../errors";
@@ -10,13 +10,11 @@ import { userError } from "../errors";
 export type Verb = "apply" | "plan" | "restore";
 
 /** The way of the script to a node, and its user there. */
-export interface Delivery {
+export interface Delivery extends Brought {
   /** The log-in user. Users other than root become root by `sudo -n`. */
   readonly user: string;
   /** The name of the copied script. Undefined for a host without sftp: then each command contains the script. */
   readonly file?: string;
-  /** The certificates in the script's file. */
-  readonly ca?: string;
 }
 
 /** A copy of the script that changed the node, independent of the home directory. */
@@ -48,10 +46,10 @@ const LONGEST_ARGUMENT = 131_071;
  * A command for any log-in shell, fish and csh too: words and single quotes. It contains no secret: every user of the node can
  * read a command line, and sudo writes it to its log.
  */
-export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ca }: Delivery): string {
+export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ca, archive }: Delivery): string {
   const words = [verb, ...settings.map(([key, value]) => `${key}=${value}`)];
   const root = user === "root" ? [] : ["sudo", "-n"];
-  if (file === undefined) return join([...root, "sh", "-c", carrying(ca), "pause-sandbox", ...words]);
+  if (file === undefined) return join([...root, "sh", "-c", carrying({ ca, archive }), "pause-sandbox", ...words]);
   return join([...root, "sh", "-c", VERIFIED, file, ...words]);
 }
 
@@ -63,9 +61,17 @@ const join = (words: readonly string[]): string =>
   words.map((word) => quote(word).replace(/\\|!(?=\S)/g, (special) => `'\\${special}'`)).join(" ");
 
 /** A program that unpacks the script in memory and runs it. */
-function carrying(ca = ""): string {
-  const text = scriptText(ca);
-  if (Buffer.byteLength(text) > LONGEST_ARGUMENT) {
+function carrying(brought: Brought): string {
+  const { ca = "", archive } = brought;
+  const text = scriptText(brought);
+  const length = Buffer.byteLength(text);
+  if (length > LONGEST_ARGUMENT && archive !== undefined) {
+    throw userError(
+      `archive: the script with the image has ${length} bytes, and a node without sftp takes ${LONGEST_ARGUMENT}: ` +
+        "carry fewer platforms or a smaller image, or let the node have sftp",
+    );
+  }
+  if (length > LONGEST_ARGUMENT) {
     throw userError(
       `trust.ca: ${Buffer.byteLength(ca)} bytes are too long for a node without sftp; ` +
         "give only the certificate that the registry's chain ends at",

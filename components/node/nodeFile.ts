@@ -41,24 +41,35 @@ export const sumIn = (name: string): string | undefined =>
 
 const written = new Map<string, NodeFile>();
 
+/** What the file has beside the script. */
+export interface Brought {
+  /** Certificates, PEM. */
+  readonly ca?: string;
+  /** The image, as packedArchive gives it. */
+  readonly archive?: string;
+}
+
 /**
- * The text of the file: the script and its certificates. The braces make a truncated transfer a syntax error
+ * The text of the file: the script, its certificates and perhaps the image. The braces make a truncated transfer a syntax error
  * instead of a shorter program.
  */
-export function scriptText(ca = ""): string {
+export function scriptText({ ca = "", archive }: Brought = {}): string {
   const lines = pemLines(ca).map((line) => `${line}\n`);
   const quoted = lines.join("").replaceAll("'", `'\\''`);
-  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${nodeProgram()}}\n`;
+  // Base64 needs no quoting.
+  const carried = archive === undefined ? "" : `file_archive='${archive}'\n`;
+  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${carried}${nodeProgram()}}\n`;
 }
 
 /**
  * Writes the file into `node_modules/.cache` of the program, where the build of pause lies too. The engine keeps its hash in state,
  * not its content.
  */
-export function nodeFile(ca = ""): NodeFile {
-  const known = written.get(ca);
+export function nodeFile(brought: Brought = {}): NodeFile {
+  const key = `${brought.archive ?? ""}\n${brought.ca ?? ""}`;
+  const known = written.get(key);
   if (known !== undefined && fs.existsSync(known.local)) return known;
-  const text = scriptText(ca);
+  const text = scriptText(brought);
   const sum = hashOf(text);
   const folder = path.resolve("node_modules/.cache/pause-sandbox/node");
   const file = { local: path.join(folder, `${sum}.sh`), sum };
@@ -67,6 +78,6 @@ export function nodeFile(ca = ""): NodeFile {
   const draft = `${file.local}.${process.pid}`;
   fs.writeFileSync(draft, text);
   fs.renameSync(draft, file.local);
-  written.set(ca, file);
+  written.set(key, file);
   return file;
 }

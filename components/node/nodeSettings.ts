@@ -1,6 +1,7 @@
 /** The settings of one node, in the form that the node script reads. */
 import { createHash } from "node:crypto";
 
+import { archiveHash } from "../archive/archive";
 import { userError } from "../errors";
 
 /** The settings of one node, as plain values: the caller resolves Outputs. */
@@ -27,6 +28,11 @@ export interface NodeSettings {
    * @default the node's own trust store
    */
   ca?: string;
+  /**
+   * The image itself, as packedArchive gives it: then nothing is pulled, and `digest` is required.
+   * @default the image is pulled
+   */
+  archive?: string;
   /**
    * URLs tried in this order before the registry itself.
    * @default none
@@ -115,6 +121,12 @@ export const TOLD = {
     words: step("CA", (value) => `SHA-256 ${value.slice(0, 23)}…`),
     option: ["--ca <file>", "certificate authority of the registry, PEM"],
   },
+  // The archive is in the script's file.
+  archive: {
+    ...{ key: "archive-sha256", place: "command", boot: true },
+    values: (archive) => [archiveHash(archive)],
+    words: step("carried archive", (value) => `SHA-256 ${value.slice(0, 12)}…`),
+  },
   mirrors: {
     ...{ key: "mirror", place: "command", boot: true },
     values: (mirrors) => mirrors.map((mirror, i) => scalar(`mirrors[${i}]`, mirror)),
@@ -176,7 +188,11 @@ export const stdinSettings = (settings: Pick<NodeSettings, "digest" | "login">):
 export function settingsText(settings: NodeSettings): string {
   const certificates = pemLines(settings.ca ?? "").map((line): Setting => ["ca", line]);
   return settingLines(
-    NAMES.flatMap((name) => [...(name === "ca" ? certificates : []), ...settingsOfName(settings, name)]),
+    NAMES.flatMap((name) => [
+      ...(name === "ca" ? certificates : []),
+      ...(name === "archive" && settings.archive !== undefined ? [["archive", settings.archive] as const] : []),
+      ...settingsOfName(settings, name),
+    ]),
   );
 }
 

@@ -21,6 +21,7 @@ export const parts = [
     "trust",
     "runtimes/common",
     "runtimes/images",
+    "runtimes/carried",
     "runtimes/containerd",
     "runtimes/containerd-files",
     "runtimes/crio",

@@ -3,18 +3,20 @@ import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
 
 import { checkConnection, connectionInputs, loginOf, type SshConnection, userOf } from "./connection";
-import { checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
+import { checkCarriedDigest, checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
-import { nodeFile, remoteName } from "./nodeFile";
+import { type Brought, nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, reportOf } from "./nodeScript";
 import { publicSettings, type Setting, stdinSettings, settingLines } from "./nodeSettings";
 import { explained } from "./whatChanges";
 import { checked, checkedInput, checkUnlessOutput, checkNoOutput, TRUE_OR_FALSE, whenKnown } from "../inputs";
-import { Problems } from "../problems";
+import { archiveIn, type PackedArchive, packedIn } from "../archive/archiveFile";
+import { isOutput, Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest } from "../registry/reference";
 import {
   checkKnownLogin,
   checkKnownTrust,
+  checkNoTrust,
   checkTrust,
   type RegistryTrust,
   secretLogin,
@@ -27,8 +29,13 @@ export interface SandboxNodeArgs {
   connection: pulumi.Input<SshConnection>;
   /** The sandbox image for the node: `host[:port]/repository:tag`. */
   reference: pulumi.Input<string>;
-  /** Digest the image must have on the node, `sha256:…`. Default: no check. */
+  /** Digest the image must have on the node, `sha256:…`. Default: that of `archive`, else no check. */
   digest?: pulumi.Input<string | undefined>;
+  /**
+   * The file with the image, relative to the program: the output `archive` of PauseImage, an OCI archive or a `docker save`. It is
+   * carried to the node with the script, and the node asks no registry. Only for containerd. Default: the image is pulled.
+   */
+  archive?: pulumi.Input<string | undefined>;
   /** Name of the node in messages. Default: the name of the resource. */
   nodeName?: pulumi.Input<string>;
   /** How the node reaches and trusts the registry. Default: its own trust store and no mirror. */
@@ -145,7 +152,9 @@ function scriptOn(
   { parent, provider, dependsOn, hooks }: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { ca } = trustOf(args.trust);
-  const file = whenKnown({ ca }, (known) => nodeFile(checkedCa(name, known.ca)));
+  const file = whenKnown({ ca, archive: args.archive }, (known) =>
+    nodeFile({ ca: checkedCa(name, known.ca), archive: packedOf(name, known.archive)?.packed }),
+  );
   return new command.remote.CopyToRemote(
     `${name}-script`,
     {
@@ -187,11 +196,16 @@ function dependencies(others: DependsOn, file: pulumi.Resource | undefined): Dep
 
 function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   if (!problems.isObject("", args, "connection and reference")) return;
-  const { reference, digest, nodeName, trust, connection } = args;
+  const { reference, digest, nodeName, trust, connection, archive } = args;
   checkReferenceAndDigest(problems, "", { reference, digest });
   checkUnlessOutput(problems, "nodeName", nodeName, NODE_NAME);
   checkConnection(problems, "connection", connection);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
+  if (archive !== undefined && !isOutput(archive)) {
+    const image = problems.attempt("archive", () => archiveIn(archive as string));
+    if (typeof digest === "string") checkCarriedDigest(problems, digest, image?.digest);
+    if (trust !== undefined) checkNoTrust(problems, "trust", trust);
+  }
   checkNodeSettings(problems, args);
   checkNoOutput(problems, "sftp", args.sftp, TRUE_OR_FALSE);
   checkNoOutput(problems, "gone", args.gone, TRUE_OR_FALSE);
@@ -206,12 +220,13 @@ const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getSt
 /** The text of a preview. It has no digest, which is known last, and no secret. */
 function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
-  const { connection, reference, kubeletFlag, nodeName, recheck } = args;
+  const { connection, reference, kubeletFlag, nodeName, recheck, archive } = args;
   // A wrong value is refused: the user may want a dry run.
   const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
   const log = { user: userOf(connection), login: loginOf(connection) };
-  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, ...log };
-  return whenKnown(asked, ({ reference: image, nodeName: node = name, user, login, recheck: count = 0, ...now }) => {
+  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, archive, ...log };
+  return whenKnown(asked, ({ reference: image, nodeName: node = name, user, login, recheck: count = 0, ...given }) => {
+    const now = { ...given, archive: packedOf(name, given.archive)?.packed };
     const settings = { node, owner: ownerOf(name), image, ...now };
     checkedSettings(settings, { recheck: count, subject: `SandboxNode "${name}"` });
     const verb: Verb = now.dryRun === true ? "plan" : "apply";
@@ -220,49 +235,56 @@ function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pul
     return commandLine(
       verb,
       [...publicSettings(settings), ...again],
-      delivery(name, { copies, user, login, ca: now.ca }),
+      delivery(name, { copies, user, login, ca: now.ca, archive: now.archive }),
     );
   });
 }
 
 function restoreCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca } = trustOf(args.trust);
-  const { connection, nodeName } = args;
-  const asked = { ca, nodeName, user: userOf(connection), login: loginOf(connection) };
-  return whenKnown(asked, ({ ca: known, nodeName: node = name, user, login }) => {
+  const { connection, nodeName, archive } = args;
+  const asked = { ca, archive, nodeName, user: userOf(connection), login: loginOf(connection) };
+  return whenKnown(asked, ({ ca: known, archive: file, nodeName: node = name, user, login }) => {
     const settings: Setting[] = [
       ["node", node],
       ["owner", ownerOf(name)],
     ];
-    return commandLine("restore", settings, delivery(name, { copies, user, login, ca: known }));
+    // Without a file, a command that restores needs no image.
+    const carried = copies ? packedOf(name, file)?.packed : undefined;
+    return commandLine("restore", settings, delivery(name, { copies, user, login, ca: known, archive: carried }));
   });
 }
 
 /** How one node gets the script: known values. */
-interface Delivered {
+interface Delivered extends Brought {
   readonly copies: boolean;
   readonly user: string;
   readonly login: readonly string[];
-  readonly ca?: string;
 }
 
-const delivery = (name: string, { copies, user, login, ca }: Delivered): Delivery => ({
-  ...{ user, ca },
-  file: copies ? remoteName({ owner: ownerOf(name), login }, nodeFile(ca).sum) : undefined,
+const delivery = (name: string, { copies, user, login, ca, archive }: Delivered): Delivery => ({
+  ...{ user, ca, archive },
+  file: copies ? remoteName({ owner: ownerOf(name), login }, nodeFile({ ca, archive }).sum) : undefined,
 });
 
-function stdinOf(name: string, { digest, trust }: SandboxNodeArgs): pulumi.Input<string> {
+function stdinOf(name: string, { digest, trust, archive }: SandboxNodeArgs): pulumi.Input<string> {
   const login = secretLogin(trustOf(trust).login);
-  return whenKnown({ digest, login }, (known) => {
+  return whenKnown({ digest, login, archive }, (known) => {
+    const carried = packedOf(name, known.archive)?.digest;
     checked(`SandboxNode "${name}"`, known, (problems) => {
       problems.attempt("digest", () => {
         if (known.digest !== undefined) checkDigest(known.digest);
       });
+      checkCarriedDigest(problems, known.digest, carried);
       if (known.login) checkKnownLogin(problems, "trust.login", known.login);
+      if (carried !== undefined) checkNoTrust(problems, "trust", { login: known.login });
     });
-    return settingLines(stdinSettings(known));
+    return settingLines(stdinSettings({ digest: known.digest ?? carried, login: known.login }));
   });
 }
+
+const packedOf = (name: string, file: string | undefined): PackedArchive | undefined =>
+  packedIn(`SandboxNode "${name}"`, file);
 
 /** @throws InputPropertiesError where it is no PEM. */
 function checkedCa(name: string, ca: string | undefined): string | undefined {

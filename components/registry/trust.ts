@@ -63,6 +63,22 @@ export function checkTrust(problems: Problems, field: string, trust: pulumi.Inpu
   }
 }
 
+/**
+ * Adds a problem for each setting that a node with a carried image has no use for. Accepts Outputs as given.
+ * @param field Name of the settings in messages: `trust`.
+ */
+export function checkNoTrust(problems: Problems, field: string, trust: pulumi.Input<RegistryTrust>): void {
+  if (isOutput(trust)) return;
+  for (const [name, value] of Object.entries((trust as RegistryTrust | null) ?? {})) {
+    if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
+    problems.addHidden(
+      `${field}.${name}`,
+      value,
+      "left out with a carried image: it comes with the script, and nodes ask no registry for it",
+    );
+  }
+}
+
 /** Accepts values with Outputs inside, and ignores the Outputs. */
 export function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
   problems.isGiven(`${field}.password`, password, "the password of the login");

@@ -4,7 +4,7 @@
 # An argument is `key=value`, a line of stdin `key value`. The value goes verbatim to its end and is never evaluated. A repeated
 # `ca` appends a line, a repeated `mirror` appends a mirror. A script that came as a file brings its certificates along.
 
-asked='' copied='' node=node owner='' image='' digest='' ca=${file_ca:-} mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
+asked='' copied='' node=node owner='' image='' digest='' ca=${file_ca:-} archive=${file_archive:-} archive_sum='' mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -47,8 +47,8 @@ die() {
   exit "$fail"
 }
 
-# setting LINE: takes one `key value`. Sets $settings, $copied, $node, $given_name, $owner, $image, $digest, $ca, $mirrors, $plain_http,
-# $no_flag, $login. Dies with PS-N002.
+# setting LINE: takes one `key value`. Sets $settings, $copied, $node, $given_name, $owner, $image, $digest, $ca, $archive, $archive_sum,
+# $mirrors, $plain_http, $no_flag, $login. Dies with PS-N002.
 setting() {
   value=${1#* }
   case $1 in
@@ -70,6 +70,12 @@ setting() {
     'ca '*) ca=$ca$value$nl ;;
     # People compare it with what they know; the certificate itself came with the script.
     'ca-sha256 '*) [ "$ca" ] || die 002 "ca-sha256 '$value': the script's file has no certificate" ;;
+    # The image as an archive, gzipped, in base64; it came with the script, or on stdin.
+    'archive '*) archive=$value ;;
+    'archive-sha256 '*)
+      archive_sum=$value
+      [ "$archive" ] || die 002 "archive-sha256 '$value': the script's file has no image"
+      ;;
     'mirror '*) mirrors=$mirrors$value$nl ;;
     'plain-http 1') plain_http=1 ;;
     'kubelet-flag 0') no_flag=1 ;;
@@ -80,7 +86,7 @@ setting() {
 }
 
 # settings_read [KEY=VALUE…]: takes the settings as data. What is not known, or could break out of where it is written, is
-# refused. Reads $asked, stdin. Sets $node, $registry, $id, and what setting sets. Dies with PS-N002.
+# refused. Reads $asked, stdin. Sets $node, $registry, $id, $archive, and what setting sets. Dies with PS-N002.
 settings_read() {
   for word in "$@"; do
     case $word in
@@ -110,6 +116,9 @@ settings_read() {
   # Who gives a node back names no image.
   if [ -z "$image" ] && [ "$asked" = restore ]; then ok=1; fi
   [ "$ok" ] || die 002 "image '$image': use host[:port]/repository:tag"
+  # The script's file has one for every verb: it counts where it is asked for.
+  [ "$archive_sum" ] || archive=''
+  [ -z "$archive" ] || [ "$digest" ] || die 002 'archive-sha256: it comes with the digest of its image'
   case $login in *[!A-Za-z0-9+/=]*) die 002 'login: the base64 of user:password' ;; esac
   case $mirrors in *[!]a-zA-Z0-9./:_${nl}[-]*) die 002 "mirror: use URLs such as https://mirror.example.com:5000" ;; esac
   # What was asked, and by which version of this script: the same again is a no-op.

@@ -22,6 +22,7 @@ state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\
 write_state() {
   # Where the script did not come as a file, whoever gives the node back brings it.
   [ -z "${script_file:-}" ] || cp "$script_file" "$journal/script"
+  carried=$(carried_now)
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do
@@ -32,6 +33,7 @@ write_state() {
     [ ! -e "$plan/units" ] || sort -u "$plan/units" | while IFS=$tab read -r reader path; do
       if listed "$path" "$plan/wanted"; then printf 'unit %s %s\n' "$reader" "$path"; fi
     done
+    [ -z "$carried" ] || printf '%s\n' "$carried" | sort -u | sed 's/^/carried /'
     printf 'report '
     report_line '' '' unchanged
   } >"$journal/state"

@@ -249,6 +249,7 @@ finish_commit() {
     set -- "$@" "$old"
   done <"$commit/files"
   [ $# = 0 ] || rm -f "$@"
+  drop_carried
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
     rm -rf "$home/state" "$home/stat" "$home/watch" "$home/script" "$backup"

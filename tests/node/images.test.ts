@@ -1,75 +1,36 @@
 /** What a real containerd has under its names, whatever becomes of a run. No Pod runs there, and no container. */
 import { strict as assert } from "node:assert";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
 import { type NodeSettings } from "../../components/node/nodeSettings";
-import { Host } from "./host";
-import { containerdOf, describeWith } from "./toolchain";
+import { type Host } from "./host";
+import { RealContainerd } from "./realContainerd";
+import { describeWith } from "./toolchain";
 import { needs } from "../support/needs";
 import { atLeast } from "../support/tier";
-
-const get = (tool: string): string =>
-  execFileSync(path.join(__dirname, "../../lab/toolchain/get"), [tool], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  }).trim();
-
-/** By the version of the file. */
-const CONFIG = {
-  2: `version = 2
-root = "@DIR@/daemon/root"
-state = "@DIR@/daemon/state"
-[grpc]
-address = "@DIR@/daemon/containerd.sock"
-[plugins."io.containerd.internal.v1.opt"]
-path = "@DIR@/daemon/opt"
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "registry.example.org/pause:3.8"
-[plugins."io.containerd.grpc.v1.cri".cni]
-conf_dir = "@DIR@/daemon/cni"
-`,
-  3: `version = 3
-root = "@DIR@/daemon/root"
-state = "@DIR@/daemon/state"
-[grpc]
-address = "@DIR@/daemon/containerd.sock"
-[plugins."io.containerd.internal.v1.opt"]
-path = "@DIR@/daemon/opt"
-[plugins."io.containerd.nri.v1.nri"]
-disable = true
-[plugins."io.containerd.cri.v1.images".pinned_images]
-sandbox = "registry.example.org/pause:3.8"
-[plugins."io.containerd.cri.v1.runtime".cni]
-conf_dir = "@DIR@/daemon/cni"
-`,
-};
 
 interface Registry {
   port: number;
   digests: { good: string; other: string; arm64: string };
 }
 
-const EVERY = [
-  ["2.3.4", CONFIG[3]],
-  ["1.7.28", CONFIG[2]],
-] as const;
+const EVERY = ["2.3.4", "1.7.28"];
 
-for (const [version, config] of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
+for (const version of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
   const describeImages = needs("crictl") ? describeWith(version) : describe.skip;
   describeImages(`the images of a node with containerd ${version}`, function () {
     this.timeout(180_000);
-    let bin: string;
     let folder: string;
     let registry: Registry & { process: ChildProcess };
+    let real: RealContainerd;
     let host: Host;
     let image: string;
 
     before(async () => {
-      bin = `${containerdOf(version)}:${path.dirname(get("crictl"))}:${process.env.PATH ?? ""}`;
       folder = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-registry-"));
       const child = spawn(process.execPath, ["--import", "tsx", path.join(__dirname, "imageRegistry.ts"), folder]);
       const [line] = (await once(child.stdout, "data")) as [Buffer];
@@ -81,68 +42,24 @@ for (const [version, config] of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
     });
 
     beforeEach(() => {
-      host = new Host(["dash"]);
-      host.env = { PATH: bin };
-      host.containerd(version, config);
-      for (const file of ["kubelet.argv", "kubelet.words"]) {
-        host.write(file, "kubelet\n--v=2\n--container-runtime-endpoint=unix://@DIR@/daemon/containerd.sock\n");
-      }
-      host.write("more.sh", fs.readFileSync(path.join(__dirname, "realImages.sh"), "utf8"));
-      fs.mkdirSync(path.join(host.dir, "daemon/cni"), { recursive: true });
-      const program = path.join(get(`containerd@${version}`), "containerd");
-      host.write(
-        "daemon/start",
-        `#!/bin/sh
-cd @DIR@/daemon
-setsid ${program} -c @DIR@/root/containerd/config.toml >>log 2>&1 </dev/null 9>&- &
-echo $! >pid
-until ctr -a @DIR@/daemon/containerd.sock version >/dev/null 2>&1; do sleep 0.1; done
-`,
-        0o755,
-      );
-      execFileSync(path.join(host.dir, "daemon/start"), { env: { ...process.env, PATH: bin }, stdio: "ignore" });
+      real = new RealContainerd(version);
+      ({ host } = real);
       image = `127.0.0.1:${registry.port}/a/pause:1`;
       leads(registry.digests.good);
       fs.writeFileSync(path.join(folder, "requests"), "");
       fs.rmSync(path.join(folder, "gone"), { force: true });
     });
     afterEach(() => {
-      const pid = Number(host.read("daemon/pid"));
-      process.kill(pid);
-      execFileSync("sh", ["-c", `while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done`]);
-      fs.rmSync(host.dir, { recursive: true });
+      real.remove();
     });
 
     /** What the tag leads to, each time that it is asked for. */
     const leads = (...digests: string[]): void => {
       fs.writeFileSync(path.join(folder, "tags.json"), JSON.stringify({ "1": digests }));
     };
-    const ctr = (...args: string[]): string =>
-      execFileSync("ctr", ["-a", path.join(host.dir, "daemon/containerd.sock"), "-n", "k8s.io", ...args], {
-        encoding: "utf8",
-        env: { ...process.env, PATH: bin },
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-    const crictl = (...args: string[]): string => {
-      const socket = `unix://${host.dir}/daemon/containerd.sock`;
-      return execFileSync("crictl", ["-c", "/dev/null", "-r", socket, "-i", socket, ...args], {
-        encoding: "utf8",
-        env: { ...process.env, PATH: bin },
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-    };
-    /** What every name stands for, and whether its label has it kept. */
-    const names = (): Record<string, string> =>
-      Object.fromEntries(
-        ctr("images", "ls")
-          .trim()
-          .split("\n")
-          .slice(1)
-          .map((line) => {
-            const [name = "", , digest = ""] = line.split(/\s+/);
-            return [name, `${digest}${line.includes("pinned=pinned") ? " pinned" : ""}`];
-          }),
-      );
+    const ctr = (...args: string[]): string => real.ctr(...args);
+    const crictl = (...args: string[]): string => real.crictl(...args);
+    const names = (): Record<string, string> => real.names();
     const wanted = (more: Partial<NodeSettings> = {}): Partial<NodeSettings> => ({
       image,
       digest: registry.digests.good,
@@ -174,9 +91,7 @@ until ctr -a @DIR@/daemon/containerd.sock version >/dev/null 2>&1; do sleep 0.1;
 
     it("follow to another digest under the same tag, with no moment without an image", async () => {
       applied();
-      const events = spawn("ctr", ["-a", path.join(host.dir, "daemon/containerd.sock"), "-n", "k8s.io", "events"], {
-        env: { ...process.env, PATH: bin },
-      });
+      const events = spawn("ctr", [...real.ctrArgs, "events"], { env: real.env });
       let seen = "";
       events.stdout.on("data", (data: Buffer) => (seen += data.toString()));
       // Nobody is told of what happened before they listen, and nothing says when they do.

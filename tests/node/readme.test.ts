@@ -104,8 +104,8 @@ describe("node/README.md", () => {
       ([, key = "", value, name = ""]) => `${key}${value === undefined ? "" : ` ${value}`} $${name}`,
     );
     assert.deepEqual(unique(table("Settings").map((cells) => `${cells[1]} ${cells[2]}`)), unique(wire));
-    // What the components send is what the script takes; it is shown fingerprints, and given certificates.
-    const sent = Object.values(TOLD).map(({ key }) => key.replace("ca-sha256", "ca"));
+    // What the components send is what the script takes; it is shown fingerprints, and given certificates and images.
+    const sent = Object.values(TOLD).map(({ key }) => key.replace(/^(ca|archive)-sha256$/, "$1"));
     assert.deepEqual(unique(wire.map((line) => line.split(" ")[0] ?? "")), unique(sent));
   });
 });

@@ -44,14 +44,14 @@ describe("two stacks on one host at the same time", function () {
   /** Copies the script and runs it, as the engine does for one of the stacks. */
   async function run(owner: Owner, verb: Verb) {
     const place = { owner: `project/${owner}/n`, login: ["root", "127.1.1.1"] };
-    const file = remoteName(place, nodeFile(PEM).sum);
+    const file = remoteName(place, nodeFile({ ca: PEM }).sum);
     const who: Setting[] = [
       ["node", "n"],
       ["owner", place.owner],
     ];
     const image = `registry.example.com:5000/platform/pause:${owner}`;
     const settings = verb === "restore" ? who : publicSettings({ node: "n", owner: place.owner, image, ca: PEM });
-    host.copy(file, scriptText(PEM));
+    host.copy(file, scriptText({ ca: PEM }));
     return host.run(
       commandLine(verb, settings, { user: "root", file }),
       settingLines(stdinSettings({ digest: DIGEST })),

@@ -179,7 +179,7 @@ describe("SandboxNode", () => {
       ...["mirror=https://m.example.com", "mirror=https://[fd00::1]:5000", "plain-http=1"],
     ]);
     const { source } = find(all, "node-1-script").inputs as { source: { path: string } };
-    assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText(ca));
+    assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText({ ca }));
   });
 
   it("keeps a login secret, and all else readable", async () => {

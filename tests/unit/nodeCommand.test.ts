@@ -147,7 +147,7 @@ describe("the command line of a node", () => {
     assert.deepEqual(node.left(), []);
   });
 
-  const written = scriptText(PEM);
+  const written = scriptText({ ca: PEM });
   /** The script with NULs where a write had not arrived when the power went. */
   const hole = (from: number, to: number): Buffer => {
     const bytes = Buffer.from(written);
@@ -207,11 +207,11 @@ describe("the command line of a node", () => {
 
 describe("the file of the node script", () => {
   it("is called after its content, and lies in the program's cache", () => {
-    const [plain, trusting] = [nodeFile(), nodeFile(PEM)];
+    const [plain, trusting] = [nodeFile(), nodeFile({ ca: PEM })];
     assert.notEqual(plain.sum, trusting.sum);
-    assert.equal(nodeFile(PEM.replaceAll("\n", "\r\n")).sum, trusting.sum);
+    assert.equal(nodeFile({ ca: PEM.replaceAll("\n", "\r\n") }).sum, trusting.sum);
     assert.equal(createHash("sha256").update(fs.readFileSync(trusting.local)).digest("hex"), trusting.sum);
-    assert.equal(fs.readFileSync(trusting.local, "utf8"), scriptText(PEM));
+    assert.equal(fs.readFileSync(trusting.local, "utf8"), scriptText({ ca: PEM }));
     assert.equal(path.dirname(plain.local), path.resolve("node_modules/.cache/pause-sandbox/node"));
   });
 
@@ -229,7 +229,7 @@ describe("the file of the node script", () => {
       ...PLACE.login.map((_, i) =>
         remoteName({ ...PLACE, login: PLACE.login.map((one, at) => (at === i ? "another" : one)) }, sum),
       ),
-      remoteName(PLACE, nodeFile(PEM).sum),
+      remoteName(PLACE, nodeFile({ ca: PEM }).sum),
     ];
     assert.equal(new Set(names).size, names.length);
     for (const name of names) assert.match(name, /^\.pause-sandbox-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{64}\.sh$/);

@@ -19,10 +19,10 @@ export interface Sent {
 /** Copies the script into the home directory of who logs in, as `CopyToRemote` does, and says what runs it. */
 export async function delivered(container: string, verb: Verb, settings: NodeSettings, user = "root"): Promise<Sent> {
   const place = { owner: settings.owner ?? "", login: [user, container] };
-  const file = remoteName(place, nodeFile(settings.ca).sum);
+  const file = remoteName(place, nodeFile(settings).sum);
   const copy = [...enter(container, user), "sh", "-c", `cat >${file}`];
   // Where neither a file nor a kept script is, `restore` has nothing to say.
-  await docker(copy, { input: scriptText(settings.ca) });
+  await docker(copy, { input: scriptText(settings) });
   const { node, owner } = settings;
   const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
