@@ -131,7 +131,8 @@ check_architecture() {
   [ "$built" = "$(architecture)" ] || wrong_architecture "it is built for $built"
 }
 
-# built_for NAME: an image's architecture. The dockershim does not tell it by CRI, so docker is asked. Reads the runtime's images.
+# built_for NAME: an image's architecture. The dockershim does not tell it by CRI, so docker is asked. Reads the runtime's
+# images. Writes $home/error.
 built_for() {
   case $("${runtime}_namer") in
     docker) bounded 60 docker image inspect -f '{{.Architecture}}' "$1" 2>"$home/error" 8>&- 9>&- ;;
