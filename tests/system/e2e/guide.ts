@@ -1,12 +1,15 @@
 /** The guide's way from a stuck Pod to a healed node, command by command, on the lab. */
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { parse } from "yaml";
 
 import type { LabInfo } from "../../../lab/cluster";
 import { TREE } from "../../../lab/cluster/layout";
 import { showFailure } from "../../../lab/failure";
 import { kubectl, until } from "../../../lab/kubectl";
+import { beforeDayTwo, dayTwo } from "./dayTwo";
 import { differences, snapshots } from "./nodes";
 import { Person, type Ran, stepsOf, waiting } from "./person";
 
@@ -74,6 +77,7 @@ export function theGuide(labNow: () => LabInfo): void {
     before(async () => {
       const lab = labNow();
       untouched = await snapshots(lab);
+      await beforeDayTwo(lab);
       await showFailure(lab);
       person = await Person.arrive(lab);
     });
@@ -97,6 +101,27 @@ export function theGuide(labNow: () => LabInfo): void {
         }
       });
     }
+
+    it("joining.md's commands print what EC2, Cluster API and Ignition take, without a program of one's own", async () => {
+      const page = fs.readFileSync(path.join(TREE, "docs/joining.md"), "utf8");
+      const section = page.split("\n## Without a program of yours\n")[1]?.split("\n## ")[0] ?? "";
+      const seen: string[] = [];
+      for (const [, command = ""] of section.matchAll(/^ *(npx .+)$/gm)) {
+        const ran = await person.type(command);
+        assert.equal(ran.status, 0, `${command}\n${ran.seen}`);
+        seen.push(ran.seen);
+      }
+      const [program, userData] = [person.read("pause"), person.read("user-data.sh")];
+      assert.ok(userData.length < 16 * 1024, `${userData.length} bytes of user data`);
+      assert.ok(userData.includes(createHash("sha256").update(program).digest("hex")), "user data checks the program");
+      const fields = parse(seen[2] ?? "") as Record<string, object[]>;
+      assert.deepEqual(Object.keys(fields), ["files", "preKubeadmCommands"]);
+      for (const name of Object.keys(fields)) assert.ok(section.includes(`\`${name}\``), name);
+      const { ignition } = JSON.parse(person.read("pause.ign")) as { ignition: { version: string } };
+      assert.match(ignition.version, /^3\./);
+    });
+
+    dayTwo(() => ({ person, lab: labNow() }));
 
     it("and back: every node is as it was before the first command", async () => {
       const { status, seen } = await person.type("pulumi destroy");

@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 
 import { copyInto, docker } from "../../../lab/cluster/docker";
 import { REGISTRY_CONTAINER, registryIp } from "../../../lab/cluster/layout";
+import type { KeyPair } from "../../../lab/cluster/pki";
 import { waitFor } from "../../../lab/cluster/wait";
 
 /** The base64 of this login has letters only, so that a search for it finds it in any text. */
@@ -26,6 +27,17 @@ function serveWithLogin(): Promise<string> {
   const content = execFileSync("htpasswd", ["-Bbn", username, password], { encoding: "utf8" });
   const auth = { htpasswd: { realm: "lab", path: HTPASSWD } };
   return serve(5001, { http: { tls: TLS }, auth }, [{ path: HTPASSWD, content }]);
+}
+
+/** Serves the lab's images on another port with this certificate, instead of what listens there. @returns host and port */
+export async function serveAt(port: number, { cert, key }: KeyPair): Promise<string> {
+  const tls = { certificate: `/etc/pause-sandbox-lab/${port}.crt`, key: `/etc/pause-sandbox-lab/${port}.key` };
+  const ends = `pkill -f "[s]erve .*registry-$1.yml"; while pgrep -f "[s]erve .*registry-$1.yml" >/dev/null; do :; done`;
+  await docker(["exec", REGISTRY_CONTAINER, "sh", "-c", ends, "sh", String(port)]);
+  return serve(port, { http: { tls } }, [
+    { path: tls.certificate, content: cert },
+    { path: tls.key, content: key },
+  ]);
 }
 
 async function serve(port: number, more: { http?: object; auth?: object }, files: { path: string; content: string }[]) {
