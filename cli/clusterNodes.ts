@@ -2,8 +2,9 @@
 import type { ClusterView } from "./clusterText";
 import { Refused } from "./refuse";
 import type { Stack } from "./stackFile";
-import { openKubeconfig } from "../components/cluster/kubeconfig";
+import { type NodeObject, openKubeconfig } from "../components/cluster/kubeconfig";
 import { listNodes } from "../components/cluster/list";
+import { shapedNodes } from "../components/cluster/shapes";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
 import { stuckPods } from "../doctor/stuckPods";
 import { tell } from "./terminal";
@@ -26,5 +27,15 @@ export async function askCluster(
     stuck,
     nodes: found.filter(({ name }) => sick.has(name)),
     notInStack: listed && nodesNotListed(all, listed),
+    names: namesOf(shapedNodes(all)),
+    cluster,
   };
+}
+
+function namesOf(nodes: readonly NodeObject[]): Map<string, string> {
+  const pairs = nodes.flatMap(({ metadata: { name = "" } = {}, status }): [string, string][] => {
+    return (status?.addresses ?? []).map(({ address }) => [address, name]);
+  });
+  // A name of its own counts before an address that says the same of another.
+  return new Map([...pairs, ...nodes.map(({ metadata: { name = "" } = {} }): [string, string] => [name, name])]);
 }

@@ -17,15 +17,18 @@ import {
   withReachOptions,
 } from "./reachOptions";
 import { parseReference } from "../components/registry/reference";
+import { quoted } from "../components/visible";
 import { orRefuse, readNamed, Refused } from "./refuse";
 import { sshLogin } from "./sshLogin";
 import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./stackFile";
-import { painter, type Paint, terminalPainter, print } from "./terminal";
+import { painter, type Paint, tell, terminalPainter, print } from "./terminal";
+import { some } from "./fleet";
 import { type Result, diagnosesText } from "./text";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
 import { diagnose, type Look } from "../doctor/diagnose";
-import { look } from "../doctor/examine";
+import { look, type Tries } from "../doctor/examine";
+import { PodTries } from "../doctor/tryPod";
 import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
@@ -46,10 +49,12 @@ interface Options extends ReachOptions, StackOptions {
   readonly from?: string;
   /** In seconds. */
   readonly wait?: number;
+  readonly try?: boolean;
+  readonly namespace?: string;
 }
 
 const HELP = `
-The command changes nothing on a node, and sends no login to a registry. ssh logs in with its own configuration,
+Without --try the command changes nothing. It sends no login to a registry. ssh logs in with its own configuration,
 known hosts, agent and keys. Users other than root need sudo without a password.
 
 With --kubeconfig it checks the nodes with Pods that wait for their sandbox. With --stack-file it compares the nodes with that
@@ -61,6 +66,7 @@ Examples:
   pause-sandbox doctor --host 10.0.0.11
   pause-sandbox doctor --host worker-1 --host worker-2 -J bastion.example.com
   pause-sandbox doctor --kubeconfig ~/.kube/config --stack-file stacks/Pulumi.mine.yaml
+  pause-sandbox doctor --host worker-1 --kubeconfig ~/.kube/config --try --namespace default
   pause-sandbox doctor --local -o json`;
 
 export function doctorCommand(): Command {
@@ -83,9 +89,16 @@ export function doctorCommand(): Command {
     .option("-y, --yes", "write the bundle without asking")
     .addOption(
       new Option("--from <file>", "judge the facts in a bundle, and look at no node").conflicts([
-        ...["host", "hosts", "local", "kubeconfig", "stack", "stackFile", "bundle", "fixConfig", "wait"],
+        ...["host", "hosts", "local", "kubeconfig", "stack", "stackFile", "bundle", "fixConfig", "wait", "try"],
       ]),
     )
+    .addOption(
+      new Option(
+        "--try",
+        "start a sandbox on each node, and remove it; with --kubeconfig a Pod in --namespace",
+      ).conflicts("wait"),
+    )
+    .option("--namespace <name>", "with --try and --kubeconfig: where the Pods are made")
     .addOption(
       new Option("--wait <time>", "look again until all is well, at most so long: 90s, 5m").argParser(secondsIn),
     )
@@ -105,6 +118,7 @@ async function run(options: Options, command: Command): Promise<void> {
   if (bundle !== undefined) refuseExisting(bundle);
   if (options.image !== undefined && options.fixConfig !== true) throw new Refused("--image needs --fix-config");
   if (options.image !== undefined) parseReference(options.image);
+  checkTry(options);
   if (from !== undefined) {
     await judged(from, options);
     return;
@@ -135,6 +149,56 @@ interface Examined {
   readonly cluster?: ClusterView;
 }
 
+/** A namespace is somebody's: it is named, never guessed. */
+function checkTry({ try: tries, kubeconfig, namespace }: Options): void {
+  if (namespace !== undefined && (!tries || kubeconfig === undefined)) {
+    throw new Refused("--namespace needs --try and --kubeconfig");
+  }
+  if (tries && kubeconfig !== undefined && namespace === undefined) {
+    throw new Refused("--try with --kubeconfig needs --namespace: where the Pods are made");
+  }
+  if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
+    throw new Refused(`--namespace ${quoted(namespace)}: it is no name of a namespace`);
+  }
+}
+
+/** Says what it will do, before anything is done. @returns how a node is tried; nothing where it is not asked for */
+function trying(
+  { try: tries, namespace = "" }: Options,
+  nodes: readonly Node[],
+  cluster?: ClusterView,
+): ((node: Node) => Tries) | undefined {
+  if (!tries) return undefined;
+  if (nodes.length === 0) throw new Refused("--try: no Pod is stuck, and no node is named: use --host");
+  const where = some(nodes.map(({ name }) => name));
+  if (cluster === undefined) {
+    tell(
+      `--try: on ${where} the runtime starts a sandbox in the host's network, as a run of the stack does, and removes it. ` +
+        "If its image is not there, the runtime pulls it. The network of Pods is not tried.\n",
+    );
+    return () => "sandbox";
+  }
+  tell(
+    `--try: for ${where} a Pod is created in namespace ${namespace}, on that node and with all tolerations, and deleted again. ` +
+      "Its container is the sandbox image.\n",
+  );
+  const tried = new PodTries(cluster.cluster);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      tell("deleting the Pods of --try\n");
+      void tried.stop().then(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    });
+  }
+  return ({ name, reach }) => {
+    return (own, image) => {
+      const node = [name, own, reach.name].map((one) => cluster.names.get(one)).find((one) => one !== undefined);
+      if (node !== undefined && image !== "") return tried.try({ namespace, node, image });
+      const untried = node === undefined ? "the cluster has no node of this name" : "its sandbox image is not known";
+      return Promise.resolve({ namespace, name: "", events: [], untried });
+    };
+  };
+}
+
 async function examinedBy(options: Options, command: Command): Promise<Examined> {
   const stackFile = stackFileOf(options);
   const wanted = stackFile === undefined ? undefined : await wantedOf({ stackFile, kubeletFlag: true });
@@ -142,9 +206,11 @@ async function examinedBy(options: Options, command: Command): Promise<Examined>
   const cluster = await clusterOf(options, command, stack);
   const nodes = nodesOf(options, command, { cluster, stack });
   const image = stack && wantedImage(stack);
-  const looked = await lookAtAll(nodes, options.parallel, async ({ name, reach, called }) => {
-    const stuck = cluster?.stuck.filter(({ node }) => node === name);
-    const seen = await look(reach, { wanted: image, stuck });
+  const tries = trying(options, nodes, cluster);
+  const looked = await lookAtAll(nodes, options.parallel, async (node) => {
+    const { name, reach, called } = node;
+    const stuck = cluster?.stuck.filter((pod) => pod.node === name);
+    const seen = await look(reach, { wanted: image, stuck, tries: tries?.(node) });
     const diagnosis = diagnose(seen);
     const plan = wanted === undefined ? [] : await planned({ reach, called }, wanted);
     return { seen, diagnosis: withPlan(diagnosis, plan) };

@@ -2,7 +2,7 @@
 import { fleetText, some } from "./fleet";
 import type { Unlooked } from "./reachOptions";
 import { filled, type Paint } from "./terminal";
-import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod } from "../doctor/finding";
+import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod, type Tried } from "../doctor/finding";
 
 /** One node, or one that could not be looked at. */
 export type Result = Diagnosis | Unlooked;
@@ -61,29 +61,56 @@ function podsText(pods: readonly StuckPod[], paint: Paint): string[] {
 }
 
 function nodeText(diagnosis: Diagnosis, paint: Paint): string {
-  const { node, findings, events, evidence, pods = [], unknown = [] } = diagnosis;
+  const { node, findings, events, evidence, pods = [], unknown = [], tried } = diagnosis;
   const said = events
     .slice(-1)
     .flatMap((event) => ["", "What the node says:", filled(event, "  ", "  ", (line) => paint("dim", line))]);
   return [
-    filled(verdict(node, findings, pods.length, unknown), "", "", (line) => paint("bold", line)),
+    filled(verdict(node, findings, { stuck: pods.length, unknown, tried }), "", "", (line) => paint("bold", line)),
     ...podsText(pods, paint),
     ...findings.flatMap((one) => ["", ...findingText(one)]),
     ...said,
+    ...triedText(tried),
     "",
     ...evidence.map((one) => evidenceText(one, paint)),
     "",
   ].join("\n");
 }
 
+/** What the cluster says of a Pod that the doctor made. */
+function triedText(tried?: Tried): string[] {
+  const { namespace = "", name = "", events = [] } = tried?.pod ?? {};
+  if (events.length === 0) return [];
+  return ["", `Events of Pod ${namespace}/${name}:`, ...events.map((event) => filled(event, "  ", "    "))];
+}
+
+/** What a verdict goes by beside findings. */
+interface Known {
+  /** How many Pods are stuck there. Default: 0. */
+  readonly stuck?: number;
+  /** What could not be looked at. Default: nothing. */
+  readonly unknown?: readonly string[];
+  readonly tried?: Tried;
+}
+
 /** One sentence for what it means, one for why. */
-export function verdict(node: string, [first]: readonly Finding[], stuck = 0, unknown: readonly string[] = []): string {
+export function verdict(
+  node: string,
+  [first]: readonly Finding[],
+  { stuck = 0, unknown = [], tried }: Known = {},
+): string {
   if (!first && stuck > 0) return `${node}: Pods are stuck there, and no cause is found on the node`;
   if (!first && unknown.length > 0) {
     return `${node}: nothing wrong is found, but not all could be looked at: ${unknown.join("; ")}`;
   }
-  if (!first) return `${node}: all is well. A sandbox can start here`;
+  if (!first) return `${node}: all is well. ${proof(tried)}`;
   return `${node}: ${first.fatal ? "no Pod can start" : "Pods can start, but something is wrong"}. ${capital(first.what)}.`;
+}
+
+function proof(tried?: Tried): string {
+  if (!tried?.started) return "A sandbox can start here";
+  if (tried.by === "sandbox") return "A sandbox started here, in the host's network. The network of Pods was not tried";
+  return `A Pod started here${tried.pod?.address ? `, with the address ${tried.pod.address}` : ""}`;
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

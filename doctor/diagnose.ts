@@ -2,13 +2,14 @@
 import { ctrOf, isOfImage } from "./causes";
 import { certificatesOf } from "./chain";
 import { type Facts, type RuntimeFact, unpacked } from "./facts";
-import type { Diagnosis, Evidence, Finding, StuckPod } from "./finding";
+import type { Diagnosis, Evidence, Finding, StuckPod, TriedPod } from "./finding";
 import { isLocal, isLost, pulledImage } from "./pulledImage";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
 import { judgeSandboxes, somethingElse } from "./judge/sandboxes";
 import { judgeStatus } from "./judge/status";
+import { judgeTried } from "./judge/tried";
 import { againstStack, type WantedImage } from "./judge/stack";
 import { CLOCK_SECONDS, clockFault, judgeWalk, type NodeView, type Walk } from "./judge/wire";
 import { unquoted } from "./sandboxes";
@@ -24,6 +25,8 @@ export interface Look {
   readonly wanted?: WantedImage;
   /** The Pods of it that wait by the cluster's word; missing where nobody asked the cluster. */
   readonly stuck?: readonly StuckPod[];
+  /** What came of a Pod that was made there for `--try`. */
+  readonly tried?: TriedPod;
 }
 
 export function diagnose(look: Look): Diagnosis {
@@ -32,7 +35,9 @@ export function diagnose(look: Look): Diagnosis {
   if (!runtime) return { node, host, image: "", events: [], ...unreadable(facts) };
   const kubelet = judgeKubelet(facts);
   const status = judgeStatus(facts, runtime);
-  const sandboxes = judgeSandboxes(facts, facts.host?.epochSeconds ?? ourSeconds, look.stuck);
+  const nowSeconds = facts.host?.epochSeconds ?? ourSeconds;
+  const { tried, ...ownTry } = judgeTried(facts, nowSeconds, look.tried);
+  const sandboxes = judgeSandboxes(facts, nowSeconds, { stuck: look.stuck, tried: ownTry.tries });
   const pull = judgePull(look, runtime);
   const local = judgeLocal(facts, runtime);
   const edited = editedSince(facts, runtime, sandboxes.ofImage);
@@ -53,7 +58,9 @@ export function diagnose(look: Look): Diagnosis {
   if (ofImage) findings.push(somethingElse(sandboxes.events.find(isOfImage) ?? "", "", !pull.works));
   // One that does not answer is told once.
   const isDeaf = status.findings.some(({ code }) => code === "PS-D037") && facts.status === undefined;
-  const failed = Object.entries(facts.failed).filter(([fact]) => !isDeaf || !ASKED_OF_CRI.includes(fact));
+  const failed = Object.entries(facts.failed).filter(
+    ([fact]) => fact !== "tried" && (!isDeaf || !ASKED_OF_CRI.includes(fact)),
+  );
   const unlooked = failed.map(([fact, why]): Evidence => ({ is: "unknown", text: `${fact}: ${plain(why)}` }));
   const evidence = [
     ...status.evidence,
@@ -62,6 +69,7 @@ export function diagnose(look: Look): Diagnosis {
     ...local.evidence,
     ...kubelet.evidence,
     ...sandboxes.evidence,
+    ...ownTry.evidence,
     ...unlooked,
   ];
   const unknown = [
@@ -69,6 +77,7 @@ export function diagnose(look: Look): Diagnosis {
     ...(facts.image === undefined && !pull.works ? ["whether the image is on the node"] : []),
     ...(facts.image === null && !pull.works ? ["whether the image can be pulled"] : []),
     ...(facts.events === undefined ? ["what the last sandboxes failed with"] : []),
+    ...ownTry.unknown,
   ];
   if (look.wanted?.ca) {
     findings.splice(
@@ -79,7 +88,7 @@ export function diagnose(look: Look): Diagnosis {
   }
   // Sorting keeps the order of causes among those of one weight.
   findings.sort((a, b) => Number(b.fatal) - Number(a.fatal));
-  return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown };
+  return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown, tried };
 }
 
 const STACK_HAS_CA =

@@ -1,7 +1,7 @@
 /** A look at one node, from the log-in to what is to be judged. */
 import type { Look } from "./diagnose";
 import { CouldNotLook, parseFacts } from "./facts";
-import type { StuckPod } from "./finding";
+import type { StuckPod, TriedPod } from "./finding";
 import { isLocal, pulledImage } from "./pulledImage";
 import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
@@ -15,17 +15,22 @@ export interface Known {
   readonly wanted?: WantedImage;
   /** The Pods of it that wait by the cluster's word; missing where nobody asked the cluster. */
   readonly stuck?: readonly StuckPod[];
+  /** Starts a sandbox there too. Default: nothing is started. */
+  readonly tries?: Tries;
 }
+
+/** How `--try` tries: by a sandbox in the host's network, or by a Pod of the cluster. Gets the node's name and its sandbox image. */
+export type Tries = "sandbox" | ((name: string, image: string) => Promise<TriedPod>);
 
 /** Each may take its time. hosts.toml has some three. */
 const MOST_ROUTES = 8;
 
 /**
- * Looks at a node, and compares with a stack where there is one. Nothing on it is changed, and no login is sent.
+ * Looks at a node, and compares with a stack where there is one. Unless it tries, nothing on it is changed. No login is sent.
  * @throws CouldNotLook where nobody could log in, or where it is no node.
  */
-export async function look(reach: Reach, known: Known = {}): Promise<Look> {
-  const facts = parseFacts(await reach.run());
+export async function look(reach: Reach, { tries, ...known }: Known = {}): Promise<Look> {
+  const facts = parseFacts(await reach.run(tries === "sandbox"));
   const name = facts.host?.name ?? reach.name;
   if (facts.host?.kubernetes === false) {
     throw new CouldNotLook(`${name} is no Kubernetes node: it has no kubelet, and neither k3s nor RKE2`);
@@ -42,5 +47,6 @@ export async function look(reach: Reach, known: Known = {}): Promise<Look> {
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }
   }
-  return { node: name, host: reach.name, facts, walks, ourSeconds, ...known };
+  const tried = typeof tries === "function" ? await tries(name, facts.runtime?.image ?? "") : undefined;
+  return { node: name, host: reach.name, facts, walks, ourSeconds, tried, ...known };
 }

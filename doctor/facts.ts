@@ -99,6 +99,14 @@ export interface KubeletFact {
   readonly version: string;
 }
 
+/** What came of a sandbox that the doctor itself started, in the host's network. */
+export interface TriedFact {
+  /** Why it did not start; missing if it did. */
+  readonly error?: string;
+  /** The image that it ran on. */
+  readonly image?: string;
+}
+
 /** The facts by their names; one that is missing could not be had. */
 export interface Facts {
   readonly host?: HostFact;
@@ -116,6 +124,8 @@ export interface Facts {
   readonly kubelet?: KubeletFact;
   /** Lines of the journal, as `journalctl -o short-unix` prints them. */
   readonly events?: readonly string[];
+  /** Only where `--try` asked for it. */
+  readonly tried?: TriedFact;
   /** Why a fact is missing, by its name. */
   readonly failed: Readonly<Record<string, string>>;
 }
@@ -210,6 +220,7 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
   },
   kubelet: objectOf<KubeletFact>({ flagged: texts, healthy: yesOrNo, state: text, version: text }, ["healthy"]),
   events: texts,
+  tried: objectOf<TriedFact>({ error: text, image: text }, ["error", "image"]),
 };
 
 /** PEM from its gzip in base64. @throws Error where it is no gzip, or longer than certificates are. */

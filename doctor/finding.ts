@@ -35,6 +35,22 @@ export interface StuckPod {
   readonly event: string;
 }
 
+/** A Pod that the doctor itself made for `--try`. It started where it has an address. */
+export interface TriedPod {
+  readonly namespace: string;
+  readonly name: string;
+  /** Its address; empty where it started and has none. */
+  readonly address?: string;
+  /** Why its sandbox did not start, verbatim. */
+  readonly error?: string;
+  /** Why it was not tried at all. */
+  readonly untried?: string;
+  /** The cluster's events of it, the newest last: `reason: message`. */
+  readonly events: readonly string[];
+  /** Why it may still be there; missing where it is gone. */
+  readonly left?: string;
+}
+
 /** What is known of one node after a look. */
 export interface Diagnosis {
   /** The name that the node has for itself. */
@@ -51,6 +67,15 @@ export interface Diagnosis {
   readonly unknown?: readonly string[];
   /** Those that the cluster tells of, where it was asked. */
   readonly pods?: readonly StuckPod[];
+  /** What `--try` has shown, where it was asked for. */
+  readonly tried?: Tried;
+}
+
+/** What `--try` has shown: by a Pod, or by a sandbox in the host's network, which shows nothing of the network of Pods. */
+export interface Tried {
+  readonly by: "pod" | "sandbox";
+  readonly started: boolean;
+  readonly pod?: TriedPod;
 }
 
 /** Where a finding is described. */

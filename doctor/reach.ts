@@ -15,9 +15,10 @@ export interface Reach {
   readonly options?: readonly string[];
   /**
    * Runs the doctor's program.
+   * @param tries Whether it starts a sandbox too, in the host's network, and removes it. Default: false.
    * @throws CouldNotLook where it did not run.
    */
-  run(): Promise<string>;
+  run(tries?: boolean): Promise<string>;
   /**
    * Runs the node script's verb `plan`, which changes nothing either.
    * @param stdin The program with its settings.
@@ -35,8 +36,9 @@ export interface Said {
 }
 
 /** The program as a shell takes it on stdin; braces make a transfer that is cut do nothing. */
-export function doctorStdin(): string {
-  return `{ p=$(printf %s '${packedProgram(doctorParts)}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor </dev/null;exit;}\n`;
+export function doctorStdin(tries = false): string {
+  const verb = tries ? " try" : "";
+  return `{ p=$(printf %s '${packedProgram(doctorParts)}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor${verb} </dev/null;exit;}\n`;
 }
 
 /** Users other than root become root the way that their node lets them, without a question. */
@@ -49,7 +51,7 @@ const PLAN = asRoot("sh -s -- plan");
 /** This machine. */
 export const local = (name: string, seconds = TIMEOUT_SECONDS): Reach => ({
   name,
-  run: async () => (await collect("sh", ["-c", LOOK], { stdin: doctorStdin(), seconds })).stdout,
+  run: async (tries) => (await collect("sh", ["-c", LOOK], { stdin: doctorStdin(tries), seconds })).stdout,
   plan: (stdin) => collect("sh", ["-c", PLAN], { stdin, seconds }),
   dial: (host, port) => connect({ host, port }),
 });
@@ -70,7 +72,7 @@ export const overSsh = (host: string, options: readonly string[] = [], seconds =
   return {
     name: host,
     options,
-    run: async () => (await inside(LOOK, doctorStdin())).stdout,
+    run: async (tries) => (await inside(LOOK, doctorStdin(tries))).stdout,
     plan: (stdin) => inside(PLAN, stdin),
     dial: (to, port) => piped("ssh", [...base, "-o", "ClearAllForwardings=no", "-W", `[${to}]:${port}`, "--", host]),
   };

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 
 import { certificatesOf } from "./chain";
 import type { Look } from "./diagnose";
+import type { TriedPod } from "./finding";
 import { CouldNotLook, type Facts, parseFacts, unpacked } from "./facts";
 import type { Walk } from "./judge/wire";
 import { redacted, redactedIn } from "./redact";
@@ -80,7 +81,7 @@ const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 /** A bundle may be anybody's: its facts come in by the same door as those of a node. */
 function lookIn(value: unknown): Look | NotLooked {
-  const { node, host, unlooked, facts, walks, ourSeconds, wanted, stuck } = fieldsOf(value);
+  const { node, host, unlooked, facts, walks, ourSeconds, wanted, stuck, tried } = fieldsOf(value);
   if (typeof unlooked === "string") return { node: textOf(node), unlooked };
   const { failed, ...told } = fieldsOf(facts);
   const lines = [
@@ -94,6 +95,15 @@ function lookIn(value: unknown): Look | NotLooked {
     walks: listIn(walks).map(walkIn),
     wanted: typeof image === "string" ? { image, digest: textIn(digest), ca: ca === true } : undefined,
     stuck: Array.isArray(stuck) ? stuck.map(podIn) : undefined,
+    tried: tried === undefined ? undefined : triedIn(tried),
+  };
+}
+
+function triedIn(value: unknown): TriedPod {
+  const { namespace, name, address, error, untried, events, left } = fieldsOf(value);
+  return {
+    ...{ namespace: textOf(namespace), name: textOf(name), address: textIn(address), error: textIn(error) },
+    ...{ untried: textIn(untried), events: listIn(events).map(textOf), left: textIn(left) },
   };
 }
 

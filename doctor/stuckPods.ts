@@ -24,10 +24,10 @@ export async function stuckPods(cluster: Cluster): Promise<StuckPod[]> {
 const uidOf = ({ involvedObject }: { involvedObject?: { uid?: string } }): string => involvedObject?.uid ?? "";
 
 /** A text that is no time is older than any. */
-const timeOf = ({ lastTimestamp, eventTime }: EventObject): number =>
+export const timeOf = ({ lastTimestamp, eventTime }: EventObject): number =>
   new Date(lastTimestamp ?? eventTime ?? 0).getTime() || 0;
 
 /** Its events stay for an hour; its status says whether a later try went well. */
-function hasSandbox({ status }: PodObject): boolean {
+export function hasSandbox({ status }: PodObject): boolean {
   return status?.conditions?.some((one) => one.type === "PodReadyToStartContainers" && one.status === "True") ?? false;
 }

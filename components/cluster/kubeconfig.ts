@@ -36,6 +36,9 @@ export interface PodObject {
   spec?: { nodeName?: string };
   status?: {
     phase?: string;
+    reason?: string;
+    message?: string;
+    podIP?: string;
     conditions?: { type: string; status: string }[];
     containerStatuses?: { name: string; restartCount: number }[];
   };
@@ -44,7 +47,10 @@ export interface PodObject {
 /** The fields of an Event object that are read. */
 export interface EventObject {
   involvedObject: { kind?: string; uid?: string };
+  reason?: string;
   message?: string;
+  /** How often it has happened. */
+  count?: number;
   lastTimestamp?: Date;
   eventTime?: Date;
 }
@@ -73,6 +79,17 @@ export interface Cluster {
   /** Pods of all namespaces. */
   pods(request: PageRequest): Promise<Page<PodObject>>;
   /** Events of all namespaces. */
+  events(request: PageRequest): Promise<Page<EventObject>>;
+  /** One namespace, and the only way to change something in a cluster. */
+  within(namespace: string): Namespace;
+}
+
+/** A namespace, for who makes a Pod of their own there. */
+export interface Namespace {
+  create(body: object): Promise<PodObject>;
+  read(name: string): Promise<PodObject>;
+  /** As its own grace period has it. */
+  remove(name: string): Promise<unknown>;
   events(request: PageRequest): Promise<Page<EventObject>>;
 }
 
@@ -104,6 +121,12 @@ export async function openKubeconfig(given?: string, context?: string): Promise<
     ...{ called, server, page: (request) => api.listNode(request) },
     pods: (request) => api.listPodForAllNamespaces(request),
     events: (request) => api.listEventForAllNamespaces(request),
+    within: (namespace) => ({
+      create: (body) => api.createNamespacedPod({ namespace, body }),
+      read: (name) => api.readNamespacedPod({ namespace, name }),
+      remove: (name) => api.deleteNamespacedPod({ namespace, name }),
+      events: (request) => api.listNamespacedEvent({ namespace, ...request }),
+    }),
   };
 }
 

@@ -36,7 +36,8 @@ export async function listAll<T>(
   return items;
 }
 
-async function withinTime<T>(answer: Promise<T>): Promise<T> {
+/** @throws Error where there is no answer in time. */
+export async function withinTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -51,7 +52,7 @@ async function withinTime<T>(answer: Promise<T>): Promise<T> {
 }
 
 /** The server's own message where there is one. */
-function answerOf(error: unknown): string {
+export function answerOf(error: unknown): string {
   const { body } = error as { body?: unknown };
   try {
     const { message } = JSON.parse(typeof body === "string" ? body : JSON.stringify(body ?? "")) as {

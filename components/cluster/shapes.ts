@@ -1,11 +1,12 @@
 /** Objects of the cluster as they go on: known fields, each of its type. Whoever may write Nodes, Pods or Events writes the rest. */
 import type { EventObject, NodeObject, PodObject } from "./kubeconfig";
+import { isWholeNumber } from "../problems";
 
 /** In characters; a longer text is cut. */
 const LONGEST_TEXT = 4096;
 const MOST_ITEMS = 1000;
 
-type Pattern = "text" | "texts by name" | "time" | readonly [Pattern] | { readonly [field: string]: Pattern };
+type Pattern = "text" | "count" | "texts by name" | "time" | readonly [Pattern] | { readonly [field: string]: Pattern };
 
 const NODE: Pattern = {
   metadata: { name: "text", labels: "texts by name" },
@@ -18,10 +19,14 @@ const NODE: Pattern = {
 const POD: Pattern = {
   metadata: { name: "text", namespace: "text", uid: "text" },
   spec: { nodeName: "text" },
-  status: { conditions: [{ type: "text", status: "text" }] },
+  status: {
+    ...{ phase: "text", reason: "text", message: "text", podIP: "text" },
+    conditions: [{ type: "text", status: "text" }],
+  },
 };
 const EVENT: Pattern = {
-  ...{ involvedObject: { uid: "text" }, message: "text", lastTimestamp: "time", eventTime: "time" },
+  ...{ involvedObject: { uid: "text" }, reason: "text", message: "text", count: "count" },
+  ...{ lastTimestamp: "time", eventTime: "time" },
 };
 
 const textOf = (value: unknown): string | undefined =>
@@ -30,6 +35,7 @@ const textOf = (value: unknown): string | undefined =>
 /** A field of another type is left out. */
 function shaped(value: unknown, pattern: Pattern): unknown {
   if (pattern === "text") return textOf(value);
+  if (pattern === "count") return isWholeNumber(value, 0, 1_000_000) ? value : undefined;
   if (pattern === "time") return value instanceof Date ? value : textOf(value);
   if (typeof value !== "object" || value === null) return undefined;
   if (pattern instanceof Array) {

@@ -32,10 +32,10 @@ export const parts = [
   ...["kubelet", "kubelet-running", "verify", "report", "apply", "restore", "plan", "entry"],
 ];
 
-/** The parts of the doctor's program: the reading parts of `plan`, and the doctor's own. None of them changes a node. */
+/** The parts of the doctor's program: the reading parts of `plan`, and the doctor's own. Only doctor/try changes anything, if it is asked. */
 export const doctorParts = [
   ...parts.filter((part) => !["apply", "restore", "entry", "store/services"].includes(part)),
-  ...["doctor/facts", "doctor/entry"],
+  ...["doctor/facts", "doctor/try", "doctor/entry"],
 ];
 
 /** Where the parts are: this code is compiled into dist/ in the package. */

@@ -3,6 +3,7 @@ import { causeOf, isOfImage } from "../causes";
 import type { Facts } from "../facts";
 import type { Evidence, Finding, StuckPod } from "../finding";
 import { type SandboxTry, type Since, standing, triedIn } from "../sandboxes";
+import { isOurs } from "./tried";
 
 export interface Sandboxes {
   readonly findings: Finding[];
@@ -13,11 +14,19 @@ export interface Sandboxes {
   readonly ofImage: boolean;
 }
 
-/** @param stuck Pods that wait by the cluster's own word, where it was asked. */
-export function judgeSandboxes(facts: Facts, nowSeconds: number, stuck?: readonly StuckPod[]): Sandboxes {
+/** What is known beside the node's own facts. */
+interface Told {
+  /** Pods that wait by the cluster's own word, where it was asked. */
+  readonly stuck?: readonly StuckPod[];
+  /** What the doctor itself has tried. Default: nothing. */
+  readonly tried?: readonly SandboxTry[];
+}
+
+export function judgeSandboxes(facts: Facts, nowSeconds: number, { stuck, tried = [] }: Told = {}): Sandboxes {
   const { runtime, image } = facts;
   const waiting = stuck && new Set(stuck.map(({ namespace, name }) => `${namespace}/${name}`));
-  const tries = [...triesOf(facts), ...(stuck ?? []).map((pod) => triedBy(pod, nowSeconds))];
+  for (const { pod } of tried) waiting?.add(pod);
+  const tries = [...triesOf(facts), ...(stuck ?? []).map((pod) => triedBy(pod, nowSeconds)), ...tried];
   const since = { nowSeconds, runtimeStartedSeconds: runtime?.startedSeconds ?? 0, waiting };
   const { counts, over } = standing(tries, since);
   // What is on the node is not pulled again.
@@ -51,7 +60,7 @@ function firstOf(failure: SandboxTry, tries: readonly SandboxTry[], { runtimeSta
 }
 
 function triesOf({ events = [], sandbox }: Facts): SandboxTry[] {
-  const tries = events.flatMap((line) => triedIn(line) ?? []);
+  const tries = events.flatMap((line) => triedIn(line) ?? []).filter((one) => !isOurs(one));
   const atSeconds = Date.parse(sandbox?.created ?? "") / 1000;
   if (!sandbox || Number.isNaN(atSeconds)) return tries;
   return [...tries, { atSeconds, pod: `${sandbox.namespace}/${sandbox.name}` }];

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Doctor: the last part of the program that `pause-sandbox doctor` sends. It looks, and prints a line of JSON per fact.
 
-# $1: the image that the node should have, where a stack says so. Else the one that is in effect.
+# $1: `try` to start a sandbox behind the look. Default: the node is only looked at.
 LC_ALL=C
 export LC_ALL
 umask 077
@@ -23,9 +23,10 @@ set +e
   set -e
   read_runtime 2>"$scratch/unread"
   : >"$scratch/read"
-  image=${1:-$sandbox_before}
+  image=$sandbox_before
   registry=${image%%/*}
   for one in runtime able files registry roots name proxy status image sandbox kubelet events; do fact "$one" "${one}_fact" || :; done
+  [ "${1:-}" != try ] || fact tried tried_fact || :
 )
 set -e
 [ -e "$scratch/read" ] || untold runtime "$scratch/unread"

@@ -121,7 +121,7 @@ export function itNames(causes: readonly Cause[]): void {
     it(`names ${cause.what}`, async () => {
       const diagnosis = await examined(cause);
       assert.equal(diagnosis.findings[0]?.code, cause.code, JSON.stringify(diagnosis, null, 1));
-      assert.match(verdict(diagnosis.node, diagnosis.findings, 0, diagnosis.unknown), cause.verdict);
+      assert.match(verdict(diagnosis.node, diagnosis.findings, { unknown: diagnosis.unknown }), cause.verdict);
     });
   }
 }

@@ -165,7 +165,7 @@ describe("a failed sandbox", () => {
 
   it("counts by the cluster's word where the node's journal has nothing", () => {
     const stuck = [{ namespace: "a", name: "1", node: "w", event: 'no runtime for "gvisor" is configured' }];
-    assert.equal(judgeSandboxes(factsOf(image), CLOCK, stuck).findings[0]?.code, "PS-D033");
+    assert.equal(judgeSandboxes(factsOf(image), CLOCK, { stuck }).findings[0]?.code, "PS-D033");
   });
 });
 

@@ -57,7 +57,7 @@ describe("node/README.md", () => {
   });
 
   it("lists what each runtime has to answer, and each answers it", () => {
-    const doctor = ["facts", "entry"].map((name) => fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"));
+    const doctor = ["facts", "try", "entry"].map((name) => fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"));
     const functions = unique(found(/"\$\{runtime\}_([a-z]+)"/g, [all, ...doctor].join("\n")));
     const [header = []] = [
       fs
@@ -76,7 +76,7 @@ describe("node/README.md", () => {
   });
 
   it("is right that only a runtime's own file knows which runtime it is", () => {
-    const elsewhere = ["facts", "entry"].map((name): [string, string] => [
+    const elsewhere = ["facts", "try", "entry"].map((name): [string, string] => [
       `doctor/${name}`,
       fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"),
     ]);

@@ -1,6 +1,7 @@
 /** An API server that only knows of nodes, in pages, and a kubeconfig for it. */
 import * as http from "http";
 import type { AddressInfo } from "net";
+import { text } from "node:stream/consumers";
 
 import type { NodeObject } from "../../components/cluster/kubeconfig";
 
@@ -53,6 +54,9 @@ export interface NodesServer {
   close(): void;
 }
 
+/** What it answers to a request, before anything else; nothing where the rest counts. */
+export type Answers = (method: string, path: string, body: string) => { status: number; body: object } | undefined;
+
 /**
  * @param pages The nodes of each page.
  * @param more What it has of another kind, by the last part of the path.
@@ -60,11 +64,22 @@ export interface NodesServer {
 export async function nodesServer(
   pages: readonly (readonly NodeObject[])[],
   more: Readonly<Record<string, readonly object[]>> = {},
+  answers: Answers = () => undefined,
 ): Promise<NodesServer> {
   const asked: URL[] = [];
   const server = http.createServer((request, response) => {
+    void text(request).then((body) => {
+      answer(request, response, body);
+    });
+  });
+  const answer = (request: http.IncomingMessage, response: http.ServerResponse, body: string): void => {
     const url = new URL(request.url ?? "", "http://api");
     asked.push(url);
+    const own = answers(request.method ?? "", url.pathname, body);
+    if (own) {
+      response.writeHead(own.status, { "content-type": "application/json" }).end(JSON.stringify(own.body));
+      return;
+    }
     const page = Number(url.searchParams.get("continue") ?? "0");
     const metadata = page + 1 < pages.length ? { continue: String(page + 1) } : {};
     const other = more[url.pathname.split("/").pop() ?? ""];
@@ -74,10 +89,10 @@ export async function nodesServer(
     const nodes = { kind: "NodeList", apiVersion: "v1", metadata, items: pages[page]?.filter(matches) };
     const listing = other === undefined ? nodes : { kind: "List", apiVersion: "v1", metadata: {}, items: other };
     const message = 'nodes is forbidden: User "eve" cannot list resource "nodes"';
-    const answer = result.denied ? { kind: "Status", message, code: 403 } : listing;
+    const listed = result.denied ? { kind: "Status", message, code: 403 } : listing;
     response.writeHead(result.denied ? 403 : 200, { "content-type": "application/json" });
-    response.end(JSON.stringify(answer));
-  });
+    response.end(JSON.stringify(listed));
+  };
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };

@@ -1,7 +1,6 @@
 import { done, nodes, type Nodes } from "../nodes/lab";
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
 
@@ -19,6 +18,7 @@ import { getTools } from "../nodes/tools";
 import { type Cause, CAUSES, STARTS, type World } from "./causes";
 import { openGates } from "./gates";
 import { listsOf } from "./machine";
+import { sshConfig } from "./sshConfig";
 import { watched } from "./watch";
 
 const CONFIGURE = `
@@ -67,7 +67,7 @@ describe("pause-sandbox doctor on real nodes", function () {
     const { close, ...gates } = await openGates();
     closeGates = close;
     world = { images, registry: lab.registry.host, locked: await withLogin(), plain: await plainHttp(), gates };
-    ssh = sshConfig();
+    ssh = sshConfig(lab);
     if (atLeast("all")) {
       const [newer = ""] = getTools("kubelet@1.35.4");
       await docker(["cp", newer, `${nodeOf({}).node.container}:/usr/bin/kubelet.newer`]);
@@ -88,19 +88,6 @@ describe("pause-sandbox doctor on real nodes", function () {
       await target.sh(`rm -f /usr/bin/kubelet.newer; ${again("containerd kubelet")}`);
     }
   });
-
-  /** What somebody has in ~/.ssh. */
-  function sshConfig(): string {
-    const { user, privateKeyFile } = shared.lab.ssh;
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-doctor-"));
-    const known = path.join(dir, "known_hosts");
-    fs.writeFileSync(known, shared.lab.nodes.map(({ host, hostKey }) => `${host} ${hostKey}\n`).join(""));
-    const hosts = shared.lab.nodes.map(({ name, host, port }) => `Host ${name}\n  HostName ${host}\n  Port ${port}\n`);
-    const rest = `Host *\n  User ${user}\n  IdentityFile ${privateKeyFile}\n  IdentitiesOnly yes\n  UserKnownHostsFile ${known}\n`;
-    const file = path.join(dir, "config");
-    fs.writeFileSync(file, hosts.join("") + rest);
-    return file;
-  }
 
   interface Asked {
     readonly node?: 1 | 2;
