@@ -7,11 +7,21 @@ import { listNodes } from "../components/cluster/list";
 import { shapedNodes } from "../components/cluster/shapes";
 import { nodesNotListed, selectNodes } from "../components/sources/cluster";
 import { stuckPods } from "../doctor/stuckPods";
+import type { Target } from "../doctor/judge/upgrade";
+import { askKubeadm } from "../doctor/kubeadm";
 import { tell } from "./terminal";
+
+interface Asked {
+  readonly kubeconfig: string;
+  readonly context?: string;
+  readonly address?: string;
+  /** Then all nodes are looked at, and what kubeadm has for them. */
+  readonly upgradeTo?: Target;
+}
 
 /** @throws Refused, or Error naming the kubeconfig and what is wrong. */
 export async function askCluster(
-  { kubeconfig, context, address }: { kubeconfig: string; context?: string; address?: string },
+  { kubeconfig, context, address, upgradeTo }: Asked,
   stack?: Stack,
 ): Promise<ClusterView> {
   const cluster = await openKubeconfig(kubeconfig, context);
@@ -20,7 +30,7 @@ export async function askCluster(
   const stuck = await stuckPods(cluster);
   const sick = new Set(stuck.map(({ node }) => node));
   const { found, leftOut } = selectNodes(all, { notReady: true, address });
-  for (const { name, why } of leftOut) if (sick.has(name)) tell(`not looked at: ${name} ${why}\n`);
+  for (const { name, why } of leftOut) if (upgradeTo || sick.has(name)) tell(`not looked at: ${name} ${why}\n`);
   const listed = stack?.args.nodes.map(({ name }) => name);
   return {
     server: cluster.server,
@@ -29,6 +39,8 @@ export async function askCluster(
     notInStack: listed && nodesNotListed(all, listed),
     names: namesOf(shapedNodes(all)),
     cluster,
+    all: found,
+    kubeadm: upgradeTo && (await askKubeadm(cluster, upgradeTo)),
   };
 }
 

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import { askForFile, bundleText, refuseExisting } from "./bundle";
 import { differenceText } from "./checkText";
-import { clusterText, type ClusterView } from "./clusterText";
+import { type ClusterText, clusterText, type ClusterView } from "./clusterText";
 import {
   clusterReach,
   lookAtAll,
@@ -16,6 +16,7 @@ import {
   whyNot,
   withReachOptions,
 } from "./reachOptions";
+import { messageOf } from "../components/errors";
 import { parseReference } from "../components/registry/reference";
 import { quoted } from "../components/visible";
 import { orRefuse, readNamed, Refused } from "./refuse";
@@ -24,6 +25,7 @@ import { type Stack, stackFileOf, type StackOptions, withStackOptions } from "./
 import { painter, type Paint, tell, terminalPainter, print } from "./terminal";
 import { some } from "./fleet";
 import { type Result, diagnosesText } from "./text";
+import { upgradeText } from "./upgradeText";
 import { type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
 import { diagnose, type Look } from "../doctor/diagnose";
@@ -32,6 +34,7 @@ import { PodTries } from "../doctor/tryPod";
 import type { Diagnosis, Evidence } from "../doctor/finding";
 import { healingConfig } from "../doctor/heal";
 import type { WantedImage } from "../doctor/judge/stack";
+import { type Target, targetIn, targetText } from "../doctor/judge/upgrade";
 import type { Reach } from "../doctor/reach";
 import { CouldNotLook } from "../doctor/facts";
 import { looksIn, recordOf } from "../doctor/record";
@@ -51,6 +54,7 @@ interface Options extends ReachOptions, StackOptions {
   readonly wait?: number;
   readonly try?: boolean;
   readonly namespace?: string;
+  readonly upgradeTo?: Target;
 }
 
 const HELP = `
@@ -58,7 +62,7 @@ Without --try the command changes nothing. It sends no login to a registry. ssh 
 known hosts, agent and keys. Users other than root need sudo without a password.
 
 With --kubeconfig it checks the nodes with Pods that wait for their sandbox. With --stack-file it compares the nodes with that
-stack. If you name no other nodes, it checks the nodes of the stack.
+stack. If you name no other nodes, it checks the nodes of the stack. With --upgrade-to and --kubeconfig it checks all nodes.
 
 Exit codes: 0 no problem was found, 1 a problem was found, 2 a node could not be checked, or wrong usage.
 
@@ -98,12 +102,25 @@ export function doctorCommand(): Command {
         "start a sandbox on each node, and remove it; with --kubeconfig a Pod in --namespace",
       ).conflicts("wait"),
     )
+    .addOption(
+      new Option("--upgrade-to <versions>", "what an upgrade breaks: kubernetes=1.37,containerd=2.4")
+        .argParser(target)
+        .conflicts(["fixConfig", "wait"]),
+    )
     .option("--namespace <name>", "with --try and --kubeconfig: where the Pods are made")
     .addOption(
       new Option("--wait <time>", "look again until all is well, at most so long: 90s, 5m").argParser(secondsIn),
     )
     .addHelpText("after", HELP)
     .action((options: Options, command: Command) => orRefuse(() => run(options, command)));
+}
+
+function target(text: string): Target {
+  try {
+    return targetIn(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 }
 
 /** In seconds. */
@@ -133,11 +150,23 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.fixConfig) print(await healing(results, nodes, { ...options, stackFile: stackFileOf(options) }));
   else if (bundle === undefined) print(printed(results, options, cluster));
   else {
-    const text = textWith(redactedIn(results), painter(false), redactedIn(cluster));
+    const { upgradeTo } = options;
+    const text = textWith(redactedIn(results), painter(false), {
+      cluster: cluster && redactedIn(shown(cluster)),
+      upgradeTo,
+    });
     await askForFile(bundle, bundleText(text, redactedIn(results), recordOf(looks)), options.yes);
   }
-  process.exitCode = exitCode(results);
+  process.exitCode = exitCode(results, cluster);
 }
+
+/** Without what only asks the cluster. */
+const shown = ({ server, stuck, notInStack, kubeadm }: ClusterView): ClusterText => ({
+  server,
+  stuck,
+  notInStack,
+  kubeadm,
+});
 
 /** Between two looks of --wait. */
 const AGAIN_SECONDS = 5;
@@ -211,7 +240,7 @@ async function examinedBy(options: Options, command: Command): Promise<Examined>
     const { name, reach, called } = node;
     const stuck = cluster?.stuck.filter((pod) => pod.node === name);
     const seen = await look(reach, { wanted: image, stuck, tries: tries?.(node) });
-    const diagnosis = diagnose(seen);
+    const diagnosis = diagnose(seen, options.upgradeTo);
     const plan = wanted === undefined ? [] : await planned({ reach, called }, wanted);
     return { seen, diagnosis: withPlan(diagnosis, plan) };
   });
@@ -230,7 +259,9 @@ async function judged(file: string, options: Options): Promise<void> {
     if (error instanceof CouldNotLook) throw new Refused(`--from ${file}: ${error.message}`);
     throw error;
   }
-  const results = looks.map((one): Result => ("unlooked" in one ? one : { ...diagnose(one), pods: one.stuck }));
+  const results = looks.map(
+    (one): Result => ("unlooked" in one ? one : { ...diagnose(one, options.upgradeTo), pods: one.stuck }),
+  );
   print(printed(results, options));
   process.exitCode = exitCode(results);
 }
@@ -242,7 +273,7 @@ async function clusterOf(options: Options, command: Command, stack?: Stack): Pro
     return undefined;
   }
   const { askCluster } = await import("./clusterNodes");
-  return askCluster({ kubeconfig, context, address }, stack);
+  return askCluster({ kubeconfig, context, address, upgradeTo: options.upgradeTo }, stack);
 }
 
 /** A stack file has plain values only. */
@@ -282,8 +313,9 @@ function nodesOf(options: Options, command: Command, { cluster, stack }: { clust
   const listed = (stack?.nodes ?? []).map((node): Node => {
     return { name: node.name, reach: stackReach(node, options, stack?.keyFile), called: node.name };
   });
-  // The stack file has the login of the stack's nodes.
-  const sick = (cluster?.nodes ?? []).map(({ name, host }): Node => {
+  // An upgrade is of all nodes. The stack file has the login of the stack's nodes.
+  const asked = (options.upgradeTo ? cluster?.all : cluster?.nodes) ?? [];
+  const sick = asked.map(({ name, host }): Node => {
     return listed.find((one) => one.name === name) ?? { name, reach: clusterReach(host, options) };
   });
   if (cluster !== undefined || named.length > 0) return [...named, ...sick];
@@ -311,22 +343,29 @@ async function healing(
   return healingConfig(looked, { logins: new Map(await Promise.all(logins)), image, stack });
 }
 
-function printed(results: readonly Result[], { output }: Options, cluster?: ClusterView): string {
-  if (output === "text") return textWith(results, terminalPainter(), cluster);
-  const asked = cluster && { server: cluster.server, stuck: cluster.stuck, notInStack: cluster.notInStack };
+function printed(results: readonly Result[], { output, upgradeTo }: Options, cluster?: ClusterView): string {
+  if (output === "text") return textWith(results, terminalPainter(), { cluster, upgradeTo });
+  const { server, stuck, notInStack, kubeadm } = cluster ?? {};
+  const asked = cluster && { server, stuck, notInStack, kubeadm };
   return `${JSON.stringify({ version: 1, cluster: asked, nodes: results }, null, 2)}\n`;
 }
 
-function textWith(results: readonly Result[], paint: Paint, cluster?: ClusterView): string {
+function textWith(
+  results: readonly Result[],
+  paint: Paint,
+  { cluster, upgradeTo }: { cluster?: ClusterText; upgradeTo?: Target },
+): string {
   const head = cluster === undefined ? "" : `${clusterText(cluster).join("\n")}\n`;
-  const nodes = results.length === 0 ? "" : diagnosesText(results, paint);
+  const text = () => (upgradeTo ? upgradeText(results, targetText(upgradeTo), paint) : diagnosesText(results, paint));
+  const nodes = results.length === 0 ? "" : text();
   return [head, nodes].filter((part) => part !== "").join("\n");
 }
 
 /** A node that could not be checked may have any problem. */
-export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
-  const isUnknown = (one: Result) => "unlooked" in one || (one.findings.length === 0 && (one.unknown ?? []).length > 0);
+export function exitCode(results: readonly Result[], { kubeadm = [] }: Pick<ClusterView, "kubeadm"> = {}): 0 | 1 | 2 {
+  const found = (one: Diagnosis) => one.findings.length + (one.upgrade ?? []).length;
+  const isUnknown = (one: Result) => "unlooked" in one || (found(one) === 0 && (one.unknown ?? []).length > 0);
   if (results.some(isUnknown)) return 2;
-  const bad = (one: Result) => ("findings" in one && one.findings.length > 0) || (one.pods ?? []).length > 0;
-  return results.some(bad) ? 1 : 0;
+  const bad = (one: Result) => ("findings" in one && found(one) > 0) || (one.pods ?? []).length > 0;
+  return results.some(bad) || kubeadm.length > 0 ? 1 : 0;
 }

@@ -7,14 +7,17 @@ export interface Kindred {
   readonly kind: string;
 }
 
-/** The largest group first. */
-export function fleetText(nodes: readonly Kindred[], paint: Paint): string {
+/**
+ * The largest group first.
+ * @param of How many nodes there are. Default: each stands once.
+ */
+export function fleetText(nodes: readonly Kindred[], paint: Paint, of = nodes.length): string {
   const groups = new Map<string, string[]>();
   for (const { node, kind } of nodes) groups.set(kind, [...(groups.get(kind) ?? []), node]);
   const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
   return sorted
     .map(([kind, names]) =>
-      filled(`${names.length} of ${nodes.length}: ${kind} (${some(names)})`, "", "  ", (line) => paint("bold", line)),
+      filled(`${names.length} of ${of}: ${kind} (${some(names)})`, "", "  ", (line) => paint("bold", line)),
     )
     .join("\n");
 }

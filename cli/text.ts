@@ -113,7 +113,7 @@ function proof(tried?: Tried): string {
   return `A Pod started here${tried.pod?.address ? `, with the address ${tried.pod.address}` : ""}`;
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function findingText({ code, what, remedy, ca }: Finding): string[] {
   return [

@@ -11,6 +11,7 @@ import { judgeSandboxes, somethingElse } from "./judge/sandboxes";
 import { judgeStatus } from "./judge/status";
 import { judgeTried } from "./judge/tried";
 import { againstStack, type WantedImage } from "./judge/stack";
+import { judgeUpgrade, type Target } from "./judge/upgrade";
 import { CLOCK_SECONDS, clockFault, judgeWalk, type NodeView, type Walk } from "./judge/wire";
 import { unquoted } from "./sandboxes";
 
@@ -29,7 +30,15 @@ export interface Look {
   readonly tried?: TriedPod;
 }
 
-export function diagnose(look: Look): Diagnosis {
+/** @param target Where the node is to be upgraded to. Default: nowhere. */
+export function diagnose(look: Look, target?: Target): Diagnosis {
+  const today = diagnosed(look);
+  if (!target) return today;
+  const { findings, unknown } = judgeUpgrade(look, target);
+  return { ...today, upgrade: findings, unknown: [...(today.unknown ?? []), ...unknown] };
+}
+
+function diagnosed(look: Look): Diagnosis {
   const { facts, node, host, ourSeconds } = look;
   const { runtime } = facts;
   if (!runtime) return { node, host, image: "", events: [], ...unreadable(facts) };

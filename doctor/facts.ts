@@ -10,6 +10,8 @@ export class CouldNotLook extends Error {}
 export interface HostFact {
   /** As images name it: `amd64`. */
   readonly architecture: string;
+  /** The version of its cgroups: 1 (hybrid too) or 2. */
+  readonly cgroups?: number;
   /** The node's own clock. */
   readonly epochSeconds: number;
   /** Whether there is anything that starts Pods, such as a kubelet. */
@@ -91,6 +93,10 @@ export interface ImageFact {
 }
 
 export interface KubeletFact {
+  /** `systemd` or `cgroupfs`; empty where it is not told. */
+  readonly cgroupDriver?: string;
+  /** `true` or `false`; empty where it is not told. */
+  readonly failCgroupV1?: string;
   /** `file:line` that sets --pod-infra-container-image. */
   readonly flagged: readonly string[];
   /** Whether it is active and listens where it tells of its health. One that ends again and again is active now and then. */
@@ -175,9 +181,13 @@ const yesOrNo: Read<boolean> = (value) => (typeof value === "boolean" ? value : 
 
 /** The facts that there are, and how each is read. */
 const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts[K]> } = {
-  host: objectOf<HostFact>({ architecture: text, epochSeconds: seconds, kubernetes: yesOrNo, name: text }, [
-    "kubernetes",
-  ]),
+  host: objectOf<HostFact>(
+    {
+      ...{ architecture: text, epochSeconds: seconds, kubernetes: yesOrNo, name: text },
+      cgroups: (value) => (isWholeNumber(value, 1, 2) ? value : undefined),
+    },
+    ["kubernetes", "cgroups"],
+  ),
   runtime: objectOf<RuntimeFact>({
     ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: instant, target: text },
     ...{ unit: text, version: text },
@@ -218,7 +228,10 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
     const sandbox = objectOf<SandboxFact>({ created: text, name: text, namespace: text, image: text }, ["image"]);
     return value === null ? null : sandbox(value);
   },
-  kubelet: objectOf<KubeletFact>({ flagged: texts, healthy: yesOrNo, state: text, version: text }, ["healthy"]),
+  kubelet: objectOf<KubeletFact>(
+    { ...{ cgroupDriver: text, failCgroupV1: text, flagged: texts, healthy: yesOrNo }, state: text, version: text },
+    ["healthy", "cgroupDriver", "failCgroupV1"],
+  ),
   events: texts,
   tried: objectOf<TriedFact>({ error: text, image: text }, ["error", "image"]),
 };

@@ -18,6 +18,18 @@ export interface Finding {
   readonly image?: string;
 }
 
+/** What an upgrade does to a node. */
+export interface UpgradeFinding {
+  readonly grade: "does not start" | "warns" | "not supported any more";
+  /** The same for all nodes that it hits. */
+  readonly kind: string;
+  readonly what: string;
+  /** What to do. */
+  readonly remedy: string;
+  /** Where it says so. */
+  readonly source: string;
+}
+
 /** A line of evidence, in the positive form. */
 export interface Evidence {
   /** Whether it is so; `unknown` where it could not be looked at. */
@@ -69,6 +81,8 @@ export interface Diagnosis {
   readonly pods?: readonly StuckPod[];
   /** What `--try` has shown, where it was asked for. */
   readonly tried?: Tried;
+  /** What an upgrade does, where `--upgrade-to` asks for it: the gravest first. */
+  readonly upgrade?: readonly UpgradeFinding[];
 }
 
 /** What `--try` has shown: by a Pod, or by a sandbox in the host's network, which shows nothing of the network of Pods. */

@@ -111,7 +111,7 @@ export function outcome(
   const events = sorted.slice(-MOST_EVENTS).map(({ reason = "", message = "" }) => `${reason}: ${message}`);
   const { podIP, phase, reason, message = "" } = pod.status ?? {};
   if ((podIP ?? "") !== "" || hasSandbox(pod)) return { events, address: podIP ?? "" };
-  const failures = sorted.filter((one) => one.reason === "FailedCreatePodSandBox");
+  const failures = sorted.filter((one) => /^(FailedCreatePodSandBox|NetworkNotReady)$/.test(one.reason ?? ""));
   const failed = failures.reduce((sum, { count = 1 }) => sum + count, 0);
   const last = failures.at(-1)?.message;
   if (last !== undefined && (late || failed >= FAILURES)) return { events, error: last };

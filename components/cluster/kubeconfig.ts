@@ -80,6 +80,8 @@ export interface Cluster {
   pods(request: PageRequest): Promise<Page<PodObject>>;
   /** Events of all namespaces. */
   events(request: PageRequest): Promise<Page<EventObject>>;
+  /** What a ConfigMap says, by its keys. */
+  configMap(namespace: string, name: string): Promise<{ data?: Record<string, string> }>;
   /** One namespace, and the only way to change something in a cluster. */
   within(namespace: string): Namespace;
 }
@@ -121,6 +123,7 @@ export async function openKubeconfig(given?: string, context?: string): Promise<
     ...{ called, server, page: (request) => api.listNode(request) },
     pods: (request) => api.listPodForAllNamespaces(request),
     events: (request) => api.listEventForAllNamespaces(request),
+    configMap: (namespace, name) => api.readNamespacedConfigMap({ namespace, name }),
     within: (namespace) => ({
       create: (body) => api.createNamespacedPod({ namespace, body }),
       read: (name) => api.readNamespacedPod({ namespace, name }),

@@ -32,7 +32,8 @@ needs() { command -v "$1" >/dev/null || die 003 "$1 is not on PATH ($PATH)"; }
 
 # The node itself. Its clock decides what it thinks of a certificate.
 host_fact() {
-  printf '{"architecture":%s,"epochSeconds":%s,"kubernetes":%s,"name":%s}' "$(architecture | json_text)" "$(now_seconds)" \
+  printf '{"architecture":%s,"cgroups":%s,"epochSeconds":%s,"kubernetes":%s,"name":%s}' "$(architecture | json_text)" \
+    "$(case $(stat -f -c %T /sys/fs/cgroup) in cgroup2*) echo 2 ;; *) echo 1 ;; esac)" "$(now_seconds)" \
     "$(if has_kubelet; then echo true; else echo false; fi)" "$(json_string "$node")"
 }
 
@@ -102,7 +103,7 @@ able_fact() {
 
 # The lines of a runtime's file that say which image, which registries' directory, and which other files count. Values of
 # other keys may be secret: they are not taken.
-told='^[[:space:]]*((version|imports|sandbox_image|sandbox|pause_image|pause-image|config_path|disabled_plugins)[[:space:]]*[=:]|\[)'
+told='^[[:space:]]*((version|imports|sandbox_image|sandbox|pause_image|pause-image|config_path|disabled_plugins|runtime_type)[[:space:]]*[=:]|\[)'
 
 # The files that the runtime reads. Reads $config, $target.
 files_fact() {
@@ -245,12 +246,21 @@ sandbox_fact() {
     "namespace":{{json .status.metadata.namespace}},"image":{{with index . "info"}}{{json (index . "image")}}{{else}}null{{end}}}' "$sandbox"
 }
 
-# The kubelet: its version, whether it runs, and the files that set the flag that 1.35 has no longer.
+# The kubelet: its version, whether it runs, the files that set the flag that 1.35 has no longer, and settings that decide whether it
+# starts.
 kubelet_fact() {
   state=$(systemctl show kubelet -p ActiveState | sed -n 's/^ActiveState=//p')
-  printf '{"flagged":[%s],"healthy":%s,"state":%s,"version":%s}' "$([ -z "$kubelet_version" ] || flagged | json_list)" \
-    "$(if kubelet_healthy; then echo true; else echo false; fi)" \
+  printf '{"cgroupDriver":%s,"failCgroupV1":%s,"flagged":[%s],"healthy":%s,"state":%s,"version":%s}' \
+    "$(kubelet_told cgroup-driver cgroupDriver | json_text)" "$(kubelet_told fail-cgroupv1 failCgroupV1 | json_text)" \
+    "$([ -z "$kubelet_version" ] || flagged | json_list)" "$(if kubelet_healthy; then echo true; else echo false; fi)" \
     "$(json_string "$state")" "$(json_string "$kubelet_version")"
+}
+
+# kubelet_told FLAG KEY: what the kubelet is told by its command line, else by its configuration; nothing where it is told nothing.
+kubelet_told() {
+  [ "$kubelet_version" ] || return 0
+  given=$(option_in "$kubelet_words" '' "$1")
+  printf %s "${given:-$(kubelet_setting "$2" "$kubelet_words")}"
 }
 flagged() {
   flag_files | while IFS= read -r file; do

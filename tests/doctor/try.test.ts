@@ -201,6 +201,11 @@ describe("pause-sandbox doctor --try", function () {
       undefined,
     ],
     [
+      "hears of a network that is not ready, for which no sandbox is tried",
+      [{}, [{ involvedObject: {}, reason: "NetworkNotReady", message: "a", count: 2 }], false],
+      { events: ["NetworkNotReady: a"], error: "a" },
+    ],
+    [
       "counts the first failure at the end",
       [{}, [{ involvedObject: {}, reason: "FailedCreatePodSandBox", message: "a" }], true],
       { events: ["FailedCreatePodSandBox: a"], error: "a" },
