@@ -8,7 +8,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
 .PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format update verify \
-	docs pause-binaries verify-pause release-check diagrams globals node-script bench-node bench-mistake bench-scale bench-fleet bench-pause clean ready packages
+	docs pause-binaries verify-pause release-check diagrams globals node-script bench-node bench-doctor bench-mistake bench-scale bench-fleet bench-pause clean ready packages
 
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -104,6 +104,9 @@ node-script: ## Print the very text that runs as root on every node
 
 bench-node: ready ## Measure what a node costs: time, processes, state
 	@$(RUN) lab/bench/node.ts
+
+bench-doctor: ## Measure what the doctor costs for a fleet (NODES=500)
+	@$(RUN) lab/bench/doctor.ts $(NODES)
 
 bench-mistake: ready ## Measure what a mistake in a stack's file costs until it is reported
 	@$(RUN) lab/bench/mistake.ts

@@ -142,8 +142,8 @@ async function run(options: Options, command: Command): Promise<void> {
   }
   const until = Date.now() + wait * 1000;
   let examined = await examinedBy(options, command);
-  while (exitCode(examined.results) !== 0 && Date.now() < until) {
-    await pause(AGAIN_SECONDS * 1000);
+  for (let at = 0; exitCode(examined.results) !== 0 && Date.now() < until; at++) {
+    await pause((AGAIN_SECONDS[at] ?? 5) * 1000);
     examined = await examinedBy(options, command);
   }
   const { results, looks, nodes, cluster } = examined;
@@ -168,8 +168,8 @@ const shown = ({ server, stuck, notInStack, kubeadm }: ClusterView): ClusterText
   kubeadm,
 });
 
-/** Between two looks of --wait. */
-const AGAIN_SECONDS = 5;
+/** Before each further look of --wait; then every five. */
+const AGAIN_SECONDS = [1, 2];
 
 interface Examined {
   readonly results: readonly Result[];

@@ -93,11 +93,22 @@ export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: str
  * of a ProxyCommand.
  */
 export function clusterReach(host: string, options: ReachOptions): Reach {
-  if (isHostName(host)) return overSsh(host, sshArguments(options), options.timeout);
+  if (isHostName(host)) {
+    const reach = overSsh(host, sshArguments(options), options.timeout);
+    return { ...reach, run: (tries) => reach.run(tries).catch(withOtherName) };
+  }
   const no = () =>
     new CouldNotLook(`its Node object has the address ${quoted(host)}, which is no host name or IP address`);
   const refuse = () => Promise.reject(no());
   return { name: host, run: refuse, plan: refuse, dial: () => new Duplex().destroy(no()) };
+}
+
+/** known_hosts may have the node by another of its names. */
+function withOtherName(error: unknown): never {
+  if (!(error instanceof CouldNotLook) || !error.message.startsWith("PS-L002")) throw error;
+  throw new CouldNotLook(
+    `${error.message}. --address Hostname logs in by another name of the node, such as one that known_hosts has`,
+  );
 }
 
 /** ssh takes host keys from files only; this one goes with the process. */

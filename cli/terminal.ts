@@ -4,7 +4,14 @@ import { inspect } from "node:util";
 
 import { visible } from "../components/visible";
 
+/** Of text that is piped, and the most of a terminal: longer lines are hard to read. */
 const COLUMNS = 100;
+const LEAST_COLUMNS = 40;
+
+/** The columns that a line may have. */
+export function columns({ isTTY, columns: has }: { isTTY?: boolean; columns?: number } = process.stdout): number {
+  return isTTY && has ? Math.max(LEAST_COLUMNS, Math.min(COLUMNS, has)) : COLUMNS;
+}
 
 type Style = "bold" | "red" | "green" | "yellow" | "dim";
 
@@ -41,13 +48,14 @@ export function tell(text: string): void {
 /** Colours where somebody sees them. */
 export const terminalPainter = (): Paint => painter(process.stdout.isTTY && process.env.NO_COLOR === undefined);
 
-/** Words in lines of at most 100 columns. A word that is longer stays whole: it may be copied. */
+/** Words in lines of at most 100 columns, or of the terminal's width. A word that is longer stays whole: it may be copied. */
 export function filled(text: string, first: string, others: string, paint = (line: string) => line): string {
+  const most = columns();
   const lines: string[] = [];
   let line = first;
   let empty = true;
   for (const word of text.split(/\s+/)) {
-    if (!empty && line.length + 1 + word.length > COLUMNS) {
+    if (!empty && line.length + 1 + word.length > most) {
       lines.push(paint(line));
       line = others;
       empty = true;

@@ -135,4 +135,9 @@ export const SUITES: readonly Suite[] = [
     proves: "the benchmark of a fleet runs, and each contender changes each host",
     command: [...TSX, "lab/bench/fleet.ts", "2"],
   },
+  {
+    ...{ name: "lab/bench/doctor", tier: "long", needs: "nothing" },
+    proves: "the doctor of 500 nodes stays within its time and memory",
+    command: [...TSX, "lab/bench/doctor.ts"],
+  },
 ];
