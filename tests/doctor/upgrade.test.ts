@@ -132,7 +132,7 @@ const CASES: [string, Partial<Facts>, string, string[]][] = [
   ["two directories, and a pinned image", two("1.7.28"), "containerd=2.4", [`warns: ${TWO}`]],
   [
     "two directories that 1.7 takes apart",
-    two("1.6.38"),
+    { ...two("1.6.38"), ...kubelet({}) },
     "containerd=1.7",
     ["not supported any more: a containerd without fixes"],
   ],
@@ -157,7 +157,7 @@ const CASES: [string, Partial<Facts>, string, string[]][] = [
   ],
   [
     "a file of version 1, which is not",
-    { files: [file("[plugins.cri]", SET)] },
+    { files: [file("[plugins.cri]", SET)], ...kubelet({}) },
     "containerd=2.1",
     ["does not start: a file of version 1", "not supported any more: a containerd without fixes"],
   ],
