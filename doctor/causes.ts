@@ -213,7 +213,7 @@ const FULL_REMEDY =
   "Find what fills it: df -h, df -i, du -x. crictl rmi --prune removes images that no container uses; pinned ones stay";
 
 /** By the runtime: only what it really has is named. */
-function cgroupRemedy({ runtime }: Ground): string {
+export function cgroupRemedy({ runtime }: Ground): string {
   const kubelet = "cgroupDriver in the kubelet's /var/lib/kubelet/config.yaml";
   switch (runtime?.name) {
     case "containerd":

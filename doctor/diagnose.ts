@@ -4,6 +4,8 @@ import { certificatesOf } from "./chain";
 import { type Facts, type RuntimeFact, unpacked } from "./facts";
 import type { Diagnosis, Evidence, Finding, StuckPod, TriedPod } from "./finding";
 import { isLocal, isLost, pulledImage } from "./pulledImage";
+import { judgeCgroups } from "./judge/cgroups";
+import { judgeDisks } from "./judge/disks";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
@@ -49,6 +51,7 @@ function diagnosed(look: Look): Diagnosis {
   const sandboxes = judgeSandboxes(facts, nowSeconds, { stuck: look.stuck, tried: ownTry.tries });
   const pull = judgePull(look, runtime);
   const local = judgeLocal(facts, runtime);
+  const disks = judgeDisks(facts);
   const edited = editedSince(facts, runtime, sandboxes.ofImage);
   const isDown = runtime.startedSeconds === 0;
   const refusals = isDown ? [] : refused(facts);
@@ -59,6 +62,8 @@ function diagnosed(look: Look): Diagnosis {
     ...kubelet.findings,
     ...edited,
     ...sandboxes.findings,
+    ...own(disks.findings, sandboxes.findings),
+    ...own(judgeCgroups(facts), sandboxes.findings),
     ...pull.findings,
     ...local.findings,
     ...(look.wanted ? againstStack(facts, runtime, look.wanted) : []),
@@ -77,6 +82,8 @@ function diagnosed(look: Look): Diagnosis {
     ...pull.evidence,
     ...local.evidence,
     ...kubelet.evidence,
+    ...disks.evidence,
+    ...proxyEvidence(look),
     ...sandboxes.evidence,
     ...ownTry.evidence,
     ...unlooked,
@@ -100,6 +107,23 @@ function diagnosed(look: Look): Diagnosis {
   return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown, tried };
 }
 
+/** What an error says already is not said once more. */
+const own = (findings: readonly Finding[], said: readonly Finding[]): Finding[] =>
+  findings.filter(({ code }) => !said.some((one) => one.code === code));
+
+/** Which of the runtime's proxies count for the registry. */
+function proxyEvidence({ facts, walks }: Look): Evidence[] {
+  const { proxy = [] } = facts;
+  const [last] = walks.slice(-1);
+  if (!last || !proxy.some((line) => /^https?_proxy=./i.test(line))) return [];
+  const { host, proxy: taken } = last.route;
+  const text =
+    taken === undefined
+      ? `the runtime has a proxy, and NO_PROXY exempts ${host}`
+      : `pulls from ${host} go through ${taken}`;
+  return [{ is: "yes", text }];
+}
+
 const STACK_HAS_CA =
   "The stack has a registryCa. If the node lost it, run pulumi up with another recheck. If the authority is another one by now, add its certificate there";
 
@@ -107,7 +131,7 @@ const STACK_HAS_CA =
 const ASKED_OF_CRI = ["able", "status", "image", "sandbox"];
 
 /** Findings by which a pull fails. */
-const EXPLAINS_IMAGE = /PS-D0(0\d|1[0-7]|21|31|32|40)/;
+const EXPLAINS_IMAGE = /PS-D0(0\d|1[0-7]|21|31|32|40|42)/;
 
 /** What the node script itself would refuse, with its page. */
 const plain = (why: string): string => unquoted(why.replace(/^\[[^\]]*\] /, ""));
@@ -206,6 +230,7 @@ function viewOf(facts: Facts, image: NodeView["image"], ourSeconds: number): Nod
   return {
     image,
     runtime: facts.runtime?.name ?? "the runtime",
+    unit: facts.runtime?.unit ?? "its unit",
     architecture: facts.host?.architecture ?? "amd64",
     now: new Date(nodeSeconds * 1000),
     clockOffSeconds: nodeSeconds - ourSeconds,

@@ -2,6 +2,7 @@
 import type { Look } from "./diagnose";
 import { CouldNotLook, parseFacts } from "./facts";
 import type { StuckPod, TriedPod } from "./finding";
+import { proxyFor, through } from "./proxy";
 import { isLocal, pulledImage } from "./pulledImage";
 import type { WantedImage } from "./judge/stack";
 import type { Walk } from "./judge/wire";
@@ -43,7 +44,14 @@ export async function look(reach: Reach, { tries, ...known }: Known = {}): Promi
     const architecture = facts.host?.architecture ?? "amd64";
     // One after the other, as a pull goes: a registry that limits requests is not to be asked by ten at once.
     for (const route of routesOf(facts, image).slice(0, MOST_ROUTES)) {
-      const dial = (host: string, port: number) => reach.dial(host, port);
+      const dial = (host: string, port: number) => {
+        // A server that gives out tokens may be exempt where the registry is not.
+        const { plainHttp } = route;
+        const proxy = proxyFor(facts.proxy ?? [], { host, port, plainHttp: plainHttp && host === route.host });
+        return proxy
+          ? through(reach.dial(proxy.host, proxy.port), proxy, `${host.includes(":") ? `[${host}]` : host}:${port}`)
+          : reach.dial(host, port);
+      };
       walks.push({ route, fact: await walk(dial, { ...route, repository, tag, architecture }) });
     }
   }

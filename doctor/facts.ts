@@ -88,6 +88,17 @@ export interface RegistryFact {
   readonly trusted: string;
 }
 
+/** A file system on which sandboxes come to be. */
+export interface DiskFact {
+  readonly path: string;
+  /** For users other than root, in units of 1024 bytes. */
+  readonly freeKilobytes: number;
+  readonly freeInodes: number;
+  /** 0 where the file system counts none. */
+  readonly inodes: number;
+  readonly writable: boolean;
+}
+
 export interface ImageFact {
   readonly status: { readonly pinned?: boolean; readonly repoDigests?: readonly string[] };
 }
@@ -123,7 +134,9 @@ export interface Facts {
   /** gzip and base64 of the authorities that the node trusts for all servers, as PEM. */
   readonly roots?: { readonly packed: string; readonly path: string };
   readonly name?: { readonly addresses: readonly string[]; readonly host: string };
+  /** `HTTPS_PROXY=http://proxy:3128` of the process that pulls, without logins. */
   readonly proxy?: readonly string[];
+  readonly disks?: readonly DiskFact[];
   readonly status?: StatusFact;
   readonly image?: ImageFact | null;
   readonly sandbox?: SandboxFact | null;
@@ -151,6 +164,7 @@ const pem: Read<string> = (value) => (typeof value === "string" && value.length 
 const seconds: Read<number> = (value) => (isWholeNumber(value, 0, LAST_SECOND) ? value : undefined);
 const instant: Read<number> = (value) =>
   typeof value === "number" && value >= 0 && value <= LAST_SECOND ? value : undefined;
+const amount: Read<number> = (value) => (isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER) ? value : undefined);
 /** Of a Date. */
 const LAST_SECOND = 8.64e12;
 
@@ -208,6 +222,11 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
   },
   name: objectOf<{ addresses: string[]; host: string }>({ addresses: texts, host: text }),
   proxy: texts,
+  disks: listOf(
+    objectOf<DiskFact>({
+      ...{ path: text, freeKilobytes: amount, freeInodes: amount, inodes: amount, writable: yesOrNo },
+    }),
+  ),
   status: objectOf<StatusFact>(
     {
       conditions: listOf(

@@ -114,12 +114,17 @@ function podIn(value: unknown) {
 
 function walkIn(value: unknown): Walk {
   const { route, fact } = fieldsOf(value);
-  const { host, port, plainHttp, takesCa, hasLogin, url } = fieldsOf(route);
+  const { host, port, plainHttp, takesCa, hasLogin, url, proxy } = fieldsOf(route);
   const { unreached, noTls, served, status, realm, digest, architectures } = fieldsOf(fact);
   return {
     route: {
       ...{ host: textOf(host), port: Number(port) || 0, url: textOf(url) },
-      ...{ plainHttp: plainHttp === true, takesCa: takesCa === true, hasLogin: hasLogin === true },
+      ...{
+        plainHttp: plainHttp === true,
+        takesCa: takesCa === true,
+        hasLogin: hasLogin === true,
+        proxy: textIn(proxy),
+      },
     },
     fact: {
       ...{ unreached: textIn(unreached), noTls: textIn(noTls), realm: textIn(realm), digest: textIn(digest) },

@@ -1,5 +1,6 @@
 /** The servers that containerd asks for an image, in its order: the hosts of hosts.toml, then the registry itself. */
 import type { Facts, RuntimeFact } from "./facts";
+import { proxyFor } from "./proxy";
 import { hostAndPort, type PulledImage } from "./pulledImage";
 
 export interface Route {
@@ -11,6 +12,8 @@ export interface Route {
   readonly url: string;
   /** Whether hosts.toml has a login for it. It is not read, and not sent. */
   readonly hasLogin: boolean;
+  /** URL of the proxy that the runtime takes to it; missing where it takes none. */
+  readonly proxy?: string;
 }
 
 export function routesOf(facts: Facts, image: PulledImage): Route[] {
@@ -25,7 +28,11 @@ export function routesOf(facts: Facts, image: PulledImage): Route[] {
   const takesAll = !readsHosts(facts.runtime);
   return all
     .filter(({ url }, at) => all.findIndex((one) => one.url === url) === at)
-    .map((one) => ({ ...one, takesCa: one.takesCa || takesAll, hasLogin: one.hasLogin || told?.login === true }));
+    .map((one) => ({
+      ...one,
+      ...{ takesCa: one.takesCa || takesAll, hasLogin: one.hasLogin || told?.login === true },
+      proxy: proxyFor(facts.proxy ?? [], one)?.url,
+    }));
 }
 
 /** Whether the runtime is a containerd, its own or that of k3s. */
@@ -36,7 +43,8 @@ export function hostsFile(facts: Facts, image: PulledImage) {
   const { registry, runtime } = facts;
   if (!registry || !runtime || runtime.configPath === "" || isMisread(runtime)) return undefined;
   const at = (name: string) => registry.files.find(({ path }) => path === `${registry.directory}/${name}/hosts.toml`);
-  return at(image.registry) ?? at("_default");
+  // Where a name has a port, the form without a colon comes first.
+  return at(image.registry.replace(/:(\d+)$/, "_$1_")) ?? at(image.registry) ?? at("_default");
 }
 
 /** Whether config_path is a list that containerd takes for one directory, which is not there. 1.x takes each of its parts. */

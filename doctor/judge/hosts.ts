@@ -50,8 +50,9 @@ function wrongFile({ registry }: Facts, image: PulledImage): Finding[] {
 }
 
 function wrongDirectory({ registry }: Facts, image: PulledImage): Finding[] {
+  const own = [image.registry, image.registry.replace(/:(\d+)$/, "_$1_")];
   const other = registry?.directories.find(
-    (name) => name !== image.registry && name.replace(/[:_]\d+_?$/, "") === image.host,
+    (name) => !own.includes(name) && name.replace(/[:_]\d+_?$/, "") === image.host,
   );
   return other === undefined
     ? []

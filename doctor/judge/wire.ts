@@ -19,6 +19,8 @@ export interface NodeView {
   readonly image: PulledImage;
   /** Its name. */
   readonly runtime: string;
+  /** Its unit, in whose environment the proxy stands. */
+  readonly unit: string;
   readonly architecture: string;
   readonly now: Date;
   /** How far its clock is from ours, in seconds. */
@@ -31,7 +33,8 @@ type Bad = Omit<Finding, "fatal">;
 
 /** @returns the fault, if there is one, and how far the walk went */
 export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; evidence: Evidence[] } {
-  const at = `${route.host}:${route.port}`;
+  const way = route.proxy === undefined ? "" : ` through the proxy ${route.proxy}`;
+  const at = `${route.host}:${route.port}${way}`;
   const evidence: Evidence[] = [];
   const no = (text: string, bad: Bad) => ({ bad, evidence: [...evidence, { is: "no", text } as const] });
   if (fact.unreached !== undefined && !fact.served) {
@@ -44,6 +47,13 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
           },
         ],
       };
+    }
+    if (route.proxy !== undefined) {
+      const wants = /answers 407/.test(fact.unreached);
+      const text = `${at} was not examined: the proxy wants a login, which the doctor does not send`;
+      return wants
+        ? { evidence: [{ is: "unknown", text }] }
+        : no(`${at}: ${fact.unreached}`, proxied(route, fact.unreached, view));
     }
     return no(`${at} cannot be reached: ${fact.unreached}`, unreached(at, fact.unreached, view));
   }
@@ -71,6 +81,15 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
     text: `it has the image: ${fact.digest ?? "digest unknown"}${has.length > 0 ? `, for ${has.join(", ")}` : ""}`,
   });
   return { evidence };
+}
+
+function proxied({ host, port, proxy = "" }: Route, why: string, { runtime, unit }: NodeView): Bad {
+  return {
+    code: "PS-D042",
+    kind: "a proxy that does not let a pull through",
+    what: `${runtime} goes to ${host}:${port} through the proxy ${proxy}, and that fails: ${why}`,
+    remedy: `If the node reaches ${host} directly, add it to NO_PROXY (systemctl edit ${unit}, then restart it). Else have the proxy let it through`,
+  };
 }
 
 function unreached(at: string, why: string, { addresses, image }: NodeView): Bad {

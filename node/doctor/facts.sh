@@ -129,7 +129,7 @@ told_hosts() {
   if grep -qF "|$registry|auth|" "$plan/before"; then login=true; fi
   printf '{"directories":[%s],"directory":%s,"diverts":[],"files":[' "$(names_in "$certs" | json_list)" "$(json_string "$certs")"
   sep=''
-  for file in "$certs/$registry"/* "$certs/_default"/* "$certs/${registry%%:*}"/*; do
+  for file in "$certs/${registry%:*}_${registry##*:}_"/* "$certs/$registry"/* "$certs/_default"/* "$certs/${registry%%:*}"/*; do
     [ -f "$file" ] || continue
     printf '%s{"entries":[%s],"path":%s}' "$sep" "$(entries_of "$file" | json_list)" "$(json_string "$file")"
     sep=,
@@ -158,7 +158,11 @@ entries_of() {
 
 # The certificates that the hosts.toml of the registry names, as PEM. They are public.
 trusted_files() {
-  hosts=$certs/$registry/hosts.toml
+  hosts=''
+  # The first directory that is there counts, as for trust_dir.
+  for one in "${registry%:*}_${registry##*:}_" "$registry" _default; do
+    [ "$hosts" ] || [ ! -d "$certs/$one" ] || hosts=$certs/$one/hosts.toml
+  done
   [ -f "$hosts" ] || return 0
   toml_list <"$hosts" | awk -F '\t' '$1 ~ /(^|[|])ca$/ { print "ca\t" $2 }' | strings_of ca | sort -u | while IFS= read -r one; do
     case $one in /*) ;; *) one=${hosts%/*}/$one ;; esac
@@ -185,13 +189,29 @@ name_fact() {
   printf '{"addresses":[%s],"host":%s}' "$(getent ahosts "$host" | awk '{ print $1 }' | sort -u | json_list)" "$(json_string "$host")"
 }
 
-# The proxies of the runtime's process, without their logins.
+# The proxies of the process that pulls, without their logins.
 proxy_fact() {
-  pid=$(pid_of "$("${runtime}_daemon")")
+  pid=$(pid_of "$("${runtime}_pulls")")
   printf '['
   if [ "${pid:-0}" != 0 ]; then
     lines_of "/proc/$pid/environ" | grep -iE '^(https?|no)_proxy=' | sed -E 's#=([a-z0-9]+://)?.*@#=\1#' | json_list
   fi
+  printf ']'
+}
+
+# The disks on which sandboxes come to be: free bytes and inodes, and whether they can be written. Reads the runtime's directory.
+disks_fact() {
+  printf '['
+  sep=''
+  for dir in "$("${runtime}_home")" /var/lib/kubelet /var/log /run /tmp; do
+    [ -d "$dir" ] || continue
+    # Free blocks, their size, free inodes, all inodes: a file system may count none.
+    # shellcheck disable=SC2046 # numbers
+    set -- $(stat -f -c '%a %S %d %c' "$dir")
+    printf '%s{"freeKilobytes":%s,"freeInodes":%s,"inodes":%s,"path":%s,"writable":%s}' "$sep" "$(($1 * ($2 / 512) / 2))" "$3" "$4" \
+      "$(json_string "$dir")" "$(if [ -w "$dir" ]; then echo true; else echo false; fi)"
+    sep=,
+  done
   printf ']'
 }
 

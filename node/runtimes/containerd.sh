@@ -293,3 +293,5 @@ containerd_serves() {
 
 containerd_lists() { list_files; }
 containerd_reaches() { told_hosts; }
+containerd_home() { root=$(toml_get root <"$plan/before") && echo "${root:-/var/lib/containerd}"; }
+containerd_pulls() { containerd_daemon; }

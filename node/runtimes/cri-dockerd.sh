@@ -95,6 +95,9 @@ cri_dockerd_namer() { echo docker; }
 cri_dockerd_serves() { :; }
 cri_dockerd_lists() { list_target; }
 cri_dockerd_reaches() { docker_reaches; }
+cri_dockerd_home() { docker_home; }
+docker_home() { bounded 20 docker info -f '{{.DockerRootDir}}' 2>/dev/null || echo /var/lib/docker; }
+cri_dockerd_pulls() { printf '%s\n' docker; }
 
 # What docker reads of a registry. Its own mirrors are not read.
 docker_reaches() {

@@ -190,6 +190,8 @@ crio_seen() { cri_seen; }
 crio_namer() { echo crio; }
 crio_serves() { :; }
 crio_lists() { list_target; }
+crio_home() { root=$(toml_get 'crio|root' <"$plan/before") && echo "${root:-/var/lib/containers/storage}"; }
+crio_pulls() { crio_daemon; }
 
 # Its files that name the registry or a pattern, or that may refuse an image, are not read. Reads $plan/before.
 crio_reaches() {

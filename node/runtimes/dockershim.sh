@@ -40,3 +40,5 @@ dockershim_namer() { echo docker; }
 dockershim_serves() { :; }
 dockershim_lists() { list_target; }
 dockershim_reaches() { docker_reaches; }
+dockershim_home() { docker_home; }
+dockershim_pulls() { printf '%s\n' docker; }

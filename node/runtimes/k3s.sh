@@ -180,6 +180,8 @@ k3s_seen() { cri_seen; }
 k3s_namer() { echo ctr; }
 k3s_serves() { :; }
 k3s_lists() { list_target; }
+k3s_home() { echo "$data/agent/containerd"; }
+k3s_pulls() { k3s_daemon; }
 
 # What it wrote for its containerd. Sets $certs.
 k3s_reaches() {

@@ -20,7 +20,7 @@ export async function verdictOn(container: string): Promise<string> {
   const { node, findings, unknown } = diagnose(
     await look({ name: container, run, dial, plan: () => Promise.reject(new Error("nobody asks for it")) }),
   );
-  return verdict(node, findings, 0, unknown);
+  return verdict(node, findings, { unknown });
 }
 
 /** What a look must not change: every file that it might touch, what runs, what is mounted, and who listens where. */
