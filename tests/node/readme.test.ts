@@ -57,7 +57,9 @@ describe("node/README.md", () => {
   });
 
   it("lists what each runtime has to answer, and each answers it", () => {
-    const doctor = ["facts", "try", "entry"].map((name) => fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"));
+    const doctor = ["facts", "try", "entry"].map((name) =>
+      fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"),
+    );
     const functions = unique(found(/"\$\{runtime\}_([a-z]+)"/g, [all, ...doctor].join("\n")));
     const [header = []] = [
       fs
