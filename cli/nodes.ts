@@ -6,7 +6,7 @@ import { orRefuse, readNamed, Refused } from "./refuse";
 import type { ClusterNode, SshConnection } from "../components";
 import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
-import type { Host } from "../components/host";
+import type { Host, HostAddress } from "../components/host";
 import { print, tell } from "./terminal";
 
 interface Options {
@@ -24,7 +24,7 @@ interface Options {
   readonly insecureIgnoreHostKey?: boolean;
 }
 
-type KeyOf = (host: string, port?: number) => Pick<Host, "hostKey" | "insecureIgnoreHostKey">;
+type KeyOf = (host: HostAddress, jump?: HostAddress) => Pick<Host, "hostKey" | "insecureIgnoreHostKey">;
 
 const HELP = `
 The list goes to stdout, and the names of nodes that are left out go to stderr. Each node needs its host key, from --known-hosts.
@@ -127,8 +127,8 @@ async function fromInventory(options: Options, known?: string): Promise<Record<s
   const unknown: string[] = [];
   const keyOf = await keysOf(options, known ?? "", unknown);
   const nodes = found.map(({ name, host, port, user, canary, bastion }): PlainNode => {
-    const jump = bastion && { ...bastion, ...keyOf(bastion.host, bastion.port) };
-    return { name, host, port, user, ...keyOf(host, port), canary, bastion: jump };
+    const jump = bastion && { ...bastion, ...keyOf(bastion) };
+    return { name, host, port, user, ...keyOf({ host, port }, bastion), canary, bastion: jump };
   });
   if (unknown.length > 0) throw new Refused([...new Set(unknown)].join("\n"));
   return { ...keyFileOf(found), nodes };
@@ -157,9 +157,9 @@ async function fromKnownHosts(file: string, known: string): Promise<PlainNode[]>
 async function keysOf({ insecureIgnoreHostKey }: Options, known: string, unknown: string[]): Promise<KeyOf> {
   if (insecureIgnoreHostKey === true) return () => ({ insecureIgnoreHostKey });
   const { hostKeyOf } = await import("../components/sources/knownHosts");
-  return (host, port) => {
+  return ({ host, port }, jump) => {
     try {
-      return { hostKey: hostKeyOf(known, host, port) };
+      return { hostKey: hostKeyOf(known, host, port, jump) };
     } catch (error) {
       unknown.push(messageOf(error));
       return {};

@@ -21,6 +21,14 @@ const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 /** Whether a text is a user to log in as. */
 export const isUserName = (text: unknown): boolean => typeof text === "string" && USER_NAME.test(text);
 
+/** The command that prints a host's key. This machine cannot scan a host behind a jump host. */
+export function scanOf({ host, port = 22 }: HostAddress, jump?: HostAddress): string {
+  const scan = `ssh-keyscan -t ed25519 -p ${port} ${host}`;
+  if (jump === undefined) return scan;
+  const user = jump.user === undefined ? "" : `${jump.user}@`;
+  return `ssh -p ${jump.port ?? 22} ${user}${jump.host} ${scan}`;
+}
+
 /** A host with the settings for a log-in. */
 export interface Host extends HostAddress {
   /** The host's public key, `<type> <base64>`. */

@@ -12,7 +12,7 @@ import {
   type SshHost,
 } from "../components";
 import type { PlainNode } from "../components/clusterNode";
-import type { Host } from "../components/host";
+import type { Host, HostAddress } from "../components/host";
 import * as log from "../components/log";
 import { Problems } from "../components/problems";
 import { type FoundNodes, nodesFrom } from "./found";
@@ -56,8 +56,8 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   if (optional(config, "registryCa") === ASK_FOR_CA) {
     problems.add("registryCa", "the doctor's placeholder", "the certificate of the registry's authority, PEM");
   }
-  const nodes = withGone(read, config, listedNodes(read, config, found));
   const bastion = object(config, "bastion");
+  const nodes = withGone(read, config, listedNodes({ ...read, jump: addressIn(bastion) }, config, found));
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
   const pull = login(problems, config, "pull");
@@ -110,6 +110,16 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     kubeContext,
     keyFiles: new Map(nodes.flatMap(({ name, keyFile }) => (keyFile === undefined ? [] : [[name, keyFile]]))),
     requireAllNodes: config.getBoolean("requireAllNodes") === true,
+  };
+}
+
+/** The jump host as a message names it; undefined if it is not one. */
+function addressIn(bastion: unknown): HostAddress | undefined {
+  const { host, port, user } = (bastion ?? {}) as Record<string, unknown>;
+  if (typeof host !== "string" || host === "") return undefined;
+  return {
+    ...{ host, port: typeof port === "number" ? port : undefined },
+    user: typeof user === "string" ? user : undefined,
   };
 }
 

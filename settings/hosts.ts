@@ -6,7 +6,7 @@ import * as path from "path";
 import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
 import type { PlainNode } from "../components/clusterNode";
 import { atHome } from "../components/cluster/kubeconfig";
-import type { Host } from "../components/host";
+import type { Host, HostAddress } from "../components/host";
 import type { Problems } from "../components/problems";
 import { matchesPatterns } from "../components/sources/patterns";
 
@@ -50,6 +50,8 @@ export interface Reading {
   /** Content of a known_hosts file; none: each host gives its key. */
   known?: string;
   port?: number;
+  /** The jump host of all nodes that name none. */
+  jump?: HostAddress;
   /** Content of an ssh_config, and how its `Include` is read. */
   sshConfig?: string;
   include?: IncludeReader;
@@ -97,7 +99,7 @@ export function hostOf(
       // Its name only: what stands in a field that does not belong here may be a private key.
       problems.add(at, key, `one of the fields ${names}; private keys and passwords are settings of their own`);
     } else if (type === "host") {
-      host.bastion = hostOf(read, `${at}.${key}`, field);
+      host.bastion = hostOf({ ...read, jump: undefined }, `${at}.${key}`, field);
     } else if (typeof field !== type) {
       problems.add(`${at}.${key}`, withoutSecrets(field), `a ${type}`);
     }
@@ -150,10 +152,13 @@ export function includedFiles(pattern: string): string[] {
 }
 
 /** Looks the host's key up where it gives none. */
-function findKey({ problems, known, port }: Reading, at: string, host: Draft): void {
+function findKey({ problems, known, port, jump }: Reading, at: string, host: Draft): void {
   if (known === undefined || host.hostKey !== undefined || host.insecureIgnoreHostKey === true) return;
   if (typeof host.host !== "string" || host.host === "") return;
-  host.hostKey = problems.attempt(`${at}.hostKey`, () => hostKeyOf(known, host.host, host.port ?? port ?? 22)) ?? "";
+  host.hostKey =
+    problems.attempt(`${at}.hostKey`, () =>
+      hostKeyOf(known, host.host, host.port ?? port ?? 22, host.bastion ?? jump),
+    ) ?? "";
 }
 
 /** A value for a message. What has the wrong shape may hold anything, so of its parts only the names are shown. */

@@ -3,6 +3,8 @@
  * failure has a page in docs/errors.
  */
 
+import { scanOf } from "../host";
+
 /** The known target of a log-in. */
 export interface LoginPlace {
   readonly host: string;
@@ -33,13 +35,9 @@ interface Kind {
 
 const userOf = ({ user }: LoginPlace): string => user ?? "the user";
 
-/** Commands that print a host's key, for comparison. */
-function keyOf({ host, port = 22, jump }: LoginPlace, at: At): string {
-  const scan = `ssh-keyscan -t ed25519 -p ${port} ${host}`;
-  if (jump === undefined) return scan;
-  const scanJump = `ssh-keyscan -t ed25519 -p ${jump.port ?? 22} ${jump.host}`;
-  return at === "jump" ? scanJump : `ssh -p ${jump.port ?? 22} ${jump.host} ${scan}`;
-}
+/** The command that prints a host's key, for comparison. */
+const keyOf = (place: LoginPlace, at: At): string =>
+  at === "jump" && place.jump !== undefined ? scanOf(place.jump) : scanOf(place, place.jump);
 
 /** The first match wins. */
 const KINDS: readonly Kind[] = [

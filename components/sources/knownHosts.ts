@@ -3,7 +3,7 @@ import { createHmac } from "crypto";
 
 import { matchesPatterns } from "./patterns";
 import { userError } from "../errors";
-import type { HostAddress } from "../host";
+import { type HostAddress, scanOf } from "../host";
 
 /** The types that the SSH plugin can check, the preferred one first. */
 const TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
@@ -31,23 +31,25 @@ interface KnownKey {
  * @param knownHosts Content of a known_hosts file. Names may be hashed.
  * @param host Host name or IP address, as the connection has it.
  * @param port TCP port of sshd. Default: 22.
+ * @param jump The jump host in front of it: the message then names a scan that runs there. Default: none.
  * @returns The public key, `<type> <base64>`.
  * @throws Error naming the host and the remedy, if no key is known, all keys are revoked, two keys of one type differ, or only
  *   the host's certificate authority is known.
  */
-export function hostKeyOf(knownHosts: string, host: string, port = 22): string {
+export function hostKeyOf(knownHosts: string, host: string, port = 22, jump?: HostAddress): string {
+  const scan = scanOf({ host, port }, jump);
   const known = parseKnownHosts(knownHosts).filter(({ type }) => TYPES.includes(type));
   const exact = entriesOf(known, port === 22 ? host : `[${host}]:${port}`);
   const entries = port !== 22 && !exact.some(isOwn) ? [...exact, ...entriesOf(known, host)] : exact;
   const revoked = new Set(entries.filter(({ marker }) => marker === "@revoked").map(({ key }) => key));
   const own = entries.filter(isOwn);
   const [type, keys] = preferred(own.filter(({ key }) => !revoked.has(key)));
-  if (type === undefined) throw userError(whyNone(entries, own, host, port));
+  if (type === undefined) throw userError(whyNone(entries, own, place(host, port), scan));
   const [key, other] = new Set(keys.map((entry) => entry.key));
   if (other === undefined) return `${type} ${key ?? ""}`;
   throw userError(
     `known_hosts has different ${type} keys for ${place(host, port)}, in lines ${lineNumbers(keys)}. ` +
-      `Leave only the one that this prints: ${scan(host, port)}`,
+      `Leave only the one that this prints: ${scan}`,
   );
 }
 
@@ -78,9 +80,8 @@ function preferred(keys: readonly KnownKey[]): [type: string | undefined, keys: 
   return [type, keys.filter((key) => key.type === type)];
 }
 
-function whyNone(entries: readonly KnownKey[], own: readonly KnownKey[], host: string, port: number): string {
-  const at = place(host, port);
-  const check = `Check what this prints, and add it: ${scan(host, port)}`;
+function whyNone(entries: readonly KnownKey[], own: readonly KnownKey[], at: string, scan: string): string {
+  const check = `Check what this prints, and add it: ${scan}`;
   if (own.length > 0) {
     return `known_hosts marks every key of ${at} as @revoked, in lines ${lineNumbers(own)}. Give the host a new key. ${check}`;
   }
@@ -96,10 +97,6 @@ function whyNone(entries: readonly KnownKey[], own: readonly KnownKey[], host: s
 
 function place(host: string, port: number): string {
   return port === 22 ? host : `${host}, port ${port}`;
-}
-
-function scan(host: string, port: number): string {
-  return `ssh-keyscan -t ed25519 -p ${port} ${host}`;
 }
 
 function lineNumbers(keys: readonly KnownKey[]): string {

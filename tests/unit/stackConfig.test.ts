@@ -242,7 +242,13 @@ describe("the stack's configuration", () => {
     it("refuses a host that has no key there, and a file that cannot be read", async () => {
       const [one, two] = await problemsOf({ ...hosts, knownHosts: "other.example.com ssh-ed25519 AAAA\n" });
       assert.match(one ?? "", /nodes\[0\]\.bastion\.hostKey: .*ssh-keyscan -t ed25519 -p 2222 jump\.example\.com/);
-      assert.match(two ?? "", /nodes\[0\]\.hostKey: .*ssh-keyscan -t ed25519 -p 22 10\.0\.0\.1/);
+      // This machine cannot scan a host behind a jump host.
+      const behind = /nodes\[0\]\.hostKey: .*: ssh -p 2222 jump\.example\.com ssh-keyscan -t ed25519 -p 22 10\.0\.0\.1/;
+      assert.match(two ?? "", behind);
+      const { bastion } = hosts.nodes[0] ?? {};
+      const nodes = [{ name: "a", host: "10.0.0.1" }];
+      const ofAll = await problemsOf({ ...hosts, nodes, bastion, knownHosts: `[jump.example.com]:2222 ${other}\n` });
+      assert.match(ofAll[0] ?? "", behind);
       const missing = await problemsOf({ ...hosts, knownHosts: "/nowhere/known_hosts" });
       assert.match(missing.join("\n"), /knownHosts: "\/nowhere\/known_hosts" .*ENOENT/);
     });
