@@ -58,7 +58,7 @@ const KINDS: readonly Kind[] = [
   {
     code: "PS-L003",
     words:
-      /unable to authenticate|permission denied \(|all configured authentication methods failed|too many authentication failures|no supported methods remain|(?:parse|read|decode)\w* (?:the )?private key|passphrase/i,
+      /unable to authenticate|permission denied \(|all configured authentication methods failed|too many authentication failures|no supported methods remain|(?:parse|read|decode)\w* (?:the )?private key|no key found|passphrase/i,
     what: (at, user) => `${at} refuses the log-in of ${user}`,
     wayOut: (place) => `see that the private key belongs to a line of authorized_keys of ${userOf(place)} there`,
   },

@@ -58,6 +58,11 @@ async function hostOf({ host, port, user }: Connection): Promise<LoginPlace> {
   };
 }
 
-/** A connection is secret as a whole, since it may hold a key. */
-const plain = (value: unknown): Promise<unknown> =>
-  pulumi.Output.isInstance(value) ? known(value) : Promise.resolve(value);
+/**
+ * A connection is secret as a whole, since it may hold a key. The published plugin's provider marks it once more, and the SDK takes the
+ * outer mark off only.
+ */
+async function plain(value: unknown): Promise<unknown> {
+  const given = pulumi.Output.isInstance(value) ? await known(value) : value;
+  return pulumi.runtime.isRpcSecret(given) ? plain(pulumi.runtime.unwrapRpcSecret(given)) : given;
+}

@@ -30,6 +30,13 @@ const CASES: readonly [string, string, LoginPlace, string, RegExp][] = [
     /^PS-L001 10\.0\.0\.5:2222 behind the jump host 10\.0\.0\.1:22 does not answer .*the jump host can reach it/,
   ],
   [
+    "a private key that is none",
+    "ssh: no key found",
+    NODE,
+    "PS-L003",
+    /^PS-L003 10\.0\.0\.5:22 refuses the log-in of ops \(ssh: no key found\)\. What to do: see that the private key/,
+  ],
+  [
     "another host key",
     "after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch",
     NODE,
