@@ -102,8 +102,11 @@ export function checkKnownTrust(problems: Problems, field: string, { ca, mirrors
 
 const PEM: Rule = {
   allows: (value) =>
-    typeof value === "string" && /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(value),
-  allowed: "certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+    typeof value === "string" &&
+    /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(value) &&
+    // Stacks keep certificates in the clear, and nodes would get the key.
+    !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(value),
+  allowed: "certificates in PEM form (-----BEGIN CERTIFICATE-----), without a private key",
   hidden: true,
 };
 const MIRROR: Rule = {
