@@ -2,7 +2,7 @@
 # k3s and RKE2: they write containerd's configuration again at every start, from their own.
 
 # Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated, $k3s_pid,
-# $socket, $target, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N005 where a value is not certain.
+# $socket, $target, $runtime_name, $runtime_version, $reach, $watched, $data. Dies with PS-N005 where a value is not certain.
 k3s_find() {
   runtime_name=${unit%%-*}
   k3s=$(show_path)

@@ -207,6 +207,12 @@ describe("a private key that was pasted where another text belongs", () => {
   ];
   const forms: [string, string, (key: string) => string][] = [
     ["PEM", pem, (key) => `a private key, ${key.length} characters is not allowed`],
+    // As a tool writes an authority into one file.
+    [
+      "behind a certificate",
+      `-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n${pem}`,
+      (key) => `a private key, ${key.length} characters is not allowed`,
+    ],
     ["OpenSSH", openssh, (key) => `a private key, ${key.length} characters is not allowed`],
     ["its body alone", body, (key) => `a text of ${key.length} characters is not allowed`],
   ];
