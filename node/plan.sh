@@ -36,8 +36,40 @@ plan() {
     pulls=1
     say "would $(if [ "$archive" ]; then echo import; else echo pull; fi) $image again: this node has ${got:-no digest of it}, and the settings ask for $digest"
   fi
+  needs_no_registry || ask_registry
   [ "$changed_paths" ] || say 'no file would change'
   report would-change
+}
+
+# Says whether the registry has the image. containerd's resolver prints the manifest, and keeps nothing of it; the other runtimes can only
+# pull. Writes $plan/certs, $home/error.
+ask_registry() {
+  tried=$(by_digest)
+  if [ "$("${runtime}_namer")" != ctr ]; then
+    say "whether the registry has $tried is unknown: $runtime_name cannot ask without a pull"
+    return 0
+  fi
+  hosts=${certs:-}
+  # A site's own hosts.toml is kept, and has all that is asked for.
+  if trust_needed && ! site_hosts "${hosts_at:-}/hosts.toml"; then
+    hosts_aside
+    hosts=$plan/certs
+  fi
+  looked="ctr asked for its manifest$(
+    case $hosts in
+      '') ;;
+      "$plan"/*) printf ' with the settings of this run' ;;
+      *) printf ' with the hosts in %s' "$hosts" ;;
+    esac
+  ), and nothing was pulled"
+  if as_daemon "$("${runtime}_daemon")" containerd_ctr content fetch-object ${hosts:+--hosts-dir "$hosts"} "$tried" >/dev/null; then
+    say "the registry has $tried: $looked"
+    return 0
+  fi
+  case $(error) in
+    *': not found'* | *'manifest unknown'*) say "the registry does not have $tried, so a run fails with PS-N01$(if [ "$digest" ]; then echo 1; else echo 0; fi): $looked" ;;
+    *) say "whether the registry has $tried is unknown: $(error). $looked" ;;
+  esac
 }
 
 # Runs that look do not disturb each other, but what a run that changes the node has half done is nothing to plan on. Sets

@@ -165,6 +165,13 @@ hosts_toml() {
   done
 }
 
+# The hosts.toml that the settings ask for, where no runtime reads it: ctr is told of it. Writes $plan/certs.
+hosts_aside() {
+  mkdir -p "$plan/certs/$registry"
+  [ -z "$ca" ] || printf %s "$ca" >"$plan/certs/$registry/pause-sandbox-ca.crt"
+  hosts_toml "$plan/certs/$registry" >"$plan/certs/$registry/hosts.toml"
+}
+
 host_keys() {
   printf '%scapabilities = ["pull", "resolve"]\n' "$3"
   if takes_ca "$1"; then

@@ -93,7 +93,7 @@ pulled=''
 # pulled is known to be right. A node on which nothing changes, and which has the very bytes that are asked for, needs no registry. Sets
 # $pulled.
 preflight() {
-  if [ -z "$changed_paths" ] && [ "$digest" ] && as_reported "$(state_of report)" && [ "$digest" = "$got" ]; then
+  if needs_no_registry; then
     pulled=1
     return 0
   fi
@@ -108,6 +108,9 @@ preflight() {
   within 10 has_name || inspect_image || pull_failed
   check_digest
 }
+
+# Is nothing to change, and are the very bytes there that are asked for?
+needs_no_registry() { [ -z "$changed_paths" ] && [ "$digest" ] && as_reported "$(state_of report)" && [ "$digest" = "$got" ]; }
 
 # Does the runtime know the digest by the image's name too?
 has_name() { inspect_image && { [ -z "$digest" ] || [ "$digest" = "$got" ]; }; }

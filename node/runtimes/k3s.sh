@@ -164,9 +164,7 @@ k3s_restart() {
 # that k3s will write. Writes $plan/certs.
 k3s_pull() {
   if trust_needed && [ -z "$configured" ]; then
-    mkdir -p "$plan/certs/$registry"
-    [ -z "$ca" ] || printf %s "$ca" >"$plan/certs/$registry/pause-sandbox-ca.crt"
-    hosts_toml "$plan/certs/$registry" >"$plan/certs/$registry/hosts.toml"
+    hosts_aside
     ctr_pull "$plan/certs"
   else
     cri_pull

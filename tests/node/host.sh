@@ -161,21 +161,25 @@ named() {
   mv "$node_dir/images.new" "$node_dir/images"
 }
 unnamed() { awk -F '\t' -v name="$1" '$1 != name' "$node_dir/images" >"$node_dir/images.new" && mv "$node_dir/images.new" "$node_dir/images"; }
-# pulled_by ctr|cri NAME: the name, and what CRI makes beside it; of what ctr pulls, what it calls an image by itself.
-pulled_by() {
+# in_registry NAME: sets $bytes to what the registry has under it.
+in_registry() {
   if [ -e "$node_dir/pull-error" ]; then
     cat "$node_dir/pull-error" >"$home/error"
     return 1
   fi
-  case $2 in
-    *@*) bytes=${2#*@} ;;
-    *) bytes=$(awk -v image="$2" '$1 == image { print $2 }' "$node_dir/registry" 2>/dev/null || :) ;;
+  case $1 in
+    *@*) bytes=${1#*@} ;;
+    *) bytes=$(awk -v image="$1" '$1 == image { print $2 }' "$node_dir/registry" 2>/dev/null || :) ;;
   esac
   bytes=${bytes:-${digest:-sha256:$(printf '%064d' 0)}}
   if grep -qxF "$bytes" "$node_dir/missing" 2>/dev/null; then
-    echo "failed to resolve reference \"$2\": $2: not found" >"$home/error"
+    echo "failed to resolve reference \"$1\": $1: not found" >"$home/error"
     return 1
   fi
+}
+# pulled_by ctr|cri NAME: the name, and what CRI makes beside it; of what ctr pulls, what it calls an image by itself.
+pulled_by() {
+  in_registry "$2" || return 1
   named "$2" "$bytes"
   [ "$runtime" = cri_dockerd ] || [ "$runtime" = dockershim ] || named "$(id_of "$bytes")" "$bytes"
   case $1 in cri) named "${image%:*}@$bytes" "$bytes" ;; esac
@@ -216,6 +220,10 @@ containerd_ctr() {
       ;;
     'images rm '*) unnamed "$3" ;;
     'content get '*) echo '{}' ;;
+    'content fetch-object '*)
+      for name; do :; done
+      in_registry "$name"
+      ;;
     *) unexpected ctr "$@" ;;
   esac
 }

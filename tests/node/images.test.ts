@@ -89,6 +89,27 @@ for (const version of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
       assert.equal(host.done("apply", wanted()).status, "unchanged");
     });
 
+    it("are asked of the registry by a plan, which pulls nothing and says what the registry does not have", () => {
+      const before = [names(), host.files()];
+      const asked = (settings: Partial<NodeSettings>): string => {
+        const plan = host.run("plan", wanted(settings));
+        assert.equal(plan.status, 0, plan.stderr);
+        assert.deepEqual([names(), host.files()], before);
+        return plan.stderr;
+      };
+      const repository = image.replace(/:1$/, "");
+      for (const settings of [{}, { digest: undefined }, { digest: undefined, plainHttp: true }]) {
+        const wants = !("digest" in settings) ? `${repository}@${registry.digests.good}` : image;
+        assert.ok(asked(settings).includes(`the registry has ${wants}: `));
+        fs.writeFileSync(path.join(folder, "gone"), "");
+        assert.ok(asked(settings).includes(`the registry does not have ${wants}, so a run fails with PS-N01`));
+        fs.rmSync(path.join(folder, "gone"));
+      }
+      assert.doesNotMatch(fs.readFileSync(path.join(folder, "requests"), "utf8"), /GET .*\/blobs\//);
+      image = image.replace(/:\d+\//, ":1/");
+      assert.match(asked({}), /whether the registry has .* is unknown: .*refused/);
+    });
+
     it("follow to another digest under the same tag, with no moment without an image", async () => {
       applied();
       const events = spawn("ctr", [...real.ctrArgs, "events"], { env: real.env });

@@ -17,7 +17,7 @@ counted() {
 }
 containerd_ctr() {
   case "$*" in
-    *--help | 'images ls'* | 'content get'* | 'containers ls'*) real_ctr "$@" ;;
+    *--help | 'images ls'* | 'content get'* | 'content fetch-object'* | 'containers ls'*) real_ctr "$@" ;;
     *)
       did "ctr $2 $3 ${4:-}"
       counted real_ctr "$@"
