@@ -36,7 +36,7 @@ plan() {
     pulls=1
     say "would $(if [ "$archive" ]; then echo import; else echo pull; fi) $image again: this node has ${got:-no digest of it}, and the settings ask for $digest"
   fi
-  needs_no_registry || ask_registry
+  [ "$archive" ] || needs_no_registry || ask_registry
   [ "$changed_paths" ] || say 'no file would change'
   report would-change
 }

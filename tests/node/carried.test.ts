@@ -56,6 +56,13 @@ for (const version of VERSIONS.slice(0, atLeast("long") ? 4 : atLeast("all") ? 2
       assert.equal(real.host.done("apply", wanted()).status, "unchanged");
     });
 
+    it("is planned without a question to any registry", () => {
+      const { stderr, status } = real.host.run("plan", wanted());
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /would import localhost\/pause-sandbox\/pause:1\.0\.0: it is not on this node/);
+      assert.doesNotMatch(stderr, /the registry/);
+    });
+
     it("comes back at the next run after crictl rmi --all", () => {
       applied();
       real.crictl("rmi", "--all");
