@@ -61,7 +61,7 @@ faults: ready ## Inject faults into real nodes and count what survives
 	@$(RUN) tests/system/faults/main.ts
 
 test-containerd: ready ## Run the edits against every containerd from 1.6 to 2.4; builds those that are missing
-	@PAUSE_SANDBOX_CONTAINERD="1.6.38 1.7.28 2.0.5 2.1.4 2.2.3 2.3.4 2.4.2" npx mocha tests/node/containerd.test.ts
+	@. lab/toolchain/versions; PAUSE_SANDBOX_CONTAINERD="$$CONTAINERD_OLDEST $$CONTAINERD_1 $$CONTAINERD_MORE $$CONTAINERD" npx mocha tests/node/containerd.test.ts
 
 fuzz: ready ## Edit 10,000 random TOML files against the runtime's own parse
 	@PAUSE_SANDBOX_FUZZ=10000 npx mocha tests/node/fuzz.test.ts

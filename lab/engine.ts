@@ -107,7 +107,7 @@ export function environmentOfProgram(): Promise<Environment> {
 let environmentOnce: Promise<Environment> | undefined;
 
 async function environment(): Promise<Environment> {
-  const names = ["pulumi", "kubectl@1.34.2", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
+  const names = ["pulumi", "kubectl", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
   const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
   const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
   madeFolder(path.join(labDir(), "state"));

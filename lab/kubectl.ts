@@ -9,7 +9,7 @@ let binary: Promise<string> | undefined;
 
 /** Standard output of `kubectl args…`. */
 export async function kubectl(lab: LabInfo, args: string[], input?: string): Promise<string> {
-  binary ??= exec(path.join(TREE, "lab/toolchain/get"), ["kubectl@1.34.2"]).then((out) => out.trim());
+  binary ??= exec(path.join(TREE, "lab/toolchain/get"), ["kubectl"]).then((out) => out.trim());
   return exec(await binary, ["--kubeconfig", lab.kubeconfig, ...args], { input });
 }
 

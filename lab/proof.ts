@@ -18,6 +18,9 @@ export interface NodeProof {
   /** Digest of that image on the node. */
   digest: string;
   pinned: boolean;
+  /** `v1.34.2`. */
+  kubelet: string;
+  /** As the running kubelet has it on its command line; empty where it has none. */
   kubeletFlag: string;
   stuckPodReady: boolean;
   samplePodReady: boolean;
@@ -28,6 +31,11 @@ export interface NodeProof {
 }
 
 type LabNode = LabInfo["nodes"][number];
+
+const FLAG = "--pod-infra-container-image";
+
+/** The flag is in no kubelet from 1.35 on, and one that finds it there does not start. */
+const knowsFlag = (version: string): boolean => Number(version.split(".")[1]) < 35;
 
 const MANIFESTS = [
   "application/vnd.oci.image.index.v1+json",
@@ -53,14 +61,15 @@ async function proveNode(lab: LabInfo, node: LabNode): Promise<NodeProof> {
   const { status } = JSON.parse(await onNode(node, "crictl", "inspecti", image)) as {
     status: { repoDigests: string[]; pinned?: boolean };
   };
-  const kubelet = (await onNode(node, "sh", "-c", "tr '\\0' '\\n' < /proc/$(pidof kubelet)/cmdline")).split("\n");
+  const words = (await onNode(node, "sh", "-c", "tr '\\0' '\\n' < /proc/$(pidof kubelet)/cmdline")).split("\n");
   return {
     node: node.name,
     containerd: (await onNode(node, "containerd", "--version")).trim().split(/\s+/)[2] ?? "",
     sandboxImage: image,
     digest: status.repoDigests[0]?.split("@")[1] ?? "none",
     pinned: status.pinned === true,
-    kubeletFlag: kubelet.filter((arg) => arg.startsWith("--pod-infra-container-image")).join(" "),
+    kubelet: (await onNode(node, "kubelet", "--version")).trim().split(/\s+/)[1] ?? "",
+    kubeletFlag: words.filter((word) => word.startsWith(FLAG)).join(" "),
     stuckPodReady: isReady(stuck),
     samplePodReady: isReady(sample),
     answer: (await inApp("wget", "-q", "-O", "-", "http://127.0.0.1:80/")).trim(),
@@ -113,7 +122,7 @@ export function faults(proofs: NodeProof[], reference: string, digest: string): 
       ...wrong("the sandbox image", p.sandboxImage, reference),
       ...wrong("its digest", p.digest, digest),
       ...wrong("pinned", String(p.pinned), "true"),
-      ...wrong("the kubelet's flag", p.kubeletFlag, `--pod-infra-container-image=${reference}`),
+      ...wrong("the kubelet's flag", p.kubeletFlag, knowsFlag(p.kubelet) ? `${FLAG}=${reference}` : ""),
       ...wrong("the answer through nginx", p.answer, "Hello Docker World"),
       ...wrong("PID 1 in the app", p.pid1, "/pause"),
     ];
@@ -128,7 +137,8 @@ export function proofTable(proofs: NodeProof[]): string {
   row("sandbox image", (p) => p.sandboxImage);
   row("digest, as pushed", (p) => `${p.digest.slice(0, 26)}…`);
   row("pinned", (p) => (p.pinned ? "yes" : "no"));
-  row("kubelet", (p) => p.kubeletFlag.replace("=", "=\n"));
+  row("kubelet", (p) => p.kubelet);
+  row("the kubelet's flag", (p) => p.kubeletFlag.replace("=", "=\n") || "not in this kubelet (from 1.35)");
   row("Pod that was stuck", (p) => (p.stuckPodReady ? "Ready" : "not Ready"));
   row("sample Pod", (p) => (p.samplePodReady ? "Ready" : "not Ready"));
   row("through nginx", (p) => p.answer);

@@ -2,6 +2,8 @@
 import * as os from "node:os";
 import * as path from "node:path";
 
+import { CONTAINERD, KUBELET } from "../toolchain/versions";
+
 /** The label that marks all the lab's containers and its network; its value is the role. */
 export const LABEL = "pause-sandbox.lab";
 
@@ -13,9 +15,6 @@ export const HOST_KEY_LABEL = "pause-sandbox.lab.host-key";
 
 /** Name of the network, and what the containers' names start with: with another one, two labs stand side by side. */
 export const NETWORK = process.env["PAUSE_SANDBOX_NAME"] ?? "pause-sandbox-lab";
-
-/** Kubernetes version of the control plane and of the nodes: below 1.35, so that the kubelet flag still exists. */
-export const KUBERNETES = "1.34.2";
 
 /** The tree's root: the paths of images/ and toolchain/ are taken from here, wherever a command was started. */
 export const TREE = path.resolve(__dirname, "../..");
@@ -74,11 +73,16 @@ export interface NodePlan {
   podCidr: string;
   /** Version of containerd: Debian's own (1.x) or one that the toolchain builds (2.x). */
   containerd: { version: string; source: "debian" | "toolchain" };
-  /** What a kubeadm of its time wrote into kubeadm-flags.env: the image the node is to get rid of. */
-  initialPause: string;
+  /** Version of the kubelet. */
+  kubelet: string;
+  /** What a kubeadm of its time wrote into kubeadm-flags.env: the image the node is to get rid of. None from 1.35 on. */
+  initialPause?: string;
 }
 
-/** The two nodes: one on each major version of containerd, since they keep the sandbox image in other places. */
+/**
+ * The two nodes: the oldest that this control plane takes and whose kubelet knows the flag, and the newest. Each has its major version
+ * of containerd, since they keep the sandbox image in other places.
+ */
 export function nodePlans(): NodePlan[] {
   return [
     {
@@ -87,6 +91,7 @@ export function nodePlans(): NodePlan[] {
       ip: address(11),
       podCidr: "10.204.1.0/24",
       containerd: { version: "1.7.24", source: "debian" },
+      kubelet: KUBELET.flagged,
       initialPause: "k8s.gcr.io/pause:3.5",
     },
     {
@@ -94,8 +99,8 @@ export function nodePlans(): NodePlan[] {
       container: `${NETWORK}-node-2`,
       ip: address(12),
       podCidr: "10.204.2.0/24",
-      containerd: { version: "2.3.4", source: "toolchain" },
-      initialPause: "registry.k8s.io/pause:3.10.2",
+      containerd: { version: CONTAINERD.newest, source: "toolchain" },
+      kubelet: KUBELET.newest,
     },
   ];
 }

@@ -4,7 +4,7 @@ import type { Log } from "../log";
 import { ensureImage } from "./images";
 import { nodePlans, type NodePlan } from "./layout";
 import { MACHINE_ROOTFS, rootFsImage } from "./rootfs";
-import { clusterTools, containerdDirectory, type ClusterTools } from "./tools";
+import { clusterTools, containerdDirectory, kubeletProgram, type ClusterTools } from "./tools";
 
 export interface MachineImages {
   registry: string;
@@ -26,8 +26,9 @@ export async function machineImages(log: Log): Promise<MachineImages> {
   return { registry: rootfs, controlPlane, nodes };
 }
 
-async function nodeImage({ containerd }: NodePlan, base: string, tools: ClusterTools, log: Log): Promise<string> {
-  const programs = { bin: [tools.kubelet, tools.crictl], containerd: await containerdPrograms(containerd, log) };
+async function nodeImage(plan: NodePlan, base: string, { crictl }: ClusterTools, log: Log): Promise<string> {
+  const bin = [await kubeletProgram(plan.kubelet, log), crictl];
+  const programs = { bin, containerd: await containerdPrograms(plan.containerd, log) };
   return ensureImage({ name: "node", base, programs }, log);
 }
 

@@ -11,7 +11,7 @@ export function containerdConfig(plan: NodePlan): string {
 }
 
 /** As the guides of the seed's time have it; no registry table, so nothing under certs.d is read yet. */
-function containerdVersion2({ initialPause }: NodePlan): string {
+function containerdVersion2({ initialPause = "" }: NodePlan): string {
   return `# Managed by hand; see the install guide.
 version = 2
 
@@ -88,6 +88,7 @@ export function kubeletConfig(): string {
 }
 
 export function kubeadmFlags({ name, ip, initialPause }: NodePlan): string {
-  const flags = [`--hostname-override=${name}`, `--node-ip=${ip}`, `--pod-infra-container-image=${initialPause}`];
+  const flags = [`--hostname-override=${name}`, `--node-ip=${ip}`];
+  if (initialPause) flags.push(`--pod-infra-container-image=${initialPause}`);
   return `KUBELET_KUBEADM_ARGS="${flags.join(" ")}"\n`;
 }

@@ -2,30 +2,33 @@
 import * as path from "node:path";
 import type { Log } from "../log";
 import { exec } from "./exec";
-import { KUBERNETES, TREE } from "./layout";
+import { TREE } from "./layout";
 
 export interface ClusterTools {
   apiServer: string;
   controllerManager: string;
   scheduler: string;
-  kubelet: string;
   kubectl: string;
   crictl: string;
 }
 
 /** Programs of the Kubernetes cluster; what is not there yet gets downloaded or built, which may take minutes. */
 export async function clusterTools(log: Log): Promise<ClusterTools> {
-  const names = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"];
-  const wanted = [...names.map((name) => `${name}@${KUBERNETES}`), "crictl@1.34.0"];
-  const [apiServer, controllerManager, scheduler, kubelet, kubectl, crictl] = await get(wanted, log);
+  const wanted = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "crictl"];
+  const [apiServer, controllerManager, scheduler, kubectl, crictl] = await get(wanted, log);
   return {
     apiServer: need(apiServer),
     controllerManager: need(controllerManager),
     scheduler: need(scheduler),
-    kubelet: need(kubelet),
     kubectl: need(kubectl),
     crictl: need(crictl),
   };
+}
+
+/** The kubelet of that version. */
+export async function kubeletProgram(version: string, log: Log): Promise<string> {
+  const [program] = await get([`kubelet@${version}`], log);
+  return need(program);
 }
 
 /** Directory with containerd, its shim and ctr in that version. */

@@ -5,17 +5,18 @@ import * as path from "node:path";
 import { Host } from "./host";
 import { shells } from "./script";
 import { describeWith } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
 const FLAG = "--pod-infra-container-image=";
 
 for (const shell of shells) {
-  describeWith("1.7.28")(`${shell.join(" ")}: a node before its kubelet's first start`, function () {
+  describeWith(CONTAINERD.one)(`${shell.join(" ")}: a node before its kubelet's first start`, function () {
     this.timeout(60_000);
     let host: Host;
     beforeEach(() => {
       host = new Host(shell);
-      host.containerd("1.7.28", CONFIG);
+      host.containerd(CONTAINERD.one, CONFIG);
     });
     afterEach(() => {
       fs.rmSync(host.dir, { recursive: true });
@@ -88,12 +89,12 @@ for (const shell of shells) {
     });
   });
 
-  describeWith("1.7.28")(`${shell.join(" ")}: apply without an owner, as at boot`, function () {
+  describeWith(CONTAINERD.one)(`${shell.join(" ")}: apply without an owner, as at boot`, function () {
     this.timeout(60_000);
     let host: Host;
     beforeEach(() => {
       host = new Host(shell);
-      host.containerd("1.7.28", CONFIG);
+      host.containerd(CONTAINERD.one, CONFIG);
     });
     afterEach(() => {
       fs.rmSync(host.dir, { recursive: true });

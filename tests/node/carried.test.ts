@@ -10,6 +10,7 @@ import { pauseArchive } from "../../components/archive/pauseArchive";
 import { type NodeSettings } from "../../components/node/nodeSettings";
 import { needs } from "../support/needs";
 import { atLeast } from "../support/tier";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const IMAGE = "localhost/pause-sandbox/pause:1.0.0";
 const REPOSITORY = "localhost/pause-sandbox/pause";
@@ -20,7 +21,7 @@ const wanted = (archive = ours, more: Partial<NodeSettings> = {}): Partial<NodeS
   ...more,
 });
 
-const VERSIONS = ["2.3.4", "1.7.28", "2.4.2", "1.6.38"];
+const VERSIONS = [CONTAINERD.newest, CONTAINERD.one, CONTAINERD.oldest];
 
 for (const version of VERSIONS.slice(0, atLeast("long") ? 4 : atLeast("all") ? 2 : 1)) {
   const describeCarried = needs("crictl") ? describeWith(version) : describe.skip;
@@ -103,7 +104,7 @@ for (const version of VERSIONS.slice(0, atLeast("long") ? 4 : atLeast("all") ? 2
     });
 
     // Each run that is killed takes seconds: with one containerd, in the longest run.
-    if (version === "2.3.4" && atLeast("long")) {
+    if (version === CONTAINERD.newest && atLeast("long")) {
       it("is as before, or as wanted, wherever apply and restore are killed", () => {
         const state = () => [real.names(), real.host.files()];
         const others: Partial<NodeSettings> = { owner: "somebody else" };

@@ -10,14 +10,15 @@ import { type Tier, currentTier } from "../support/tier";
 import { type Containerd, Sandbox, shells, wanted } from "./script";
 import { type Shape, shapes } from "./shapes";
 import { containerdOf, describeWith, hasContainerd } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
-const SOME = ["1.7.28", "2.1.4", "2.3.4"];
+const SOME = [CONTAINERD.oldest, CONTAINERD.one, CONTAINERD.newest];
 /** The versions of each tier; the narrow ones do with one that is there. */
 const VERSIONS: Record<Tier, string[]> = {
-  check: [SOME.find((version) => hasContainerd(version)) ?? "1.7.28"],
-  test: ["1.7.28"],
+  check: [SOME.find((version) => hasContainerd(version)) ?? CONTAINERD.one],
+  test: [CONTAINERD.one],
   all: SOME,
-  long: ["1.6.38", "1.7.28", "2.0.5", "2.1.4", "2.2.3", "2.3.4", "2.4.2"],
+  long: [...SOME, ...CONTAINERD.more],
 };
 /** PAUSE_SANDBOX_CONTAINERD="1.6.38 2.4.2 …" takes others. Each is built once, from its module. */
 const versions = process.env.PAUSE_SANDBOX_CONTAINERD?.split(" ") ?? VERSIONS[currentTier()];

@@ -10,12 +10,13 @@ import { parse } from "smol-toml";
 import { containerdOf, describeWith } from "./toolchain";
 import { joinedScript } from "../../components/node/program";
 import { type Tier, currentTier } from "../support/tier";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 /** How many cases each tier has. PAUSE_SANDBOX_FUZZ has the last word. */
 const CASES: Record<Tier, number> = { check: 40, test: 40, all: 200, long: 10_000 };
 const cases = Number(process.env.PAUSE_SANDBOX_FUZZ ?? CASES[currentTier()]);
 
-const [version = ""] = (process.env.PAUSE_SANDBOX_CONTAINERD ?? "1.7.28").split(" ");
+const [version = ""] = (process.env.PAUSE_SANDBOX_CONTAINERD ?? CONTAINERD.one).split(" ");
 
 const cri = "io.containerd.grpc.v1.cri";
 const ours = ["plugins", cri, "sandbox_image"];

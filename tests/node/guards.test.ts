@@ -13,6 +13,7 @@ import { Host } from "./host";
 import { type Run, type Shell, shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
 import { doctorParts, joinedScript } from "../../components/node/program";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
 
@@ -346,7 +347,7 @@ for (const shell of shells) {
     }
   });
 
-  describeWith("1.7.28")(`${shell.join(" ")}: a node`, function () {
+  describeWith(CONTAINERD.one)(`${shell.join(" ")}: a node`, function () {
     this.timeout(60_000);
     let host: Host;
     const add = (code: string): void => {
@@ -357,7 +358,7 @@ for (const shell of shells) {
     beforeEach(() => {
       host = new Host(shell);
       host.containerd(
-        "1.7.28",
+        CONTAINERD.one,
         'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry.k8s.io/pause:3.8"\n',
       );
     });

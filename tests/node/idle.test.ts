@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { Host, type Verb } from "./host";
 import { shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 /** What somebody does to a node between two runs, below its root. */
 type Act = (root: string) => void;
@@ -83,7 +84,7 @@ const matters: [string, Act][] = [
 ];
 
 for (const shell of shells) {
-  describeWith("2.1.4")(`${shell.join(" ")}: the second run on a node`, function () {
+  describeWith(CONTAINERD.newest)(`${shell.join(" ")}: the second run on a node`, function () {
     this.timeout(60_000);
     let host: Host;
     let root: string;
@@ -91,7 +92,7 @@ for (const shell of shells) {
       host = new Host(shell);
       root = path.join(host.dir, "root");
       const table = '[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "@DIR@/root/certs.d"\n';
-      host.containerd("2.1.4", `version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n${table}`);
+      host.containerd(CONTAINERD.newest, `version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n${table}`);
       host.write("root/containerd/env", "A=b\n");
       fs.appendFileSync(
         path.join(host.dir, "containerd.show"),
@@ -144,7 +145,7 @@ for (const shell of shells) {
 /** What a run of the whole script may start on a simulated node, where it also starts what stands for systemd and the runtime. */
 const LIMITS = { first: 345, idle: 25, restore: 190 };
 
-describeWith("1.7.28", "2.1.4")("the processes that a run starts", function () {
+describeWith(CONTAINERD.one, CONTAINERD.newest)("the processes that a run starts", function () {
   this.timeout(60_000);
 
   /** Every process that is made, with a program of its own or as a subshell; threads are none. */
@@ -157,8 +158,8 @@ describeWith("1.7.28", "2.1.4")("the processes that a run starts", function () {
   };
 
   for (const [version, config] of [
-    ["1.7.28", "version = 2\n"],
-    ["2.1.4", 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n'],
+    [CONTAINERD.one, "version = 2\n"],
+    [CONTAINERD.newest, 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n'],
   ] as const) {
     it(`are few: the first apply, an idle one and the restore, with containerd ${version}`, function () {
       if (spawnSync("which", ["strace"]).status !== 0) this.skip();
@@ -184,13 +185,13 @@ describeWith("1.7.28", "2.1.4")("the processes that a run starts", function () {
   }
 });
 
-describeWith("2.1.4")("the second run on a node", function () {
+describeWith(CONTAINERD.newest)("the second run on a node", function () {
   this.timeout(60_000);
   it("restarts no kubelet for a registry whose name has the word in it", () => {
     const host = new Host(["dash"]);
     try {
       const table = '[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "@DIR@/root/certs.d"\n';
-      host.containerd("2.1.4", `version = 3\n${table}`, "1.35.0");
+      host.containerd(CONTAINERD.newest, `version = 3\n${table}`, "1.35.0");
       const wanted = `kubelet.example:5000/${image.split("/").slice(1).join("/")}`;
       host.done("apply", { image: wanted });
       const { did } = host.done("apply", { image: wanted, mirrors: ["https://m.example.com"] });

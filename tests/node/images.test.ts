@@ -12,13 +12,14 @@ import { RealContainerd } from "./realContainerd";
 import { describeWith } from "./toolchain";
 import { needs } from "../support/needs";
 import { atLeast } from "../support/tier";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 interface Registry {
   port: number;
   digests: { good: string; other: string; arm64: string };
 }
 
-const EVERY = ["2.3.4", "1.7.28"];
+const EVERY = [CONTAINERD.newest, CONTAINERD.one];
 
 for (const version of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
   const describeImages = needs("crictl") ? describeWith(version) : describe.skip;
@@ -164,7 +165,7 @@ for (const version of atLeast("all") ? EVERY : EVERY.slice(0, 1)) {
         });
 
         // Each run that is killed takes seconds: with one containerd, but for the longest run.
-        if (!atLeast(version === "2.3.4" ? "all" : "long")) return;
+        if (!atLeast(version === CONTAINERD.newest ? "all" : "long")) return;
         for (const digest of ["other", undefined] as const) {
           it(`are as they were, or as asked for, wherever the run is killed (${digest ?? "no digest"})`, () => {
             const asked = wanted({ digest: digest && registry.digests.other, plainHttp: true });

@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import { atLeast } from "../support/tier";
 import { Sandbox, wanted } from "./script";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const seed = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
 const other = wanted.replace("1.0.0", "2.0.0");
@@ -30,7 +31,7 @@ interface Row {
 describe("kill -9 before the changes to the disk, one after the other", function () {
   this.timeout(600_000);
   // What the runtime makes of a file is the other suites' matter: here it reads what is written, which is fast.
-  const containerd = { dir: fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kill-")), version: "1.7.28" };
+  const containerd = { dir: fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kill-")), version: CONTAINERD.one };
   before(() => {
     const stub = '#!/bin/sh\n[ "$1 $3 $4" = "-c config dump" ] || exit 99\nexec cat "$2"\n';
     fs.writeFileSync(path.join(containerd.dir, "containerd"), stub, { mode: 0o755 });

@@ -10,6 +10,7 @@ import { killedAfterCall } from "../support/nodes/trace";
 import { digest, Host } from "./host";
 import { wanted } from "./script";
 import { describeWith } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 /** How many calls of each run are killed after, evenly spaced; in `make test-long` every one. */
 const SOME = atLeast("long") ? Infinity : 4;
@@ -55,7 +56,7 @@ function runTraced(host: Host, to: State, last: number): boolean {
 
 const callsOf = (host: Host): string[] => host.read("trace/trace").trim().split("\n");
 
-describeWith("2.1.4")("kill -9 after each system call that changes the disk", function () {
+describeWith(CONTAINERD.newest)("kill -9 after each system call that changes the disk", function () {
   this.timeout(7_200_000);
   const looks = new Map<State, Look>();
   let host: Host;
@@ -84,7 +85,7 @@ describeWith("2.1.4")("kill -9 after each system call that changes the disk", fu
 
   before(() => {
     host = new Host(shell);
-    host.containerd("2.1.4", CONFIG);
+    host.containerd(CONTAINERD.newest, CONFIG);
     converge("A");
     converge("none");
     converge("A", "again");

@@ -6,6 +6,7 @@ import { type NodeSettings } from "../../components/node/nodeSettings";
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
 import { builtBefore, itWith } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 interface Node {
   what: string;
@@ -27,10 +28,10 @@ const login = { username: "robot", password: "hunter2" };
 const nodes: Node[] = [
   {
     what: "containerd 1.7, its main file",
-    containerd: ["1.7.28"],
+    containerd: [CONTAINERD.one],
     set: (host) => {
       host.containerd(
-        "1.7.28",
+        CONTAINERD.one,
         'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "registry.k8s.io/pause:3.8"\n' +
           '  [plugins."io.containerd.grpc.v1.cri".registry]\n    config_path = "@DIR@/root/certs.d"\n',
       );
@@ -47,9 +48,9 @@ const nodes: Node[] = [
   },
   {
     what: "containerd 2.1, a drop-in of ours",
-    containerd: ["2.1.4"],
+    containerd: [CONTAINERD.newest],
     set: (host) => {
-      host.containerd("2.1.4", 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1");
+      host.containerd(CONTAINERD.newest, 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1");
     },
     changed: ["containerd/conf.d/zz-pause-sandbox.toml"],
     restarted: ["containerd"],
@@ -92,7 +93,7 @@ const scratch = ({ memory = "" }: Host): string[] => fs.readdirSync(memory);
 for (const shell of shells) {
   describe(`${shell.join(" ")}: plan`, function () {
     this.timeout(60_000);
-    builtBefore("1.7.28", "2.1.4");
+    builtBefore(CONTAINERD.one, CONTAINERD.newest);
     let host: Host;
     beforeEach(() => {
       host = new Host(shell);
@@ -148,10 +149,10 @@ for (const shell of shells) {
       });
     }
 
-    itWith("1.7.28")("shows no login of others that stands beside what changes", () => {
+    itWith(CONTAINERD.one)("shows no login of others that stands beside what changes", () => {
       const auth =
         '[plugins."io.containerd.grpc.v1.cri".registry.configs."x".auth]\n  username = "me"\n  password = "p4ss"\n';
-      host.containerd("1.7.28", `version = 2\n${auth}`);
+      host.containerd(CONTAINERD.one, `version = 2\n${auth}`);
       const { status, stderr } = host.run("plan");
       assert.equal(status, 0, stderr);
       assert.doesNotMatch(stderr, /p4ss/);

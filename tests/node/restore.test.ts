@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { type Run, Sandbox, wanted } from "./script";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const seed =
   'version = 2\nroot = "/x"\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "k8s.gcr.io/pause:3.5"\n';
@@ -21,7 +22,7 @@ exec cat "$2"
 
 describe("restore on a node that people have worked on", function () {
   this.timeout(60_000);
-  const containerd = { dir: fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-restore-")), version: "1.7.28" };
+  const containerd = { dir: fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-restore-")), version: CONTAINERD.one };
   before(() => {
     fs.writeFileSync(path.join(containerd.dir, "containerd"), stub, { mode: 0o755 });
   });

@@ -9,6 +9,7 @@ import type { NodeSettings } from "../../components/node/nodeSettings";
 import { Host } from "./host";
 import { shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const other = "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n";
@@ -96,7 +97,7 @@ const rows: Row[] = [
 ];
 
 for (const shell of shells) {
-  describeWith("1.7.28", "2.3.4")(`${shell.join(" ")}: a site's own way to the registry`, function () {
+  describeWith(CONTAINERD.one, CONTAINERD.newest)(`${shell.join(" ")}: a site's own way to the registry`, function () {
     this.timeout(60_000);
     let host: Host;
     beforeEach(() => {
@@ -109,7 +110,7 @@ for (const shell of shells) {
 
     for (const { what, path = "@DIR@/root/certs.d", files, settings, ours = [], refused } of rows) {
       it(`${refused ? "is refused with what to add" : "is kept"}: ${what}`, () => {
-        host.containerd("1.7.28", `version = 2\n${table}"${path}"\n`);
+        host.containerd(CONTAINERD.one, `version = 2\n${table}"${path}"\n`);
         host.write("site.crt", ca);
         for (const [file, content] of Object.entries(files)) host.write(`root/${file}`, content);
         const before = host.files();
@@ -148,7 +149,7 @@ for (const shell of shells) {
       ],
     ] as const) {
       it(`a login goes with a restore, or is named, where ${what} since (M9)`, () => {
-        host.containerd("1.7.28", `version = 2\n${table}"@DIR@/root/certs.d"\n`);
+        host.containerd(CONTAINERD.one, `version = 2\n${table}"@DIR@/root/certs.d"\n`);
         host.done("apply", { login });
         const file = `root/certs.d/${registry}/hosts.toml`;
         host.write(file, edit(host.read(file)));
@@ -163,7 +164,7 @@ for (const shell of shells) {
       const runtimes =
         '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.kata]\n  runtime_type = "x"\n  snapshotter = "native"\n';
       const discard = '[plugins."io.containerd.grpc.v1.cri".containerd]\n  discard_unpacked_layers = true\n';
-      host.containerd("1.7.28", `version = 2\n${discard}${runtimes}`);
+      host.containerd(CONTAINERD.one, `version = 2\n${discard}${runtimes}`);
       assert.match(host.run("plan").stderr, /the runtime handler kata has a snapshotter of its own/);
       host.write("root/containerd/config.toml", `version = 2\n${runtimes}`);
       assert.doesNotMatch(host.run("plan").stderr, /runtime handler/);
@@ -172,7 +173,7 @@ for (const shell of shells) {
     it("2.3 reads one directory: the first of two is set", () => {
       const list = "@DIR@/root/certs.d:@DIR@/root/docker.d";
       host.containerd(
-        "2.3.4",
+        CONTAINERD.newest,
         `version = 3\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "${list}"\n`,
       );
       host.done("apply", { ca });

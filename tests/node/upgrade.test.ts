@@ -10,6 +10,7 @@ import { type Shell, shells, wanted as image } from "./script";
 import { containerdOf, describeWith } from "./toolchain";
 import { type NodeSettings } from "../../components/node/nodeSettings";
 import { joinedScript } from "../../components/node/program";
+import { CONTAINERD } from "../../lab/toolchain/versions";
 
 /** By its path below the node's folder; a directory has no text. */
 type Files = Record<string, { mode: string; text?: string }>;
@@ -21,7 +22,6 @@ interface Recorded {
 }
 
 const RECORDED = path.join(__dirname, "recorded");
-const VERSIONS = ["1.7.28", "2.1.4"];
 
 /** `0.1.0/k3s`, and so on. */
 const names = fs
@@ -30,8 +30,11 @@ const names = fs
   .map((file) => file.replace(/\.json$/, ""))
   .sort();
 
-/** Version of containerd on a recorded node; none where its runtime is another. */
-const versionsOf = (name: string): string[] => VERSIONS.filter((version) => name.includes(`containerd-${version}`));
+/** Version that a recorded node has by now, in its own line of containerd; none where its runtime is another. */
+function versionsOf(name: string): string[] {
+  const line = /containerd-(\d)/.exec(name)?.[1];
+  return [CONTAINERD.one, CONTAINERD.newest].filter((version) => version[0] === line);
+}
 
 /** The node as it was left. */
 function hostOf(shell: Shell, name: string, { after }: Recorded): Host {

@@ -34,7 +34,7 @@ export const SUITES: readonly Suite[] = [
   },
   {
     ...{ name: "tests/system/nodes", tier: "all", needs: "the lab" },
-    proves: "the node script on real containerd, CRI-O and cri-dockerd, at boot, and with kubelets around 1.35",
+    proves: "the node script on real containerd, CRI-O and docker, at boot, and with kubelets around 1.35",
   },
   {
     ...{ name: "tests/system/cases", tier: "all", needs: "the lab" },

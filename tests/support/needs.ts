@@ -10,7 +10,7 @@ const GET = path.join(__dirname, "../../lab/toolchain/get");
 /** Asked once: a test file may ask for each of its rows. */
 const known = new Map<string, boolean>();
 
-/** Whether the machine has a program, or a tool of lab/toolchain such as `containerd@2.1.4`. Nothing is fetched or built. */
+/** Whether the machine has a program, or a tool of lab/toolchain such as `crio`. Nothing is fetched or built. */
 function has(tool: string): boolean {
   const found =
     spawnSync("sh", ["-c", 'command -v "$1"', "sh", tool]).status === 0 ||
@@ -20,7 +20,7 @@ function has(tool: string): boolean {
 }
 
 /**
- * Says whether a test can run: `(needs("containerd@2.1.4") ? it : it.skip)("reads imports", …)`. Only `make check` takes a machine as it
+ * Says whether a test can run: `(needs("crio") ? it : it.skip)("reads drop-ins", …)`. Only `make check` takes a machine as it
  * is, and names at its end what is missing. Elsewhere the answer is always yes: what is missing is fetched, or fails the test.
  */
 export function needs(...tools: string[]): boolean {

@@ -68,7 +68,8 @@ describe("a node as it is before the program meets it", () => {
     assert.doesNotMatch(text, /pinned_images/);
   });
 
-  it("has kubeadm's flag, which the program is to change", () => {
+  it("has kubeadm's flag, which the program is to change, where the kubelet knows it", () => {
+    assert.doesNotMatch(kubeadmFlags(two), /pod-infra/);
     assert.match(
       kubeadmFlags(one),
       /^KUBELET_KUBEADM_ARGS=".*--pod-infra-container-image=k8s\.gcr\.io\/pause:3\.5"\n$/,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CONTAINERD, CRI_DOCKERD, CRICTL, CRIO, KUBELET, KUBERNETES, PULUMI } from "../../toolchain/versions";
 import { Machine, toolchain } from "./double";
 
 /** Runs functions of lib/ on a machine of its own. */
@@ -12,6 +13,9 @@ function call(machine: Machine, code: string): { status: number | null; output: 
   const run = spawnSync("bash", ["-c", script], { env: machine.env, encoding: "utf8" });
   return { status: run.status, output: run.stdout + run.stderr };
 }
+
+/** Programs, not pages nor what was written down once. */
+const GREP_SOURCES = ["--include=*.ts", "--include=*.sh", "--include=Makefile", "--include=get", "--include=run"];
 
 const bundles = readdirSync(join(toolchain, "modules"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -58,7 +62,11 @@ describe("lab/toolchain: what the machine must offer", () => {
   it("needs little where the tools, the root file systems and the images are in place", () => {
     withFree(1);
     machine.install("docker", `echo ${machine.home}`);
-    for (const file of ["tools/kubernetes-1.34.2/kubelet", "tools/pulumi-3.250.0/pulumi", "lab/rootfs-1.tar"]) {
+    for (const file of [
+      `tools/kubernetes-${KUBERNETES}/kubelet`,
+      `tools/pulumi-${PULUMI}/pulumi`,
+      "lab/rootfs-1.tar",
+    ]) {
       mkdirSync(join(machine.cache, file, ".."), { recursive: true });
       writeFileSync(join(machine.cache, file), "", { mode: 0o755 });
     }
@@ -270,7 +278,7 @@ esac`,
         log,
         /i\/o timeout\n.*the Go module proxy cannot be reached \(GOPROXY=https:\/\/proxy\.example\.com\)/,
       );
-      assert.match(log, /set GOPROXY to one that can, or put crictl 1\.34\.0 on PATH/);
+      assert.match(log, /set GOPROXY to one that can, or put crictl [0-9.]+ on PATH/);
     });
   }
 
@@ -298,8 +306,50 @@ esac`,
     const { output } = call(machine, "tools_table | cut -d'|' -f2,3");
     for (const row of output.trim().split("\n")) {
       const [version, bundle] = row.split("|");
-      assert.ok(bundles.includes(`${bundle}-${version}`), `lab/toolchain/modules/${bundle}-${version}`);
+      assert.ok(
+        bundles.includes(`${bundle?.replace("-v1alpha2", "")}-${version}`),
+        `lab/toolchain/modules/${bundle}-${version}`,
+      );
     }
+  });
+
+  it("has a directory for each version that its one file names, and for no other", () => {
+    const kubernetes = [...Object.values(KUBELET).flat(), KUBERNETES].map((version) => `kubernetes-${version}`);
+    const containerd = Object.values(CONTAINERD)
+      .flat()
+      .map((version) => `containerd-${version}`);
+    const named = [...kubernetes, ...containerd, `cri-o-${CRIO}`, `cri-tools-${CRICTL}`, `cri-dockerd-${CRI_DOCKERD}`];
+    const ours = bundles.filter((bundle) => /^(kubernetes|containerd|cri-)/.test(bundle));
+    assert.deepEqual(ours.sort(), [...new Set(named)].sort());
+  });
+
+  it("names these versions in one file, so that a change is one line", () => {
+    const versions = [...Object.values(KUBELET).flat(), ...Object.values(CONTAINERD).flat(), CRIO, CRICTL];
+    const asked = new RegExp(
+      `(kube[a-z-]+|containerd|crio|crictl)[@-]v?(${versions.join("|").replaceAll(".", "[.]")})`,
+    );
+    const sources = ["lab", "tests", "Makefile", ".ci"].map((name) => join(toolchain, "../..", name));
+    const found = spawnSync("grep", ["-rnE", asked.source, ...GREP_SOURCES, ...sources], { encoding: "utf8" }).stdout;
+    const lines = found
+      .split("\n")
+      .filter((line) => line !== "" && !/\/(recorded|modules|tests\/toolchain)\//.test(line));
+    assert.deepEqual(lines, []);
+  });
+
+  it("has its versions on the page of tested versions, and that has no others", () => {
+    const page = readFileSync(join(toolchain, "../../docs/versions.md"), "utf8");
+    const told = (row: RegExp): string[] =>
+      page
+        .split("\n")
+        .filter((line) => row.test(line))
+        .flatMap((line) => line.split("|")[2]?.match(/\d+\.\d+\.\d+/g) ?? [])
+        .sort();
+    const containerd = Object.values(CONTAINERD).flat().sort();
+    const [kubelets, dockershim] = [[KUBELET.flagged, KUBELET.newest, ...KUBELET.more].sort(), KUBELET.dockershim];
+    assert.deepEqual(told(/^\| containerd, parse/), containerd);
+    assert.deepEqual(told(/^\| kubelet/).slice(0, kubelets.length), kubelets);
+    assert.deepEqual([told(/^\| control plane/), told(/^\| CRI-O +\| 1\./)[0]], [[KUBERNETES], CRIO]);
+    assert.ok(told(/^\| dockershim +\| kubelet/).includes(dockershim));
   });
 
   for (const bundle of bundles) {

@@ -3,7 +3,7 @@
 # toolchain module that newer Gos would fetch by themselves.
 
 # What an old Go fetches. At least the highest `go` line under modules/; a test checks that.
-GO_FALLBACK=1.26.6
+GO_FALLBACK=1.26.8
 
 # go_version FILE: 1.26.1; nothing when it is no Go.
 go_version() { GOTOOLCHAIN=local "$1" version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p'; }

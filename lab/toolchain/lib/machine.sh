@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What the machine itself must offer: root, disk, Debian packages.
 
+# shellcheck source=lab/toolchain/versions
+. "$(dirname "${BASH_SOURCE[0]}")/../versions"
+
 LAB=${PAUSE_SANDBOX_LAB:-/var/lib/pause-sandbox-lab}
 
 machine_root() {
@@ -23,7 +26,7 @@ machine_existing() {
 # runtimes are built too.
 machine_disk_needs() {
   local go_caches=${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}
-  if [ ! -x "$CACHE/tools/kubernetes-1.34.2/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-3.250.0/pulumi" ]; then
+  if [ ! -x "$CACHE/tools/kubernetes-$KUBERNETES/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-$PULUMI/pulumi" ]; then
     echo "10 $go_caches Go's caches"
     echo "4 $CACHE tools and root file systems"
   elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
@@ -42,7 +45,7 @@ machine_disk_needs() {
 
 machine_tests_built() {
   local tool
-  for tool in kubernetes-1.35.4/kubelet cri-o-1.34.0/crio cri-dockerd-0.4.3/cri-dockerd; do
+  for tool in "kubernetes-$KUBELET_DOCKERSHIM/kubelet" "cri-o-$CRIO/crio" "cri-dockerd-$CRI_DOCKERD/cri-dockerd"; do
     [ -x "$CACHE/tools/$tool" ] || return 1
   done
 }

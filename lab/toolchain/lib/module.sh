@@ -6,7 +6,7 @@ MODULES=$(cd "$(dirname "${BASH_SOURCE[0]}")/../modules" && pwd)
 
 # module_tool: builds the selected tool's whole bundle. Its tools share most packages and the lab wants them all.
 module_tool() {
-  local dir=$MODULES/$BUNDLE start=$SECONDS origin
+  local dir=$MODULES/${BUNDLE/-v1alpha2-/-} start=$SECONDS origin
   [ -f "$dir/go.mod" ] || {
     log_fail "$TOOL $VERSION: nothing to build it from" \
       "there is no lab/toolchain/modules/$BUNDLE; add it with lab/toolchain/modules/add (see its --help)"
@@ -49,7 +49,8 @@ module_build() {
   cd "$1" || return 1
   cache_run module_list "$CACHE_STAGE/packages" "$log" || return 1
   total=$(wc -l <"$CACHE_STAGE/packages")
-  cache_run module_compile "$total" "$log"
+  case $BUNDLE in *-v1alpha2-*) module_v1alpha2 >>"$log" 2>&1 || return 1 ;; esac
+  cache_run module_compile "$total" "$log" || return 1
   case $BUNDLE in cri-o-*) module_pinns >>"$log" 2>&1 ;; esac
 }
 
@@ -58,6 +59,17 @@ module_pinns() {
   local sources
   sources=$(module_go list -mod=readonly -m -f '{{.Dir}}' github.com/cri-o/cri-o)/pinns/src
   "${CC:-cc}" -std=gnu99 -Os -static -s -o "$CACHE_STAGE/out/pinns" "$sources"/*.c
+}
+
+# module_v1alpha2: a crictl for the dockershim, which serves the CRI under its older name only. Its messages are the same. The
+# crictl of that time is not published as a module.
+module_v1alpha2() {
+  local api=$CACHE_STAGE/cri-api
+  cp -R "$(module_go list -mod=readonly -m -f '{{.Dir}}' k8s.io/cri-api)" "$api" || return 1
+  chmod -R u+w "$api"
+  sed -i 's,runtime\.v1\.\(Runtime\|Image\)Service,runtime.v1alpha2.\1Service,g' "$api/pkg/apis/runtime/v1/api_grpc.pb.go"
+  cp go.mod go.sum "$CACHE_STAGE"
+  module_go mod edit -replace="k8s.io/cri-api=$api" "$CACHE_STAGE/go.mod"
 }
 
 # The functions that cache_run starts end in a pipe, and pipefail makes the first command's failure theirs.
@@ -69,6 +81,8 @@ module_list() {
 }
 
 module_compile() {
+  local modules=go.mod
+  [ ! -e "$CACHE_STAGE/go.mod" ] || modules=$CACHE_STAGE/go.mod
   module_go build -v -mod=readonly -trimpath -buildvcs=false -tags "$(tools_tags)" -ldflags "-s -w $(tools_ldflags)" \
-    -o "$CACHE_STAGE/out/" tool 2>&1 | log_progress "$BUNDLE" "of at most $1 packages compiled" '^[^ ]+$' "$2"
+    -modfile="$modules" -o "$CACHE_STAGE/out/" tool 2>&1 | log_progress "$BUNDLE" "of at most $1 packages compiled" '^[^ ]+$' "$2"
 }

@@ -2,22 +2,26 @@
 # The table of tools. One row a tool:
 #   name | version | bundle (modules/BUNDLE-VERSION) | files | what fits on PATH | download site and path | checksum path
 # V is the version. There is no download where its authors publish no checksum. Versions on PATH: exact; minor (same
-# minor); skew (kubectl: one minor either side is supported); from:X (same major, X or later). One that does not fit is
+# minor); skew (kubectl: one minor either side is supported); from:X (same major, X or later); none. One that does not fit is
 # passed over, with a line that says so.
+# shellcheck source=lab/toolchain/versions
+. "$(dirname "${BASH_SOURCE[0]}")/../versions"
+
 tools_table() {
-  cat <<'EOF'
-pulumi|3.250.0|pulumi|pulumi|from:3.248.0|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
-kubectl|1.34.2|kubernetes|kubectl|skew|dl.k8s.io release/vV/bin/linux/amd64/kubectl|release/vV/bin/linux/amd64/kubectl.sha256
-kubelet|1.34.2|kubernetes|kubelet|exact|dl.k8s.io release/vV/bin/linux/amd64/kubelet|release/vV/bin/linux/amd64/kubelet.sha256
-kube-apiserver|1.34.2|kubernetes|kube-apiserver|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-apiserver|release/vV/bin/linux/amd64/kube-apiserver.sha256
-kube-controller-manager|1.34.2|kubernetes|kube-controller-manager|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-controller-manager|release/vV/bin/linux/amd64/kube-controller-manager.sha256
-kube-scheduler|1.34.2|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
-crictl|1.34.0|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
-containerd|2.3.4|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
-crio|1.34.0|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
-cri-dockerd|0.4.3|cri-dockerd|cri-dockerd|exact||
-ignition-validate|2.24.0|ignition|validate|exact||
-sdkgen|3.250.0|sdkgen|sdkgen|exact||
+  cat <<EOF
+pulumi|$PULUMI|pulumi|pulumi|from:3.248.0|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
+kubectl|$KUBERNETES|kubernetes|kubectl|skew|dl.k8s.io release/vV/bin/linux/amd64/kubectl|release/vV/bin/linux/amd64/kubectl.sha256
+kubelet|$KUBERNETES|kubernetes|kubelet|exact|dl.k8s.io release/vV/bin/linux/amd64/kubelet|release/vV/bin/linux/amd64/kubelet.sha256
+kube-apiserver|$KUBERNETES|kubernetes|kube-apiserver|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-apiserver|release/vV/bin/linux/amd64/kube-apiserver.sha256
+kube-controller-manager|$KUBERNETES|kubernetes|kube-controller-manager|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-controller-manager|release/vV/bin/linux/amd64/kube-controller-manager.sha256
+kube-scheduler|$KUBERNETES|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
+crictl|$CRICTL|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
+crictl-v1alpha2|$CRICTL|cri-tools-v1alpha2|crictl|none||
+containerd|$CONTAINERD|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
+crio|$CRIO|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.amd64.vV.tar.gz|cri-o/artifacts/cri-o.amd64.vV.tar.gz.sha256sum
+cri-dockerd|$CRI_DOCKERD|cri-dockerd|cri-dockerd|exact||
+ignition-validate|$IGNITION|ignition|validate|exact||
+sdkgen|$PULUMI|sdkgen|sdkgen|exact||
 EOF
 }
 

@@ -3,8 +3,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import { KUBERNETES } from "../../../lab/toolchain/versions";
+
 /** The upstream release that pause is compared with. */
-export const upstreamModule = "k8s.io/kubernetes@v1.34.2";
+export const upstreamModule = `k8s.io/kubernetes@v${KUBERNETES}`;
 
 /** What both pauses are told to print for `-v`. */
 export const version = "v0.0.0-test";

@@ -10,6 +10,7 @@ import { checkedSettings } from "../../../components/node/nodeChecks";
 import type { Diagnosis, Finding } from "../../../doctor/finding";
 import { docker } from "../../../lab/cluster/docker";
 import { openStack, type Overrides } from "../../../lab/engine";
+import { KUBELET } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import { type Run, runProgram, type Target } from "../../support/nodes/target";
 import { atLeast } from "../../support/tier";
@@ -69,7 +70,7 @@ describe("pause-sandbox doctor on real nodes", function () {
     world = { images, registry: lab.registry.host, locked: await withLogin(), plain: await plainHttp(), gates };
     ssh = sshConfig(lab);
     if (atLeast("all")) {
-      const [newer = ""] = getTools("kubelet@1.35.4");
+      const [newer = ""] = getTools(`kubelet@${KUBELET.newest}`);
       await docker(["cp", newer, `${nodeOf({}).node.container}:/usr/bin/kubelet.newer`]);
     }
     for (const target of targets) {

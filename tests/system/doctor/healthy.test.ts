@@ -6,6 +6,7 @@ import { docker } from "../../../lab/cluster/docker";
 import { NETWORK, nodePlans } from "../../../lab/cluster/layout";
 import { cniConfig } from "../../../lab/cluster/nodeFiles";
 import { lineLog } from "../../../lab/log";
+import { CONTAINERD } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import { Prober } from "../../support/nodes/prober";
 import { Target } from "../../support/nodes/target";
@@ -16,7 +17,7 @@ import { getTools } from "../nodes/tools";
 import { listsOf, standInKubelet, verdictOn } from "./machine";
 
 /** Lines of containerd beside those that the nodes have. */
-const OTHERS = atLeast("long") ? ["1.6.38", "2.1.4", "2.2.3", "2.4.2"] : ["1.6.38"];
+const OTHERS = [CONTAINERD.oldest, ...(atLeast("long") ? CONTAINERD.more : [])];
 
 /** Shell that makes containerd run another's programs, and shell that takes that back. */
 const OTHER = `mkdir -p /etc/systemd/system/containerd.service.d

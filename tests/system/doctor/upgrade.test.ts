@@ -3,6 +3,7 @@ import * as path from "node:path";
 
 import type { Diagnosis } from "../../../doctor/finding";
 import { docker } from "../../../lab/cluster/docker";
+import { KUBELET } from "../../../lab/toolchain/versions";
 import { commandLine } from "../../support/commandLine";
 import type { Target } from "../../support/nodes/target";
 import { atLeast } from "../../support/tier";
@@ -32,7 +33,7 @@ describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
   before(async () => {
     shared = await nodes();
     ssh = sshConfig(shared.lab);
-    const [kubelet = "", containerd = ""] = getTools("kubelet@1.35.4", "containerd@2.3.4");
+    const [kubelet = "", containerd = ""] = getTools(`kubelet@${KUBELET.newest}`, "containerd");
     await node().sh("mkdir -p /root/newer");
     await docker(["cp", kubelet, `${node().node.container}:/root/newer/kubelet`]);
     for (const one of CONTAINERD) {

@@ -1,4 +1,5 @@
 /** What a row of the table is. */
+import { nodePlans } from "../../../lab/cluster/layout";
 import type { Random } from "./random";
 import type { Run, State, Target } from "../../support/nodes/target";
 
@@ -33,6 +34,8 @@ export interface Fault {
   name: string;
   /** How many times on all nodes together. */
   runs: { long: number; short: number };
+  /** Nodes that can have it. Default: each. */
+  on?: (target: Target) => boolean;
   /** How many different turns it has on a node. The runs are taken from them, evenly spaced; the long form takes each. */
   turns?: (target: Target) => Promise<number>;
   /** What the node says, by which we know that it was this fault; the run has failed and undone itself. */
@@ -45,3 +48,7 @@ export interface Fault {
   to?: (from: State, random: Random) => State;
   inject: (attempt: Attempt) => Promise<Injected>;
 }
+
+/** A kubelet that has no flag (from 1.35 on) is not restarted by a run. */
+export const withFlag = ({ node }: Target): boolean =>
+  nodePlans().some(({ name, initialPause }) => name === node.name && initialPause !== undefined);

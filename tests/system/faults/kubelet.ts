@@ -1,5 +1,5 @@
 /** A kubelet with arguments of its owner's: all of them survive, in their order, and so does its environment. */
-import type { Attempt, Fault, Injected } from "./fault";
+import { type Attempt, type Fault, type Injected, withFlag } from "./fault";
 import type { Target } from "../../support/nodes/target";
 
 const DROPIN = "/etc/systemd/system/kubelet.service.d/20-people.conf";
@@ -85,6 +85,7 @@ export const kubelet: Fault[] = [
   {
     name: "kubelet with arguments of its owner's",
     runs: { long: 4, short: 1 },
+    on: withFlag,
     from: "none",
     to: () => "A",
     inject: ownArguments,

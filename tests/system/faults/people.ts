@@ -64,6 +64,7 @@ const READ_BOTH = "cat /etc/containerd/config.toml /var/lib/kubelet/kubeadm-flag
 /** Where the run refused: back to its place. Where it gave back what it could without: by hand, as the backup says. */
 const BACKUP_BACK = `
 if [ -e /var/lib/pause-sandbox/state ]; then mv /tmp/backup /var/lib/pause-sandbox/; exit; fi
+mkdir -p /tmp/backup/root
 cd /tmp/backup/root
 while read -r file; do
   if [ -e "./$file" ]; then cp -p "./$file" "$file"; else rm -f "$file"; fi

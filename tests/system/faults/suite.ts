@@ -20,7 +20,8 @@ export async function runSuite(faults: Fault[], targets: Target[], log: Log, opt
     targets.map(async (target, lane) => {
       const random = new Random(options.seed + lane);
       for (const [row, fault] of rows.entries()) {
-        const runs = share(fault.runs[options.form], row + lane, targets.length);
+        const { on = () => true } = fault;
+        const runs = on(target) ? share(fault.runs[options.form], row + lane, targets.filter(on).length) : 0;
         const tally = tallies[row];
         if (runs === 0 || !tally) continue;
         const count = await fault.turns?.(target);

@@ -1,5 +1,5 @@
 /** A runtime or a kubelet that does not come back. All drop-ins lie in /run: a restart of the machine forgets them. */
-import type { Attempt, Fault, Injected } from "./fault";
+import { type Attempt, type Fault, type Injected, withFlag } from "./fault";
 import { FAULT_PATH } from "./killed";
 
 const DROPIN = `
@@ -112,8 +112,16 @@ export const units: Fault[] = [
   {
     name: "kubelet does not start on the new flags",
     runs,
+    on: withFlag,
     says: /PS-N018/,
     inject: startsOnOldOnly("kubelet", "/var/lib/kubelet/kubeadm-flags.env"),
   },
-  { name: "kubelet does not start at all", runs, says: /PS-N020/, lasting: true, inject: neverStarts("kubelet") },
+  {
+    name: "kubelet does not start at all",
+    runs,
+    on: withFlag,
+    says: /PS-N020/,
+    lasting: true,
+    inject: neverStarts("kubelet"),
+  },
 ];

@@ -8,8 +8,9 @@ import { address, CONTROL_PLANE_CONTAINER, NETWORK, type NodePlan } from "../../
 import { ensureCreated, removeContainer, start } from "../../../lab/cluster/machine";
 import { nodeMachine, sshPublicKey } from "../../../lab/cluster/nodes";
 import { MACHINE_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
-import { clusterTools } from "../../../lab/cluster/tools";
+import { clusterTools, kubeletProgram } from "../../../lab/cluster/tools";
 import type { Log } from "../../../lab/log";
+import { KUBELET } from "../../../lab/toolchain/versions";
 
 /** What upstream's configuration has; the lab's names for it lead to a registry that does not have it. */
 export const UPSTREAM = "registry.k8s.io/pause:3.10.2";
@@ -58,6 +59,7 @@ export async function bootMachine({ name, host, userData, image }: BootMachine, 
     ip: address(host),
     podCidr: `10.204.${host}.0/24`,
     containerd: { version: "1.7.24", source: "debian" },
+    kubelet: KUBELET.flagged,
     initialPause: UPSTREAM,
   };
   const machine = await nodeMachine({
@@ -77,7 +79,8 @@ export async function bootMachine({ name, host, userData, image }: BootMachine, 
 }
 
 export async function cloudImage(log: Log): Promise<string> {
-  const { kubelet, crictl } = await clusterTools(log);
+  const { crictl } = await clusterTools(log);
+  const kubelet = await kubeletProgram(KUBELET.flagged, log);
   const base = await ensureImage({ name: "machine", base: await rootFsImage(ROOTFS, log) }, log);
   return ensureImage({ name: "node", base, programs: { bin: [kubelet, crictl], containerd: [] } }, log);
 }

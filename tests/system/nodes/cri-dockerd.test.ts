@@ -2,6 +2,7 @@ import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
 import type { NodeSettings } from "../../../components/node/nodeSettings";
+import { CRI_DOCKERD } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import { BUILT_IN, DockerNode, DROPIN } from "./dockerNode";
 import { LOGIN } from "./registries";
@@ -50,7 +51,7 @@ describe("a real node on cri-dockerd", function () {
     const report = done(await node.run("A"));
     assert.deepEqual(
       [report.runtime, report.runtimeVersion, report.status, report.pinned, report.digest, report.restarted],
-      ["cri-dockerd", "0.4.3", "changed", true, shared.images.A.digest, ["cri-docker", "kubelet"]],
+      ["cri-dockerd", CRI_DOCKERD, "changed", true, shared.images.A.digest, ["cri-docker", "kubelet"]],
     );
     const ca = `/etc/docker/certs.d/${shared.lab.registry.host}/pause-sandbox-ca.crt`;
     assert.deepEqual(report.changed, [ca, DROPIN, "/var/lib/kubelet/kubeadm-flags.env"]);

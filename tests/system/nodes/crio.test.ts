@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { docker } from "../../../lab/cluster/docker";
 import { NETWORK } from "../../../lab/cluster/layout";
 import { lineLog } from "../../../lab/log";
+import { CRIO } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import { Prober } from "../../support/nodes/prober";
 import { differing, type Snapshot } from "../../support/nodes/snapshot";
@@ -39,7 +40,7 @@ describe("a real node on CRI-O", function () {
     const report = done(await crio.run("A"));
     assert.deepEqual(
       [report.runtime, report.runtimeVersion, report.status, report.pinned, report.digest, report.restarted],
-      ["cri-o", "1.34.0", "changed", true, shared.images.A.digest, ["crio"]],
+      ["cri-o", CRIO, "changed", true, shared.images.A.digest, ["crio"]],
     );
     assert.deepEqual(report.changed, [
       `/etc/containers/certs.d/${shared.lab.registry.host}/pause-sandbox-ca.crt`,

@@ -16,7 +16,7 @@ import { getTools } from "./tools";
 /** Beside the lab's nodes. @returns its container */
 export async function crioMachine(log: Log): Promise<string> {
   await clusterAuthorities();
-  const [directory = "", crictl = ""] = getTools("crio@1.34.0", "crictl@1.34.0");
+  const [directory = "", crictl = ""] = getTools("crio", "crictl");
   const programs = { bin: [path.join(directory, "crio"), path.join(directory, "pinns"), crictl] };
   const base = await ensureImage({ name: "machine", base: await rootFsImage(MACHINE_ROOTFS, log) }, log);
   const machine: Machine = {

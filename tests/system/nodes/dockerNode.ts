@@ -1,4 +1,4 @@
-/** The lab's node with cri-dockerd, and what the tests ask of it and do to it. */
+/** The lab's nodes with docker, and what the tests ask of it and do to it. */
 import { strict as assert } from "node:assert";
 import * as path from "node:path";
 
@@ -9,7 +9,7 @@ import { lineLog } from "../../../lab/log";
 import { Prober } from "../../support/nodes/prober";
 import { differing, type Snapshot } from "../../support/nodes/snapshot";
 import { Target } from "../../support/nodes/target";
-import { dockerMachine } from "./dockerMachine";
+import { type DockerKind, dockerMachine } from "./dockerMachine";
 import { done, type Nodes } from "./lab";
 
 /** What cri-dockerd has built in. On this node it was pulled before upstream's registry could not be reached any more. */
@@ -21,16 +21,18 @@ export const DROPIN = "/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox
 export class DockerNode extends Target {
   private untouched: Snapshot = new Map();
 
-  private static once: Promise<DockerNode> | undefined;
+  private static readonly nodes = new Map<DockerKind, Promise<DockerNode>>();
 
   /** Brings the node up at the first call, and looks at it before anything is done to it. */
-  static up(shared: Nodes): Promise<DockerNode> {
-    return (DockerNode.once ??= DockerNode.make(shared));
+  static up(shared: Nodes, kind: DockerKind = "cri-dockerd"): Promise<DockerNode> {
+    const node = DockerNode.nodes.get(kind) ?? DockerNode.make(shared, kind);
+    DockerNode.nodes.set(kind, node);
+    return node;
   }
 
-  private static async make({ images, caPem }: Nodes): Promise<DockerNode> {
-    const container = await dockerMachine(lineLog());
-    const node = { name: "docker", host: "", port: 22, hostKey: "", container, containerd: "" };
+  private static async make({ images, caPem }: Nodes, kind: DockerKind): Promise<DockerNode> {
+    const container = await dockerMachine(lineLog(), kind);
+    const node = { name: kind, host: "", port: 22, hostKey: "", container, containerd: "" };
     const target = new DockerNode(node, images, caPem, new Prober(""));
     await target.loadBuiltIn();
     target.untouched = await target.snapshot();
@@ -38,10 +40,10 @@ export class DockerNode extends Target {
   }
 
   /** Takes the node away where it was brought up. */
-  static async remove(): Promise<void> {
-    const up = await DockerNode.once?.catch(() => undefined);
+  static async remove(kind: DockerKind = "cri-dockerd"): Promise<void> {
+    const up = await DockerNode.nodes.get(kind)?.catch(() => undefined);
     if (up) await docker(["rm", "--force", "--volumes", up.node.container]);
-    DockerNode.once = undefined;
+    DockerNode.nodes.delete(kind);
   }
 
   /** Gives the node's docker the image that it has from earlier days: ours, under upstream's name. */
@@ -90,11 +92,21 @@ export class DockerNode extends Target {
     return image.trim();
   }
 
-  /** Has the kubelet run a Pod, and waits for it. @returns the process of each of its containers, its sandbox too */
-  async startPod(name: string): Promise<string[]> {
+  /** Gives the kubelet a Pod. */
+  async givePod(name: string): Promise<void> {
     const containers = [{ name: "app", image: BUILT_IN, imagePullPolicy: "Never" }];
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { hostNetwork: true, containers } };
     await this.sh('printf %s "$2" >"/etc/kubernetes/manifests/$1.json"', name, JSON.stringify(pod));
+  }
+
+  /** Has the kubelet run a Pod, and waits for it. @returns the process of each of its containers, its sandbox too */
+  async startPod(name: string): Promise<string[]> {
+    await this.givePod(name);
+    return this.podRuns(name);
+  }
+
+  /** Waits for a Pod. @returns as {@link startPod} */
+  async podRuns(name: string): Promise<string[]> {
     let found: string[] = [];
     await waitFor({
       what: `Pod ${name} runs`,

@@ -59,10 +59,12 @@ describe("nodes with other tools", function () {
     ({ targets } = await nodes());
   };
 
-  for (const [i, { name }] of nodePlans().entries()) {
+  for (const [i, { name, initialPause }] of nodePlans().entries()) {
     const it = laneOf(name, { before });
     // A tool does not know the runtime: all of them meet all runtimes in the long form.
-    const flavours = FLAVOURS.filter((_, of) => atLeast("long") || of % nodePlans().length === i);
+    const flavours = FLAVOURS.filter((_, of) => atLeast("long") || of % nodePlans().length === i)
+      // A kubelet from 1.35 on does not start with the flag.
+      .filter(({ flagIn }) => flagIn === undefined || initialPause !== undefined);
     for (const { name: flavour, folder, make, undo = "", says, flagIn } of flavours) {
       it(`${name}, ${flavour}: is healed, has nothing to do, and is given back byte for byte`, async () => {
         const target = targets.find(({ node }) => node.name === name);
@@ -89,6 +91,8 @@ describe("nodes with other tools", function () {
       });
     }
 
+    // Elsewhere all files are new: no drop-in was there, and the kubelet has no flag.
+    if (initialPause === undefined) continue;
     it(`${name}, with SELinux labels: an edited file keeps its own, and so does one given back`, async () => {
       const target = targets.find(({ node }) => node.name === name);
       assert.ok(target);

@@ -1,22 +1,23 @@
 import { done, failed, nodes } from "./lab";
 import { strict as assert } from "node:assert";
-import * as path from "node:path";
 
 import type { NodeReport } from "../../../components/node/nodeScript";
 import type { LabInfo } from "../../../lab/cluster";
 import { waitForNode } from "../../../lab/cluster/api";
 import { clusterAuthorities } from "../../../lab/cluster/authorities";
-import { docker, inContainer } from "../../../lab/cluster/docker";
-import { KUBERNETES, labDir, nodePlans } from "../../../lab/cluster/layout";
+import { docker } from "../../../lab/cluster/docker";
+import { nodePlans } from "../../../lab/cluster/layout";
 import { waitFor } from "../../../lab/cluster/wait";
 import { registryDigest } from "../../../lab/proof";
+import { KUBELET } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import type { State, Target } from "../../support/nodes/target";
+import { atLeast } from "../../support/tier";
 import { LOGIN, plainHttp, withLogin } from "./registries";
 import { getTools } from "./tools";
 
-/** The first line of kubelets that does not know the flag any more. */
-const NEWER = "1.35.4";
+/** Kubelets that do not know the flag any more: the newest, and in the long form those since the first. */
+const NEWER = [...(atLeast("long") ? KUBELET.more : []), KUBELET.newest];
 const flag = "--pod-infra-container-image";
 
 const FLAG_FILES = "cat /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet 2>/dev/null || true";
@@ -26,11 +27,9 @@ const CONFIGURATION =
 describe("real nodes", function () {
   this.timeout("20m");
   let lab: LabInfo;
-  let newer = "";
   let targets: Target[] = [];
 
   const before = async () => {
-    [newer = ""] = getTools(`kubelet@${NEWER}`);
     ({ lab, targets } = await nodes());
   };
   const [one, two] = [laneOf("node-1", { before }), laneOf("node-2", { before })];
@@ -51,18 +50,22 @@ describe("real nodes", function () {
   }
 
   /** Puts another kubelet in place as a package does: a new file, renamed, then a restart, whatever comes of that. */
-  async function swapKubelet(target: Target, binary: string): Promise<void> {
+  async function swapKubelet(target: Target, version: string): Promise<void> {
+    const [binary = ""] = getTools(`kubelet@${version}`);
     await docker(["cp", binary, `${target.node.container}:/usr/bin/kubelet.new`]);
     await target.sh("mv -f /usr/bin/kubelet.new /usr/bin/kubelet; systemctl restart kubelet || true");
   }
 
-  for (const { name } of nodePlans()) {
+  for (const { name, initialPause } of nodePlans()) {
     lane(name)(`${name}: applied, nothing to do, another image, given back byte for byte`, async () => {
       const target = on(name);
       const before = await look(target);
       const first = await apply(target);
       assert.deepEqual([first.status, first.pinned, first.digest], ["changed", true, target.images.A.digest]);
-      assert.deepEqual(first.restarted, ["containerd", "kubelet"]);
+      // A kubelet without the flag has nothing to be restarted for.
+      const flagged = initialPause !== undefined;
+      assert.deepEqual(first.restarted, flagged ? ["containerd", "kubelet"] : ["containerd"]);
+      assert.equal((await target.sh(FLAG_FILES)).includes(`${flag}=${target.images.A.reference}`), flagged);
       const second = await apply(target);
       assert.deepEqual([second.status, second.changed, second.restarted], ["unchanged", [], []]);
       const other = await apply(target, "B");
@@ -89,7 +92,7 @@ describe("real nodes", function () {
   }
 
   two(
-    "node-2: a file that containerd 2.3 has migrated to its newest version is healed, and given back byte for byte",
+    "node-2: a file that containerd has migrated to its newest version is healed, and given back byte for byte",
     async () => {
       const target = on("node-2");
       const config = "/etc/containerd/config.toml";
@@ -195,74 +198,58 @@ describe("real nodes", function () {
     await target.sh('rm -r "$1"; rmdir "${1%/*}" 2>/dev/null || true', dir);
   });
 
-  one(
-    `a kubelet upgraded to ${NEWER} under the flag does not start; the next apply strips it and heals the node`,
-    async () => {
-      const target = on("node-1");
-      const old = await kubeletOf(target);
-      await apply(target);
-      assert.match(await target.sh(FLAG_FILES), new RegExp(`${flag}=`));
-      await swapKubelet(target, newer);
-      await waitFor({
-        what: "the new kubelet to refuse the flag",
-        timeoutSeconds: 60,
-        missing: async () =>
-          (await target.sh("journalctl -b -u kubelet -n 400 --no-pager")).includes(`unknown flag: ${flag}`)
-            ? undefined
-            : "no such line in its log",
-      });
-      const report = await apply(target);
-      assert.deepEqual([report.kubelet, report.restarted], [NEWER, ["kubelet"]]);
-      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
-      await ready(target);
-      assert.equal((await apply(target)).status, "unchanged");
+  for (const newer of NEWER) {
+    one(
+      `a kubelet upgraded to ${newer} under the flag does not start; the next apply strips it and heals the node`,
+      async () => {
+        const target = on("node-1");
+        await apply(target);
+        assert.match(await target.sh(FLAG_FILES), new RegExp(`${flag}=`));
+        await swapKubelet(target, newer);
+        await waitFor({
+          what: "the new kubelet to refuse the flag",
+          timeoutSeconds: 60,
+          missing: async () =>
+            (await target.sh("journalctl -b -u kubelet -n 400 --no-pager")).includes(`unknown flag: ${flag}`)
+              ? undefined
+              : "no such line in its log",
+        });
+        const report = await apply(target);
+        assert.deepEqual([report.kubelet, report.restarted], [newer, ["kubelet"]]);
+        assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
+        await ready(target);
+        assert.equal((await apply(target)).status, "unchanged");
 
-      done(await target.run("none"));
-      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag), "restore brings the flag back");
-      await ready(target);
-      await swapKubelet(target, old);
-    },
-  );
+        done(await target.run("none"));
+        assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag), "restore brings the flag back");
+        await ready(target);
+        await swapKubelet(target, KUBELET.flagged);
+      },
+    );
 
-  one(
-    `a kubelet upgraded to ${NEWER} after the flag was taken away starts at once, and nothing is left to do`,
-    async () => {
-      const target = on("node-1");
-      const old = await kubeletOf(target);
-      const before = await look(target);
-      await apply(target);
-      const settings = { kubeletFlag: false };
-      const off = done(await target.run("A", { settings }));
-      assert.deepEqual([off.pinned, off.restarted], [true, ["kubelet"]]);
-      assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
-      assert.equal(done(await target.run("A", { settings })).status, "unchanged");
-      await swapKubelet(target, newer);
-      await ready(target);
-      const report = done(await target.run("A", { settings }));
-      assert.deepEqual([report.kubelet, report.changed, report.restarted], [NEWER, [], []]);
+    one(
+      `a kubelet upgraded to ${newer} after the flag was taken away starts at once, and nothing is left to do`,
+      async () => {
+        const target = on("node-1");
+        const before = await look(target);
+        await apply(target);
+        const settings = { kubeletFlag: false };
+        const off = done(await target.run("A", { settings }));
+        assert.deepEqual([off.pinned, off.restarted], [true, ["kubelet"]]);
+        assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
+        assert.equal(done(await target.run("A", { settings })).status, "unchanged");
+        await swapKubelet(target, newer);
+        await ready(target);
+        const report = done(await target.run("A", { settings }));
+        assert.deepEqual([report.kubelet, report.changed, report.restarted], [newer, [], []]);
 
-      await swapKubelet(target, old);
-      done(await target.run("none"));
-      assert.equal(await look(target), before);
-      await ready(target);
-    },
-  );
-
-  two(`a node with a kubelet ${NEWER} joins one with ${KUBERNETES}, and never gets the flag`, async () => {
-    const target = on("node-2");
-    const old = await kubeletOf(target);
-    await target.sh(`sed -i 's/ *${flag}=[^ "]*//' /var/lib/kubelet/kubeadm-flags.env`);
-    await swapKubelet(target, newer);
-    await ready(target);
-    const before = await look(target);
-    const report = await apply(target);
-    assert.deepEqual([report.kubelet, report.pinned, report.restarted], [NEWER, true, ["containerd"]]);
-    assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
-    await ready(target);
-    done(await target.run("none"));
-    assert.equal(await look(target), before);
-    await swapKubelet(target, old);
-  });
+        await swapKubelet(target, KUBELET.flagged);
+        done(await target.run("none"));
+        assert.equal(await look(target), before);
+        await ready(target);
+      },
+    );
+  }
 
   /** Looks at every command line and environment of the node while something runs there. @throws if the secret shows */
   async function watched<T>(target: Target, secret: string, run: () => Promise<T>): Promise<T> {
@@ -283,13 +270,5 @@ echo "$looks"; cat /run/watch.seen`;
       assert.deepEqual(seen, []);
       assert.ok(Number(looks) > 20, `looked ${looks} times only`);
     }
-  }
-
-  /** A copy of the node's own kubelet, for the way back: the lab may stand on. */
-  async function kubeletOf(target: Target): Promise<string> {
-    const file = path.join(labDir(), `kubelet-${target.node.name}`);
-    await docker(["cp", `${target.node.container}:/usr/bin/kubelet`, file]);
-    assert.match(await inContainer(target.node.container, ["/usr/bin/kubelet", "--version"]), new RegExp(KUBERNETES));
-    return file;
   }
 });

@@ -23,7 +23,7 @@ export const KUBELET: Cause[] = [
     undo: `mv -f /usr/bin/kubelet.own /usr/bin/kubelet; cp -a /run/flags-before /var/lib/kubelet/kubeadm-flags.env
       systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet`,
     code: "PS-D018",
-    verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image\. Kubelet 1\.35\.4 does not know this flag/,
+    verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image\. Kubelet 1\.\d+\.\d+ does not know this flag/,
   },
   {
     what: "a kubelet that does not run",
