@@ -19,6 +19,7 @@ const VOLATILE = [
   "/var/lib/containerd",
   "/var/lib/kubelet/*_state", // the kubelet's checkpoints
   "/var/lib/kubelet/device-plugins",
+  "/var/lib/kubelet/image_manager", // which images it pulled, from 1.35 on
   "/var/lib/kubelet/pki",
   "/var/lib/kubelet/plugins",
   "/var/lib/kubelet/plugins_registry",
