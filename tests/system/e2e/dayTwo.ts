@@ -9,6 +9,7 @@ import { labDir, registryIp, TREE } from "../../../lab/cluster/layout";
 import { type Authority, authority } from "../../../lab/cluster/pki";
 import { get, isReady, kubectl, type Pod, until } from "../../../lab/kubectl";
 import { sandboxImage } from "../../../lab/proof";
+import { CONTAINERD, KUBELET } from "../../../lab/toolchain/versions";
 import { atLeast } from "../../support/tier";
 import { serveAt } from "../nodes/registries";
 import { getTools } from "../nodes/tools";
@@ -114,8 +115,8 @@ async function replaced(
   return () => on(node, back, ...names);
 }
 
-/** The newer kubelet, which does not start with the flag. */
-const newKubelet = (): string => getTools("kubelet@1.35.4")[0] ?? "";
+/** The newest kubelet, which does not start with the flag. */
+const newKubelet = (): string => getTools(`kubelet@${KUBELET.newest}`)[0] ?? "";
 
 const USERS = ["passwd", "shadow", "group", "gshadow", "subuid", "subgid"].flatMap((name) => [name, `${name}-`]);
 
@@ -306,7 +307,7 @@ const RECIPES: readonly Recipe[] = [
     title: "containerd, CRI-O, k3s",
     async run(world) {
       const { one } = world;
-      const [folder = ""] = getTools("containerd@2.1.4");
+      const [folder = ""] = getTools(`containerd@${CONTAINERD.newest}`);
       const names = ["containerd", "ctr", "containerd-shim-runc-v2"];
       const files = Object.fromEntries(names.map((name) => [name, path.join(folder, name)]));
       const back = await replaced(one, "containerd", files);
