@@ -3,6 +3,7 @@ import { parseDocument, stringify } from "yaml";
 
 import type { Diagnosis } from "./finding";
 import type { Host } from "../components/host";
+import { registryOf } from "../components/registry/reference";
 import { ASK_FOR_CA } from "../settings/words";
 
 const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Read them before you use them: a certificate
@@ -65,25 +66,44 @@ function extended(stack: string, settings: Record<string, unknown>, image?: stri
     file.setIn(at(name), value);
   }
   if (image !== undefined) {
+    const before = file.getIn(at("reference"));
     file.setIn(at("reference"), image);
-    file.deleteIn(at("imageSource"));
+    // Those of another image.
+    for (const name of ["imageSource", "imageDigest"]) file.deleteIn(at(name));
+    if (typeof before === "string" && registryOf(before) !== registryOf(image)) {
+      const hadCa = file.hasIn(at("registryCa"));
+      for (const name of OF_THE_REGISTRY) file.deleteIn(at(name));
+      if (hadCa) file.setIn(at("registryCa"), ASK_FOR_CA);
+    }
   }
   return file.toString({ lineWidth: 0 });
 }
+
+/** Settings that hold for one registry: another one must not get its logins, nor be trusted by its authority. */
+const OF_THE_REGISTRY = [
+  ...["registryCa", "registryMirrors", "registryPlainHttp", "pushPlainHttp"],
+  ...["pullUsername", "pullPassword", "registryUsername", "registryPassword"],
+];
 
 function settingsOf(diagnoses: readonly Diagnosis[], { logins = new Map(), image }: Healing): Record<string, unknown> {
   const ways = diagnoses.map(({ host }): SshLogin => logins.get(host) ?? { host });
   const found = diagnoses.flatMap(({ findings }) => findings);
   const has = (code: string) => found.some((one) => one.code === code);
-  const seen = [...new Set(found.flatMap((one) => one.ca ?? []))].join("");
+  // What was seen of one registry says nothing of another.
+  const same = diagnoses.filter((one) => image === undefined || registryOf(one.image) === registryOf(image));
+  const ofRegistry = same.flatMap(({ findings }) => findings);
+  const registryHas = (code: string) => ofRegistry.some((one) => one.code === code);
+  const seen = [...new Set(ofRegistry.flatMap((one) => one.ca ?? []))].join("");
   const meant = found.find(({ image }) => image !== undefined)?.image;
   return {
     reference: image ?? meant ?? diagnoses.find((one) => one.image !== "")?.image,
     // An image that the registry has needs no push.
     imageSource: image !== undefined || has("PS-D012") || has("PS-D013") ? undefined : "existing",
     registryCa: seen === "" && (has("PS-D001") || has("PS-D002")) ? ASK_FOR_CA : seen || undefined,
-    registryPlainHttp: has("PS-D006") ? true : undefined,
-    pullUsername: has("PS-D009") ? "a user that may pull; then: pulumi config set --secret pullPassword" : undefined,
+    registryPlainHttp: registryHas("PS-D006") ? true : undefined,
+    pullUsername: registryHas("PS-D009")
+      ? "a user that may pull; then: pulumi config set --secret pullPassword"
+      : undefined,
     // A stack has one of each for all its nodes.
     knownHosts: ways.find(({ knownHosts }) => knownHosts)?.knownHosts ?? "~/.ssh/known_hosts",
     sshPrivateKeyFile: ways.find(({ keyFile }) => keyFile)?.keyFile,
