@@ -1,6 +1,6 @@
 /** Options that name nodes, and those that are given to ssh. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import * as path from "node:path";
 import { Duplex } from "node:stream";
@@ -72,10 +72,7 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
   return [...own, ...names.map((name) => overSsh(name, sshArguments(options), seconds))];
 }
 
-/**
- * A node of a stack. What an option says counts before what the stack says; its host key is the stack's. That of a jump host is
- * ssh's own business.
- */
+/** A node of a stack. What an option says counts before what the stack says; the host keys are the stack's. */
 export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: string): Reach {
   // As a run has it: one key for all nodes, else the one that an ssh_config or an inventory names.
   const { user = node.user, jump, identity = keyFile ?? node.keyFile, port = node.port } = options;
@@ -83,8 +80,10 @@ export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: str
     if (isHostName(one.host) && (one.user === undefined || isUserName(one.user))) continue;
     throw new Refused(`node ${node.name} of the stack: ${quoted(`${one.user ?? ""}@${one.host}`)} is no user and host`);
   }
-  const via = jump ?? (node.bastion && jumpText(node.bastion));
-  const given = sshArguments({ ...options, user, port: port?.toString(), jump: via, identity });
+  const bastion = jump === undefined ? node.bastion : undefined;
+  const via = jump ?? (bastion && jumpText(bastion));
+  const sshConfig = bastion ? configOfJump(bastion, identity, options.sshConfig) : options.sshConfig;
+  const given = sshArguments({ ...options, sshConfig, user, port: port?.toString(), jump: via, identity });
   return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })], options.timeout);
 }
 
@@ -111,16 +110,47 @@ function withOtherName(error: unknown): never {
   );
 }
 
-/** ssh takes host keys from files only; this one goes with the process. */
-function hostKeyOptions({ host, port = 22, hostKey }: Host): string[] {
-  if (hostKey === undefined)
+const hostKeyOptions = (host: Host): string[] => hostKeySettings(host).flatMap((setting) => ["-o", setting.join("=")]);
+
+/** Settings of ssh by which a host shows this key. */
+function hostKeySettings({ host, port = 22, hostKey }: Host): [string, string][] {
+  if (hostKey === undefined) {
     tellOnce(`the host key of ${host} is not checked: the stack has insecureIgnoreHostKey for it\n`);
-  const anyKey = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
-  if (hostKey === undefined) return anyKey;
+    return [
+      ["StrictHostKeyChecking", "no"],
+      ["UserKnownHostsFile", "/dev/null"],
+      ["LogLevel", "ERROR"],
+    ];
+  }
+  const file = ownFile(`${host}:${port}`, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
+  return [
+    ["UserKnownHostsFile", file],
+    ["StrictHostKeyChecking", "yes"],
+  ];
+}
+
+/**
+ * ssh gives the jump host's own ssh nothing but the file of `-F`. So this one says how to log in there, and then includes what ssh would
+ * read.
+ */
+function configOfJump(bastion: Host, identity: string | undefined, sshConfig: string | undefined): string {
+  const settings = [...(identity === undefined ? [] : [["IdentityFile", identity]]), ...hostKeySettings(bastion)];
+  const lines = settings.map(([name = "", value = ""]) => `  ${name} "${value}"\n`);
+  // ssh says nothing of an included file that is not there.
+  if (sshConfig !== undefined && !existsSync(sshConfig))
+    throw new Refused(`--ssh-config ${sshConfig}: there is no such file`);
+  const others = sshConfig === undefined ? ["~/.ssh/config", "/etc/ssh/ssh_config"] : [path.resolve(sshConfig)];
+  // An Include below a Host line holds for that host only.
+  const text = `Host ${bastion.host}\n${lines.join("")}Host *\n${others.map((file) => `  Include "${file}"\n`).join("")}`;
+  return ownFile(`jump ${text}`, text);
+}
+
+/** ssh takes host keys and such from files only; this one goes with the process. */
+function ownFile(what: string, text: string): string {
   keysFolder ??= folderForKeys();
-  const file = path.join(keysFolder, createHash("sha256").update(`${host}:${port}`).digest("hex"));
-  writeFileSync(file, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
-  return ["-o", `UserKnownHostsFile=${file}`, "-o", "StrictHostKeyChecking=yes"];
+  const file = path.join(keysFolder, createHash("sha256").update(what).digest("hex"));
+  writeFileSync(file, text, { mode: 0o600 });
+  return file;
 }
 
 const told = new Set<string>();

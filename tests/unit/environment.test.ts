@@ -54,7 +54,7 @@ function readByTypeScript(text: string): string[] {
 }
 
 const isShell = (file: string): boolean =>
-  file.endsWith(".sh") || /^#!.*\b(ba)?sh\b/.test(read(file).split("\n", 1)[0] ?? "");
+  file.endsWith(".sh") || /^(?:#!.*\b(?:ba)?sh\b|# shellcheck shell=)/.test(read(file).split("\n", 1)[0] ?? "");
 const code = (file: string): string => read(file).replace(/^\s*#.*$/gm, "");
 
 /** Names that any shell file gives a value itself: the others come from outside. */
@@ -71,11 +71,11 @@ const wordsOf = (text: string): string[] => all(text, /\$\{?([A-Z][A-Z0-9_]+)/g)
 /** With a default of its own, a name comes from outside even where the shell gives it a value later. */
 const withDefault = (text: string): string[] => all(text, /\$\{([A-Z][A-Z0-9_]+):?-/g);
 
-function readByMake(text: string): string[] {
+function readByMake(text: string, shell: ReadonlySet<string>): string[] {
   const given = new Set(all(text, /^(?:export )?([A-Z]+) :?=/gm));
   return [
     ...all(text, /\$\(([A-Z_]+)\)/g),
-    ...all(text, /\$\$\{?([A-Z_]+)/g),
+    ...all(text, /\$\$\{?([A-Z][A-Z0-9_]*)/g).filter((name) => !shell.has(name)),
     ...all(text, /,\$\(([A-Z_]+)\)/g),
   ].filter((name) => !given.has(name) && name !== "MAKE" && name !== "MAKEFILE_LIST");
 }
@@ -92,7 +92,7 @@ function found(): Map<string, Set<string>> {
     const outside = [...wordsOf(text).filter((name) => !given.has(name)), ...withDefault(text)];
     outside.filter((name) => !BUILTIN.has(name)).forEach(add(place));
   }
-  readByMake(read("Makefile")).forEach(add("Makefile"));
+  readByMake(read("Makefile"), given).forEach(add("Makefile"));
   return result;
 }
 
