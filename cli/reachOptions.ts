@@ -11,6 +11,7 @@ import { Refused } from "./refuse";
 import { tell } from "./terminal";
 import type { PlainNode } from "../components/clusterNode";
 import { firstLine, messageOf } from "../components/errors";
+import { counted } from "../components/counted";
 import { isHostName, isUserName } from "../components/host";
 import { isWholeNumber } from "../components/problems";
 import type { Host, HostAddress } from "../components/host";
@@ -200,6 +201,8 @@ export async function lookAtAll<N extends { readonly name: string }, T>(
   atATime: number,
   look: (node: N) => Promise<T>,
 ): Promise<(T | Unlooked)[]> {
+  // A look takes seconds, and up to the time-out where a host does not answer: a person should see that it goes on.
+  if (process.stderr.isTTY) tellOnce(`looking at ${counted(nodes.length, "node")}, at most ${atATime} at a time\n`);
   const results: (T | Unlooked)[] = [];
   let next = 0;
   const worker = async () => {

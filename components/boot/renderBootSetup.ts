@@ -45,7 +45,8 @@ function refuseLogin(settings: BootSettings): void {
 const files = (settings: BootSettings): BootFile[] => [programFile(settings), ...unitFiles()];
 const octal = (mode: number): string => `0${mode.toString(8)}`;
 
-const ENABLE = ["systemctl daemon-reload", `systemctl enable ${BOOT_UNIT}`];
+// Aloud, it warns of each runtime that this machine does not have.
+const ENABLE = ["systemctl daemon-reload", `systemctl --quiet enable ${BOOT_UNIT}`];
 const START = `sh ${PROGRAM} apply`;
 /** What comes after it goes on, joined or not: systemd tries again meanwhile. */
 const START_OR_RETRY = `${START} || systemctl start --no-block ${RETRY_UNIT}`;

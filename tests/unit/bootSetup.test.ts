@@ -93,7 +93,7 @@ describe("the payload for machines that do not exist yet", () => {
     assert.deepStrictEqual(inYaml(config.write_files), all(settings));
     assert.deepStrictEqual(config.runcmd.slice(0, 2), [
       "systemctl daemon-reload",
-      "systemctl enable pause-sandbox-boot.service",
+      "systemctl --quiet enable pause-sandbox-boot.service",
     ]);
   });
 

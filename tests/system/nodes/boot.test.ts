@@ -28,6 +28,10 @@ describe("a machine that is made with the payload as a script in user data, and 
     assert.doesNotMatch(await target.sh("crictl images"), /registry\.k8s\.io/);
   });
 
+  it("warns of no runtime that it does not have", async () => {
+    assert.doesNotMatch(await target.sh("journalctl -b --no-pager -o cat"), /non-existent unit/);
+  });
+
   it("was healed again before the kubelet that kubeadm starts, with the flag that kubeadm has written", async () => {
     const flags = await target.sh("cat /var/lib/kubelet/kubeadm-flags.env");
     assert.match(flags, new RegExp(`--pod-infra-container-image=${shared.images.A.reference}"`));
