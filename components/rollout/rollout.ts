@@ -41,6 +41,11 @@ export const notRemoved = (progress: Progress, name: string): string =>
   `${name} was removed from the stack, but could not be restored: ${allSoFar(progress)}. ` +
   "The next pulumi up tries again. If its host no longer exists, set gone: true on the node, run pulumi up, and then remove the node.";
 
+/** The message for a gone node that is not in the state. */
+const neverHealed = (name: string): string =>
+  `${name} is marked as gone, but no run has healed it, so there is nothing to keep: take it out of the nodes, or its host out of the ` +
+  "group of the inventory or the selector";
+
 /** Options of a rollout. */
 export interface RolloutOptions {
   /** Between the last canary that was changed and the other nodes. */
@@ -150,6 +155,8 @@ export class Rollout {
   private async begin(name: string): Promise<void> {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const node = this.nodes.get(name);
+    // The engine begins a gone node only to create it.
+    if (node?.gone === true) throw new Error(neverHealed(node.name));
     if (node?.canary === false) this.passBy();
     if (node?.canary !== true || (await known(this.asked.soakSeconds)) === 0) return;
     // An unreachable cluster is detected before a canary is changed.

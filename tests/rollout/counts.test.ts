@@ -53,6 +53,18 @@ describe("the counts of a run, under the engine", function () {
     assert.match(diagnosticsOf(said), /2 of 2 nodes done \(0 changed, 2 unchanged\), 1 gone, 0 failed, 0 waiting/);
   });
 
+  it("have no connection to a node that is gone before any run has healed it, and name the way out", async () => {
+    const nodes = [node("a"), { ...node("b", "down"), gone: true }];
+    const { said, asked, failed } = await engine.up(await engine.stack("never", nodes));
+    assert.equal(failed, true, said);
+    assert.doesNotMatch(asked.join(), /pause-b/);
+    assert.match(
+      diagnosticsOf(said),
+      /b is marked as gone, but no run has healed it, so there is nothing to keep: take it out of the nodes/,
+    );
+    assert.doesNotMatch(said, /PS-L001/);
+  });
+
   it("have a node that leaves and cannot be given back beside the others, with its host and the way out", async () => {
     await engine.up(await engine.stack("leaves", [node("a"), node("b", "went")]));
     const { said, failed, nodes } = await engine.up(await engine.stack("leaves", [node("a")]));
