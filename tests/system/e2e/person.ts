@@ -98,27 +98,23 @@ export class Person {
     const typed = this.values.reduce((text, [page, own]) => text.replaceAll(page, own), line);
     const { homedir } = os.userInfo();
     const folder = path.join(homedir, ".ssh");
-    const made = !fs.existsSync(folder);
-    if (made) fs.mkdirSync(folder, { mode: 0o700 });
-    try {
-      // ssh takes the home of the user database, not of HOME. Only this shell sees the other folder there.
-      const script = 'mount --bind "$1" "$2" && exec bash -c "$3"';
-      const args = ["--mount", "--propagation", "private", "bash", "-c", script, "bash", this.home, folder, typed];
-      return await new Promise((resolve, reject) => {
-        const env = { ...this.env, HOME: homedir };
-        const child = spawn("unshare", args, { cwd: this.checkout, env, stdio: ["ignore", "pipe", "pipe"] });
-        let seen = "";
-        for (const stream of [child.stdout, child.stderr]) {
-          stream.setEncoding("utf8").on("data", (text: string) => (seen += text));
-        }
-        child.on("error", reject);
-        child.on("close", (status) => {
-          resolve({ status, seen });
-        });
+    // What is mounted upon. It stays, empty: others may use it by then.
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // ssh takes the home of the user database, not of HOME. Only this shell sees the other folder there.
+    const script = 'mount --bind "$1" "$2" && exec bash -c "$3"';
+    const args = ["--mount", "--propagation", "private", "bash", "-c", script, "bash", this.home, folder, typed];
+    return await new Promise((resolve, reject) => {
+      const env = { ...this.env, HOME: homedir };
+      const child = spawn("unshare", args, { cwd: this.checkout, env, stdio: ["ignore", "pipe", "pipe"] });
+      let seen = "";
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding("utf8").on("data", (text: string) => (seen += text));
+      }
+      child.on("error", reject);
+      child.on("close", (status) => {
+        resolve({ status, seen });
       });
-    } finally {
-      if (made) fs.rmdirSync(folder);
-    }
+    });
   }
 
   /** A file of the checkout. */
