@@ -12,9 +12,9 @@ refuse_carried() {
   [ "$archive" ] || return 0
   [ "$runtime" = containerd ] ||
     die 028 "$runtime_name takes no image that comes with the script: push the image to a registry, and set imageSource to build, mirror or existing"
-  for tool in base64 gzip; do
-    command -v "$tool" >/dev/null || die 003 "$tool is not on PATH ($PATH), and unpacks the image: install it"
-  done
+  if ! command -v base64 >/dev/null || ! command -v gzip >/dev/null; then
+    die 003 "base64 and gzip unpack the image, and are not both on PATH ($PATH): install them"
+  fi
 }
 
 # Unpacks the archive. Reads $archive, $archive_sum. Writes $journal/carried.tar, $journal/archive. Dies with PS-N028.

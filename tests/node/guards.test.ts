@@ -131,7 +131,7 @@ it("the script looks for each tool that it runs, and for no other", () => {
     "trap true type ulimit umask unset wait"
   ).split(" ");
   // Each of these is asked for with `command -v` where it is needed, or comes with what was found to run.
-  const optional = ["chcon", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
+  const optional = ["base64", "chcon", "gzip", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
   // What only the doctor calls of a runtime calls what only the doctor has.
   const mine = functionsOf(`${script}\n${joinedScript({ of: doctorParts })}`);
   // What runs with a limit is run, too.

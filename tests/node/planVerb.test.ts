@@ -47,14 +47,14 @@ const nodes: Node[] = [
     before: "registry.k8s.io/pause:3.8",
   },
   {
-    what: "containerd 2.1, a drop-in of ours",
+    what: "containerd 2, a drop-in of ours",
     containerd: [CONTAINERD.newest],
     set: (host) => {
       host.containerd(CONTAINERD.newest, 'version = 3\nimports = ["@DIR@/root/containerd/conf.d/*.toml"]\n', "1.35.1");
     },
     changed: ["containerd/conf.d/zz-pause-sandbox.toml"],
     restarted: ["containerd"],
-    before: "registry.k8s.io/pause:3.10",
+    before: "registry.k8s.io/pause:3.10.2",
   },
   {
     what: "k3s with a login",
