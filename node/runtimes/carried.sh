@@ -12,9 +12,8 @@ refuse_carried() {
   [ "$archive" ] || return 0
   [ "$runtime" = containerd ] ||
     die 028 "$runtime_name takes no image that comes with the script: push the image to a registry, and set imageSource to build, mirror or existing"
-  if ! command -v base64 >/dev/null || ! command -v gzip >/dev/null; then
-    die 003 "base64 and gzip unpack the image, and are not both on PATH ($PATH): install them"
-  fi
+  if command -v base64 >/dev/null && command -v gzip >/dev/null; then return 0; fi
+  die 003 "base64 and gzip unpack the image, and are not both on PATH ($PATH): install them"
 }
 
 # Unpacks the archive. Reads $archive, $archive_sum. Writes $journal/carried.tar, $journal/archive. Dies with PS-N028.

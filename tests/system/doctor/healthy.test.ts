@@ -31,7 +31,7 @@ describe("pause-sandbox doctor on a healthy node", function () {
   const before = async () => {
     shared = await nodes();
   };
-  const [one, two] = [laneOf("node-1", { before }), laneOf("other runtimes", { before })];
+  const other = laneOf("other runtimes", { before });
   after(async () => {
     for (const name of ["crio", "docker"]) await docker(["rm", "--force", "--volumes", `${NETWORK}-${name}`]);
   });
@@ -64,12 +64,15 @@ describe("pause-sandbox doctor on a healthy node", function () {
     return target;
   }
 
-  one("with the containerd of each node of the lab says so, and changes nothing", async () => {
+  // In no lane: when the lanes of the lab's nodes end, another file's `after` still gives the nodes back.
+  it("with the containerd of each node of the lab says so, and changes nothing", async () => {
+    await before();
     for (const target of shared.targets) await well(target);
   });
 
   for (const version of OTHERS) {
-    one(`with containerd ${version} says so, and changes nothing`, async () => {
+    it(`with containerd ${version} says so, and changes nothing`, async () => {
+      await before();
       const [folder = ""] = getTools(`containerd@${version}`);
       const target = shared.targets[version.startsWith("1.") ? 0 : 1];
       assert.ok(target);
@@ -83,13 +86,13 @@ describe("pause-sandbox doctor on a healthy node", function () {
     });
   }
 
-  two("with CRI-O says so, and changes nothing", async () => {
+  other("with CRI-O says so, and changes nothing", async () => {
     const container = await crioMachine(lineLog());
     await standInKubelet(container, "--container-runtime-endpoint=unix:///run/crio/crio.sock");
     await well(await machine("crio", container, "crio"));
   });
 
-  two("with cri-dockerd says so, and changes nothing", async () => {
+  other("with cri-dockerd says so, and changes nothing", async () => {
     await well(await machine("docker", await dockerMachine(lineLog()), "cri-docker"));
   });
 });
