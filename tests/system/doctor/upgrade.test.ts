@@ -19,6 +19,8 @@ const CONTAINERD = ["containerd", "containerd-shim-runc-v2", "ctr"];
 /** What a newer containerd makes of its notes is nothing for an older one. */
 const NOTES = "/var/lib/containerd/io.containerd.metadata.v1.bolt";
 const CONFIG = "/etc/containerd/config.toml";
+/** The test starts it more often than the five times in ten seconds that systemd allows. */
+const RESET = "systemctl reset-failed containerd 2>/dev/null || true";
 
 describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
   this.timeout("10m");
@@ -88,7 +90,7 @@ describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
     const image = shared.images.A.reference;
     const pathOf = (directories: string) =>
       target.sh(
-        `sed -i 's|config_path = .*|config_path = "${directories}"|' ${CONFIG}; systemctl restart containerd
+        `sed -i 's|config_path = .*|config_path = "${directories}"|' ${CONFIG}; ${RESET}; systemctl restart containerd
         crictl rmi "$1" >/dev/null 2>&1 || true`,
         image,
       );
@@ -98,13 +100,13 @@ describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
     const upgrade = async () => {
       await target.sh(`systemctl stop containerd; cp -a ${NOTES} /run/notes.before`);
       await target.sh(PUT, ...CONTAINERD);
-      await target.sh("systemctl start containerd");
+      await target.sh(`${RESET}; systemctl start containerd`);
     };
     const downgrade = async () => {
       await target.sh("systemctl stop containerd");
       await target.sh(BACK, ...CONTAINERD);
       await target.sh(
-        `rm -rf ${NOTES}; cp -a /run/notes.before ${NOTES}; rm -rf /run/notes.before; systemctl start containerd`,
+        `rm -rf ${NOTES}; cp -a /run/notes.before ${NOTES}; rm -rf /run/notes.before; ${RESET}; systemctl start containerd`,
       );
     };
     await target.sh(`cp -a ${CONFIG} /run/config.before`);
@@ -123,7 +125,10 @@ describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
         }
       }
     } finally {
-      await target.sh(`cp -a /run/config.before ${CONFIG}; systemctl restart containerd; crictl pull "$1"`, image);
+      await target.sh(
+        `cp -a /run/config.before ${CONFIG}; ${RESET}; systemctl restart containerd; crictl pull "$1"`,
+        image,
+      );
     }
   });
 });
