@@ -14,7 +14,7 @@ export interface ClusterView {
   readonly cluster: Cluster;
   /** All nodes with their addresses, but for those that are left out. */
   readonly all: readonly { readonly name: string; readonly host: string }[];
-  /** What kubeadm has for the nodes that an upgrade would stumble over, where one is asked for. */
+  /** kubeadm's settings for nodes that would break an upgrade, where one is asked for. */
   readonly kubeadm?: readonly UpgradeFinding[];
   /** Nodes of the cluster that the stack lacks; missing where there is no stack. */
   readonly notInStack?: readonly string[];

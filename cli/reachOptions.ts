@@ -73,7 +73,7 @@ export function namedNodes(options: ReachOptions, command: Command): Reach[] {
   return [...own, ...names.map((name) => overSsh(name, sshArguments(options), seconds))];
 }
 
-/** A node of a stack. What an option says counts before what the stack says; the host keys are the stack's. */
+/** A node of a stack. An option counts more than the stack's setting; the host keys are the stack's. */
 export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: string): Reach {
   // As a run has it: one key for all nodes, else the one that an ssh_config or an inventory names.
   const { user = node.user, jump, identity = keyFile ?? node.keyFile, port = node.port } = options;

@@ -77,18 +77,18 @@ function nodeText(diagnosis: Diagnosis, paint: Paint): string {
   ].join("\n");
 }
 
-/** What the cluster says of a Pod that the doctor made. */
+/** The cluster's words about a Pod that the doctor made. */
 function triedText(tried?: Tried): string[] {
   const { namespace = "", name = "", events = [] } = tried?.pod ?? {};
   if (events.length === 0) return [];
   return ["", `Events of Pod ${namespace}/${name}:`, ...events.map((event) => filled(event, "  ", "    "))];
 }
 
-/** What a verdict goes by beside findings. */
+/** The grounds of a verdict beside findings. */
 interface Known {
   /** How many Pods are stuck there. Default: 0. */
   readonly stuck?: number;
-  /** What could not be looked at. Default: nothing. */
+  /** The things that nobody could look at. Default: none. */
   readonly unknown?: readonly string[];
   readonly tried?: Tried;
 }

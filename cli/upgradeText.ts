@@ -1,4 +1,4 @@
-/** What an upgrade does, for the fleet and for each node. */
+/** The effects of an upgrade, for the fleet and for each node. */
 import { fleetText, some } from "./fleet";
 import { filled, type Paint } from "./terminal";
 import { capital, type Result, verdict } from "./text";
@@ -29,7 +29,7 @@ function alike(results: readonly Result[]): Result[][] {
   return [...groups.values()];
 }
 
-/** What is wrong already; empty where nothing is. */
+/** The faults of the present; empty where there are none. */
 function today(one: Result): string {
   if ("unlooked" in one || one.findings.length === 0) return "";
   return verdict("Today", one.findings);

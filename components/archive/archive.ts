@@ -63,7 +63,7 @@ export function laidOut(blobs: Blobs, { mediaType, digest, size }: Descriptor): 
 
 /**
  * Reads an image that somebody else made: the tar of an OCI layout (`skopeo copy … oci-archive:FILE`), or of `docker save`, both also
- * gzipped. What belongs to no image is left out.
+ * gzipped. Files that belong to no image are left out.
  * @throws Error naming the reason, and the figures where it is too large.
  */
 export function readArchive(file: Buffer): ImageArchive {

@@ -12,28 +12,25 @@ const get = (tool: string): string =>
     stdio: ["ignore", "pipe", "ignore"],
   }).trim();
 
-/** By the version of the file. */
-const CONFIG = {
-  2: `version = 2
-root = "@DIR@/daemon/root"
+/** The same in both versions of the file. */
+const DAEMON = `root = "@DIR@/daemon/root"
 state = "@DIR@/daemon/state"
 [grpc]
 address = "@DIR@/daemon/containerd.sock"
 [plugins."io.containerd.internal.v1.opt"]
 path = "@DIR@/daemon/opt"
-[plugins."io.containerd.grpc.v1.cri"]
+`;
+
+/** By the version of the file. */
+const CONFIG = {
+  2: `version = 2
+${DAEMON}[plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "registry.example.org/pause:3.8"
 [plugins."io.containerd.grpc.v1.cri".cni]
 conf_dir = "@DIR@/daemon/cni"
 `,
   3: `version = 3
-root = "@DIR@/daemon/root"
-state = "@DIR@/daemon/state"
-[grpc]
-address = "@DIR@/daemon/containerd.sock"
-[plugins."io.containerd.internal.v1.opt"]
-path = "@DIR@/daemon/opt"
-[plugins."io.containerd.nri.v1.nri"]
+${DAEMON}[plugins."io.containerd.nri.v1.nri"]
 disable = true
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "registry.example.org/pause:3.8"
