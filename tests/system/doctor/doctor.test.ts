@@ -16,7 +16,7 @@ import { type Run, runProgram, type Target } from "../../support/nodes/target";
 import { atLeast } from "../../support/tier";
 import { LOGIN, plainHttp, withLogin } from "../nodes/registries";
 import { getTools } from "../nodes/tools";
-import { type Cause, CAUSES, STARTS, type World } from "./causes";
+import { again, type Cause, CAUSES, STARTS, type World } from "./causes";
 import { openGates } from "./gates";
 import { listsOf } from "./machine";
 import { sshConfig } from "./sshConfig";
@@ -40,10 +40,6 @@ END
     printf %s "$ca" >"$dir/ca.crt"
     printf 'server = "https://%s"\\n[host."https://%s"]\\n  ca = "%s/ca.crt"\\n' "$registry" "$registry" "$dir" >"$dir/hosts.toml"
   fi`;
-
-/** The causes come faster than the five starts in ten seconds that systemd allows. */
-const again = (units: string): string =>
-  `systemctl reset-failed ${units} 2>/dev/null || true; systemctl restart ${units}`;
 
 /** A kubelet that was started again listens a moment later. */
 const HEALTHY = "until curl -fs http://127.0.0.1:10248/healthz >/dev/null; do :; done";

@@ -4,6 +4,6 @@ import { KUBELET } from "./kubelet";
 import { NETWORK } from "./network";
 import { RUNTIME } from "./runtime";
 
-export { type Cause, STARTS, type World } from "./cause";
+export { again, type Cause, STARTS, type World } from "./cause";
 
 export const CAUSES: readonly Cause[] = [...IMAGE, ...NETWORK, ...RUNTIME, ...KUBELET];

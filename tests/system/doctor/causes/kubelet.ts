@@ -1,11 +1,12 @@
 /** Why no kubelet asks for a sandbox. */
-import type { Cause } from "./cause";
+import { again, type Cause } from "./cause";
+
+const kubeletAgain = again("kubelet");
 
 /** Shell that starts the kubelet again, and waits until it has said that. */
 const kubeletSays = (text: string): string =>
-  `began=$(date +%s); systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet || true
+  `began=$(date +%s); ${kubeletAgain} || true
   until journalctl --no-pager -q -u kubelet --since "@$began" | grep -q "${text}"; do :; done`;
-const kubeletAgain = "systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet";
 
 const CONFIG = "/var/lib/kubelet/config.yaml";
 const kept = `cp -a ${CONFIG} /run/config-before`;
@@ -18,10 +19,10 @@ export const KUBELET: Cause[] = [
     heals: "all",
     last: `cp -a /usr/bin/kubelet /usr/bin/kubelet.own; cp -a /var/lib/kubelet/kubeadm-flags.env /run/flags-before
       cp /usr/bin/kubelet.newer /usr/bin/kubelet.new; mv -f /usr/bin/kubelet.new /usr/bin/kubelet; began=$(date +%s)
-      systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet || true
+      ${kubeletAgain} || true
       until journalctl --no-pager -q -u kubelet --since "@$began" | grep -q "unknown flag: "; do :; done`,
     undo: `mv -f /usr/bin/kubelet.own /usr/bin/kubelet; cp -a /run/flags-before /var/lib/kubelet/kubeadm-flags.env
-      systemctl reset-failed kubelet 2>/dev/null || true; systemctl restart kubelet`,
+      ${kubeletAgain}`,
     code: "PS-D018",
     verdict: /kubeadm-flags\.env:\d+ has --pod-infra-container-image\. Kubelet 1\.\d+\.\d+ does not know this flag/,
   },
