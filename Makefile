@@ -7,7 +7,7 @@ export PATH := $(or $(PAUSE_SANDBOX_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache
 # What a clone says that `make up` was never run in.
 FRESH := no Node packages here, so this clone has started nothing; for the lab of another clone, run npm ci here and in lab/ npm ci first
 
-.PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format update verify \
+.PHONY: help up down kubeconfig handmade handmade-down check test test-all test-long test-unit test-node test-e2e test-nodes test-containerd faults fuzz lint format update verify versions \
 	docs pause-binaries verify-pause release-check diagrams globals node-script bench-node bench-doctor bench-mistake bench-scale bench-fleet bench-pause clean ready packages
 
 help: ## Print this list
@@ -77,6 +77,9 @@ update: ## Write every file again that is made from others
 
 verify: ## Say which of these files are old
 	@$(RUN) tests/golden.ts verify
+
+versions: ## Record in docs/versions.md what the last runs of the tests used (RESULTS=the folder of another clone's run)
+	@$(RUN) tests/versions.ts record $(RESULTS)
 
 pause-binaries: ## Compile pause for every architecture into image/binaries
 	@cd image && for arch in amd64 arm arm64 ppc64le riscv64 s390x; do WERROR=1 sh build.sh $$arch binaries/pause-linux-$$arch || exit 1; done

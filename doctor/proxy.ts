@@ -74,7 +74,7 @@ export const OF_PROXY = "the proxy answers";
 
 /** @param raw A connection to the proxy. @returns a stream to the host behind it; no login is sent */
 export function through(raw: Duplex, { tls, host }: Proxy, to: string): Duplex {
-  const outer = tls
+  const outer: Duplex = tls
     ? tlsConnect({ socket: raw, rejectUnauthorized: false, servername: isIP(host) > 0 ? "" : host })
     : raw;
   let head = "";

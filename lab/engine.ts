@@ -11,10 +11,13 @@ import { writeAtomic } from "./cluster/files";
 import { labDir, TREE } from "./cluster/layout";
 import { variableOf } from "./cluster/process";
 import { until } from "./kubectl";
+import "./ownConnections";
 
 const PROJECT = "pause-sandbox";
 const STACK = "lab";
-const PLUGINS = ["command", "docker", "docker-build", "kubernetes"];
+const PLUGINS = ["command", "docker", "kubernetes"];
+/** Copies images for `imageSource: mirror` alone, and takes minutes to build. */
+const MIRRORING = "docker-build";
 
 /** Settings of the stack that a caller wants otherwise than the lab's stack file has them. */
 export type Overrides = Record<string, string | string[] | object>;
@@ -29,7 +32,7 @@ export type Overrides = Record<string, string | string[] | object>;
  * @param own What the stack file cannot have, since it is made with the lab.
  */
 export async function openStack(lab: LabInfo, overrides: Overrides = {}, own = ofLab(lab)): Promise<Stack> {
-  const { env, inline } = await environmentOfProgram();
+  const { env, inline } = await environmentOfProgram(overrides["imageSource"] === "mirror");
   // The automation library looks for `pulumi` on the PATH of this process.
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
@@ -100,15 +103,33 @@ interface Environment {
   inline: boolean;
 }
 
-/** What the engine runs with. Found once per process: the tools do not change under it, and its own PATH has them from then on. */
-export function environmentOfProgram(): Promise<Environment> {
-  return (environmentOnce ??= environment());
+/**
+ * The engine's environment. Found once per process: the tools do not change under it, and its own PATH has them from then on.
+ *
+ * @param mirrors The program copies an image, now or in a later run of this process.
+ */
+export function environmentOfProgram(mirrors = false): Promise<Environment> {
+  if (mirrors) environmentWithMirrors ??= environment(true);
+  return environmentWithMirrors ?? (environmentOnce ??= environment(false));
 }
 let environmentOnce: Promise<Environment> | undefined;
+let environmentWithMirrors: Promise<Environment> | undefined;
 
-async function environment(): Promise<Environment> {
-  const names = ["pulumi", "kubectl", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
-  const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
+const toolsOf = async (names: string[]): Promise<string[]> =>
+  (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
+
+/** The state may have a copied image of an earlier process. */
+const mirroredBefore = (): Promise<boolean> =>
+  exec(GET, ["--have", `pulumi-resource-${MIRRORING}`]).then(
+    () => true,
+    () => false,
+  );
+
+async function environment(mirrors: boolean): Promise<Environment> {
+  const tools = await toolsOf(["pulumi", "kubectl", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"]);
+  const inline = !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs");
+  // The language host asks for every plugin that the program's packages name.
+  if (mirrors || !inline || (await mirroredBefore())) tools.push(...(await toolsOf([`plugin:${MIRRORING}`])));
   const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
   madeFolder(path.join(labDir(), "state"));
   const env = {
@@ -123,7 +144,7 @@ async function environment(): Promise<Environment> {
     SSL_CERT_FILE: certificateBundle(),
     NODE_EXTRA_CA_CERTS: path.join(labDir(), "pki/ca.crt"),
   };
-  return { env, inline: !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs") };
+  return { env, inline };
 }
 
 function madeFolder(directory: string): string {

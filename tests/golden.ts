@@ -21,6 +21,7 @@ const test = (file: string): string[] => ["node_modules/.bin/mocha", "--grep", "
 const WRITERS: readonly Writer[] = [
   { files: ["CONTRIBUTING.md"], command: test("tests/unit/runner.test.ts") },
   { files: ["docs/findings.md"], command: test("tests/doctor/findings.test.ts") },
+  { files: ["docs/versions.md"], command: ["--import", "tsx", "tests/versions.ts"] },
   { files: ["tests/unit/schema.json"], command: test("tests/unit/schema.test.ts") },
   {
     files: ["tests/unit/package/files.txt", "tests/unit/package/api.txt"],

@@ -7,14 +7,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { type Counts, type Result, succeeded, told } from "./runner/result";
+import { type Counts, KEPT, RAN, type Result, succeeded, told } from "./runner/result";
 import { type Job, schedule } from "./runner/schedule";
 import { type Suite, SUITES } from "./runner/suites";
 import { currentTier, includes, type Tier } from "./support/tier";
 import { messageOf } from "../components/errors";
-
-/** Where a run leaves each suite's output, and the time of each test. Not in git, and not in the package. */
-const KEPT = path.join(__dirname, "../node_modules/.cache/pause-sandbox-tests");
 
 /** The first waits for the lab, the second works. On two cores, a third one would only take time from both. */
 const LANES = 2;
@@ -167,8 +164,11 @@ function chosen(folders: readonly string[], tier: Tier): Suite[] {
 }
 
 async function main(folders: readonly string[]): Promise<void> {
+  process.stdout.write(`# Node.js ${process.version} (${process.execPath})\n`);
   const tier = currentTier();
   const whole = folders.length === 0 && includes(tier, "all");
+  // A run of every suite leaves out nothing that an earlier one noted.
+  if (whole) fs.rmSync(path.join(KEPT, RAN), { force: true });
   const run = new Run(chosen(folders, tier), tier);
   await run.all();
   process.stdout.write(`${told(run.results, { lacking: run.lacking, whole }).join("\n")}\n`);

@@ -8,6 +8,7 @@ import type { Pod } from "./checks";
 import { program, type Settings } from "./program";
 import { exec } from "../cluster/exec";
 import { labDir, TREE } from "../cluster/layout";
+import "../ownConnections";
 
 /** Beside the lab's directory: taking the lab down removes that, and would forget the containers. */
 export function handmadeDir(): string {

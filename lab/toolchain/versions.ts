@@ -20,6 +20,8 @@ export const KUBELET = {
   newest: KUBERNETES,
   /** Knows the flag, as the last minor release. */
   flagged: one("KUBELET_FLAGGED"),
+  /** Its garbage collection keeps what the flag names, as the last minor release. For `make test-long`. */
+  collecting: one("KUBELET_COLLECTING"),
   /** Has the dockershim in it. */
   dockershim: one("KUBELET_DOCKERSHIM"),
   /** Further ones, for `make test-long`. */
@@ -35,7 +37,19 @@ export const CONTAINERD = {
   more: all("CONTAINERD_MORE"),
 };
 
-export const CRIO = one("CRIO");
+/** With further ones, for `make test-long`. */
+export const CRIO = { newest: one("CRIO"), more: all("CRIO_MORE") };
+
 export const CRI_DOCKERD = one("CRI_DOCKERD");
 export const CRICTL = one("CRICTL");
 export const PULUMI = one("PULUMI");
+/** The oldest that README.md allows, for `make test-long`. */
+export const PULUMI_OLDEST = one("PULUMI_OLDEST");
+
+/** The version of the SDK whose plugin it is. */
+export const DOCKER_BUILD = one("DOCKER_BUILD");
+
+/** Of Node.js, where the machine's own is too old. */
+export const NODE = one("NODE");
+/** The oldest that `engines` allows, and the newest. Only the package is tried on these. */
+export const NODE_MORE = all("NODE_MORE");

@@ -1,4 +1,11 @@
 /** What a suite leaves, and what a run says of all of them at its end. */
+import * as path from "node:path";
+
+/** Where a run leaves each suite's output, the time of each test, and {@link RAN}. Not in git, and not in the package. */
+export const KEPT = path.join(__dirname, "../../node_modules/.cache/pause-sandbox-tests");
+
+/** The file there with the versions of other software that tests used, a JSON object a line. */
+export const RAN = "versions.jsonl";
 
 /** What the reporter, or a suite without mocha, writes into the file that `COUNTS_FILE` names. */
 export interface Counts {

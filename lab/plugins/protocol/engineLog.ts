@@ -15,9 +15,8 @@ export class EngineLog {
     this.client = address === undefined ? undefined : new EngineClient(address, grpc.credentials.createInsecure());
   }
 
-  log(urn: string, line: string, { ephemeral = false, warning = false }: LogOptions = {}): void {
-    const severity = warning ? LogSeverity.WARNING : LogSeverity.INFO;
-    const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(severity);
+  log(urn: string, line: string, { ephemeral = false }: LogOptions = {}): void {
+    const request = new LogRequest().setUrn(urn).setMessage(line).setEphemeral(ephemeral).setSeverity(LogSeverity.INFO);
     const { client } = this;
     if (client === undefined) return;
     const sent = (shown: () => void) => {

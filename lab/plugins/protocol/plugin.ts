@@ -3,7 +3,6 @@ import type { ChangeKind, Props } from "./values";
 
 export interface LogOptions {
   ephemeral?: boolean;
-  warning?: boolean;
 }
 
 /** What every call on a resource comes with. */

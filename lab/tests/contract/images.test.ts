@@ -8,15 +8,13 @@ import { type Props, Provider, urn } from "./provider";
 import { Registry, removeImages } from "../../../tests/support/registry";
 
 const IMAGE = urn("docker:index/image:Image");
-const INDEX = urn("docker-build:index:Index");
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 describe("images in a registry", function () {
   this.timeout(60_000);
   let registry: Registry;
   let docker: Provider;
-  let dockerBuild: Provider;
-  /** Working directory of the plugins: the program's, which relative paths are meant to start from. */
+  /** Working directory of the plugin: the program's, which relative paths are meant to start from. */
   let program: string;
 
   before(async () => {
@@ -27,11 +25,9 @@ describe("images in a registry", function () {
     fs.writeFileSync(path.join(program, "context/one"), `only in ${program}`);
     fs.writeFileSync(path.join(program, "context/two"), `also in ${program}`);
     docker = await Provider.start("docker", { cwd: program });
-    dockerBuild = await Provider.start("docker-build", { cwd: program, env: { SSL_CERT_FILE: registry.caFile } });
   });
   after(async () => {
     docker.stop();
-    dockerBuild.stop();
     registry.stop();
     fs.rmSync(program, { recursive: true });
     await removeImages(registry.host);
@@ -122,126 +118,6 @@ describe("images in a registry", function () {
       await assert.rejects(docker.check(IMAGE, imageInputs("", { imageName: "image:tag" })), /fully qualified/);
       const inputs = imageInputs("absent", { build: build({ dockerfile: "context/Absent" }) });
       await assert.rejects(docker.check(IMAGE, inputs), /could not open dockerfile.*context\/Absent/);
-    });
-  });
-
-  describe("docker-build:index:Index", () => {
-    const sources: string[] = [];
-
-    before(async () => {
-      for (const architecture of ["amd64", "arm64"]) {
-        const tag = `source-${architecture}`;
-        const { outputs } = await createImage(
-          imageInputs(tag, { build: build({ platform: `linux/${architecture}` }) }),
-        );
-        sources.push(String(outputs.repoDigest));
-      }
-    });
-
-    const indexInputs = (tag: string, changed: Props = {}): Props => ({
-      tag: `${registry.host}/test/image:${tag}`,
-      sources,
-      push: true,
-      registry: { address: registry.host, ...Registry.user },
-      ...changed,
-    });
-    const createIndex = async (inputs: Props) => dockerBuild.create(INDEX, await dockerBuild.check(INDEX, inputs));
-
-    it("makes one reference of images for several platforms", async () => {
-      const { outputs } = await createIndex(indexInputs("both"));
-      const { digest, content } = await registry.manifest("test/image", "both");
-      assert.equal(outputs.ref, `${registry.host}/test/image:both@${digest}`);
-      assert.deepEqual(
-        content.manifests?.map((image) => [`${registry.host}/test/image@${image.digest}`, image.platform.architecture]),
-        [
-          [sources[0], "amd64"],
-          [sources[1], "arm64"],
-        ],
-      );
-    });
-
-    it("takes images by tag, and those of another index", async () => {
-      const first = await createIndex(indexInputs("one", { sources: [`${registry.host}/test/image:source-amd64`] }));
-      const second = await createIndex(indexInputs("two", { sources: [first.outputs.ref, sources[1]] }));
-      assert.match(String(second.outputs.ref), /:two@sha256:/);
-      const { content } = await registry.manifest("test/image", "two");
-      assert.deepEqual(
-        content.manifests?.map(({ platform }) => platform.architecture),
-        ["amd64", "arm64"],
-      );
-    });
-
-    it("is updated for other sources, replaced for another tag, and left alone for another password", async () => {
-      const inputs = await dockerBuild.check(INDEX, indexInputs("diff"));
-      const old = { id: "it", inputs, outputs: { ...inputs, ref: inputs.tag } };
-      const diffOf = (changed: Props) => dockerBuild.diff(INDEX, old, { ...inputs, ...changed });
-      const login = inputs.registry as Props;
-      assert.equal((await diffOf({})).changes, "none");
-      assert.equal((await diffOf({ registry: { ...login, password: "another" } })).changes, "none");
-      const other = await diffOf({ sources: [sources[0]] });
-      assert.deepEqual([other.changes, other.replaces], ["some", []]);
-      assert.deepEqual((await diffOf({ tag: `${registry.host}/test/image:other` })).replaces, ["tag"]);
-    });
-
-    it("is read back with the digest that the registry has now, and gone where it has none", async () => {
-      const made = await createIndex(indexInputs("read"));
-      await createIndex(indexInputs("read", { sources: [sources[0]] }));
-      const live = await dockerBuild.read(INDEX, made);
-      assert.match(String(live?.outputs.ref), /:read@sha256:/);
-      assert.notEqual(live?.outputs.ref, made.outputs.ref);
-      const gone = { ...made, inputs: indexInputs("never-made") };
-      assert.equal(await dockerBuild.read(INDEX, { ...gone, outputs: { ...gone.inputs, ref: "" } }), undefined);
-    });
-
-    it("is read back without a digest where the log-in is refused", async () => {
-      const made = await createIndex(indexInputs("locked"));
-      const login = { ...(made.inputs.registry as Props), password: "wrong" };
-      const live = await dockerBuild.read(INDEX, { ...made, inputs: { ...made.inputs, registry: login } });
-      assert.equal(live?.outputs.ref, made.inputs.tag);
-    });
-
-    it("fails where a source is not there, or the log-in is wrong", async () => {
-      const absent = `${registry.host}/test/image:absent`;
-      await assert.rejects(
-        createIndex(indexInputs("none", { sources: [absent] })),
-        /creating: .*\/test\/image:absent: not found/,
-      );
-      const login = { address: registry.host, username: "pusher", password: "wrong" };
-      await assert.rejects(
-        createIndex(indexInputs("none", { registry: login })),
-        /unexpected status from \w+ request to \S+: 401 Unauthorized/,
-      );
-    });
-
-    it("copies from another repository, and keeps an index byte for byte", async () => {
-      await createIndex(indexInputs("original"));
-      const from = `${registry.host}/test/image:original`;
-      const tag = `${registry.host}/copies/image:copy`;
-      const { outputs } = await createIndex(indexInputs("", { tag, sources: [from] }));
-      const original = await registry.manifest("test/image", "original");
-      assert.equal(outputs.ref, `${tag}@${original.digest}`);
-      const { content } = await registry.manifest("copies/image", "copy");
-      assert.deepEqual(content, original.content);
-      for (const { digest, platform } of content.manifests ?? []) {
-        assert.equal((await registry.config("copies/image", digest)).architecture, platform.architecture);
-      }
-    });
-
-    it("makes an index of a single image", async () => {
-      await createIndex(indexInputs("single", { sources: [sources[1]] }));
-      const { content } = await registry.manifest("test/image", "single");
-      assert.deepEqual(
-        content.manifests?.map(({ platform }) => platform.architecture),
-        ["arm64"],
-      );
-    });
-
-    it("deletes by digest, so under every tag", async () => {
-      const made = await createIndex(indexInputs("gone"));
-      await createIndex(indexInputs("gone-too"));
-      await dockerBuild.delete(INDEX, made);
-      for (const tag of ["gone", "gone-too"]) await assert.rejects(registry.manifest("test/image", tag), /404/);
-      await dockerBuild.delete(INDEX, made);
     });
   });
 });

@@ -10,7 +10,6 @@ import * as path from "node:path";
 import ts from "typescript";
 
 import { plugin as command } from "../../plugins/command/plugin";
-import { plugin as dockerBuild } from "../../plugins/docker-build/plugin";
 import { plugin as docker } from "../../plugins/docker/plugin";
 import { plugin as kubernetes } from "../../plugins/kubernetes/plugin";
 import type { CheckCall, Plugin, ResourceType } from "../../plugins/protocol/plugin";
@@ -56,7 +55,6 @@ const RESOURCES: Resource[] = [
     // Only folders of the machine can be mounted.
     needed: ["volumes[].containerPath", "volumes[].hostPath"],
   },
-  { plugin: dockerBuild, token: "docker-build:index:Index", file: "index_" },
   ...["Namespace", "ConfigMap", "Pod", "Service", "Secret"].map((kind) => ({
     ...{ plugin: kubernetes, token: `kubernetes:core/v1:${kind}` },
     file: `core/v1/${kind.charAt(0).toLowerCase()}${kind.slice(1)}`,

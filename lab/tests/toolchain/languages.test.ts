@@ -61,12 +61,14 @@ esac`,
     assert.doesNotMatch(log, /PyPI cannot be reached/);
   });
 
-  it("pins each of Python's packages, and Pulumi's at the version of pulumi", () => {
+  it("pins each of Python's packages, and Pulumi's at no newer version than pulumi", () => {
     const packages = readFileSync(join(toolchain, "python.txt"), "utf8").trim().split("\n").slice(1);
     assert.deepEqual(
       packages.filter((line) => !/^[\w-]+==\d[\w.]*$/.test(line)),
       [],
     );
-    assert.ok(packages.includes(`pulumi==${PULUMI}`));
+    const [pulumi = ""] = packages.flatMap((line) => /^pulumi==(.*)$/.exec(line)?.[1] ?? []);
+    assert.match(pulumi, /^3\.\d+\.\d+$/);
+    assert.ok(Number(pulumi.split(".")[1]) <= Number(PULUMI.split(".")[1]), `${pulumi} is newer than ${PULUMI}`);
   });
 });

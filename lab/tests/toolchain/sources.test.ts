@@ -65,6 +65,8 @@ describe("lab/toolchain/get: where a tool comes from", function () {
     ["kubelet@1.34.2", "kubelet", "Kubernetes v1.34.2", true],
     ["pulumi", "pulumi", "v3.260.1", true],
     ["pulumi", "pulumi", "v3.100.0", false],
+    ["pulumi@3.217.0", "pulumi", "v3.276.0", false],
+    ["pulumi@3.217.0", "pulumi", "v3.217.0", true],
     ["crictl", "crictl", "no version at all", false],
   ];
   for (const [wanted, command, says, expected] of fits) {
@@ -156,9 +158,9 @@ describe("lab/toolchain/get: where a tool comes from", function () {
   });
 
   it("says which tools there are when it does not know one, and how to add a version", async () => {
-    const unknown = await machine.get("kubeadm");
+    const unknown = await machine.get("kubefed");
     assert.equal(unknown.code, 1);
-    assert.match(unknown.log, /unknown tool "kubeadm"; known: pulumi kubectl/);
+    assert.match(unknown.log, /unknown tool "kubefed"; known: pulumi kubectl/);
     const version = await machine.get("containerd@9.9.9");
     assert.equal(version.code, 1);
     assert.match(version.log, /lab\/toolchain\/modules\/add/);

@@ -22,8 +22,8 @@ machine_existing() {
 }
 
 # machine_disk_needs: "GIGABYTES DIR WHAT" lines, for what is not there yet. A cold build fills Go's module and build
-# caches; cached tools need none. What is in place still writes: logs, Pods, what is pushed. With `all` the tests' own
-# runtimes are built too.
+# caches; cached tools need none. A lab in place still writes: logs, Pods, pushed images. With `all`, the
+# tools of the tests alone are built too.
 machine_disk_needs() {
   local go_caches=${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}
   if [ ! -x "$CACHE/tools/kubernetes-$KUBERNETES/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-$PULUMI/pulumi" ]; then
@@ -33,7 +33,7 @@ machine_disk_needs() {
     echo "2 $CACHE root file systems"
   fi
   if [ "${1:-}" = all ] && ! machine_tests_built; then
-    echo "6 $go_caches the tests' kubelet, CRI-O and cri-dockerd"
+    echo "8 $go_caches the tests' kubelet, CRI-O, cri-dockerd and docker-build"
   fi
   if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
     echo "1 $(machine_docker_root) the lab's containers"
@@ -45,7 +45,8 @@ machine_disk_needs() {
 
 machine_tests_built() {
   local tool
-  for tool in "kubernetes-$KUBELET_DOCKERSHIM/kubelet" "cri-o-$CRIO/crio" "cri-dockerd-$CRI_DOCKERD/cri-dockerd"; do
+  for tool in "kubernetes-$KUBELET_DOCKERSHIM/kubelet" "cri-o-$CRIO/crio" "cri-dockerd-$CRI_DOCKERD/cri-dockerd" \
+    "docker-build-$DOCKER_BUILD/pulumi-resource-docker-build"; do
     [ -x "$CACHE/tools/$tool" ] || return 1
   done
 }

@@ -27,7 +27,7 @@ module_tool() {
 
 # module_name GO_MOD: the module whose commands its `tool` lines name.
 module_name() {
-  sed -n 's/^tool \([^(]\)/\1/p; /^tool (/,/^)/s/^\t//p' "$1" | sed -n '1s,/cmd/.*,,; 1p'
+  sed -n 's/^tool \([^(]\)/\1/p; /^tool (/,/^)/s/^\t//p' "$1" | sed -n '1s,/\(provider/\)\{0\,1\}cmd/.*,,; 1p'
 }
 
 # module_unreachable LOG: whether it is the network that a build failed for.

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Provider plugins and the Node.js language host. Neither is published as a module: without a download a plugin's
-# stand-in in this tree does the same work, and the program runs through the Automation API.
+# Provider plugins and the Node.js language host. Without a download, a plugin with a row in the table of tools is built from
+# its module. The others and the host are not published as modules: a plugin's stand-in in this tree does the same work, and
+# the program runs through the Automation API.
 
 PLUGIN_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 
@@ -18,6 +19,10 @@ plugin_tool() {
   elif plugin_download "$1" "$version"; then
     path=$PLUGIN_PATH
     log "plugin $1 $version: downloaded ($path)"
+  elif tools_table | grep "^$executable|" >/dev/null; then
+    log "plugin $1 $version: no download: $DOWNLOAD_WHY"
+    tool_path "$executable@$version"
+    return
   elif [ -x "$standin" ]; then
     path=$standin
     log "plugin $1 $version: stand-in lab/plugins/bin/$executable (not on PATH; $DOWNLOAD_WHY)"

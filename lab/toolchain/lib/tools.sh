@@ -9,12 +9,13 @@
 
 tools_table() {
   cat <<EOF
-pulumi|$PULUMI|pulumi|pulumi|from:3.248.0|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
+pulumi|$PULUMI|pulumi|pulumi|from:$PULUMI_OLDEST|get.pulumi.com releases/sdk/pulumi-vV-linux-x64.tar.gz|releases/sdk/pulumi-V-checksums.txt
 kubectl|$KUBERNETES|kubernetes|kubectl|skew|dl.k8s.io release/vV/bin/linux/amd64/kubectl|release/vV/bin/linux/amd64/kubectl.sha256
 kubelet|$KUBERNETES|kubernetes|kubelet|exact|dl.k8s.io release/vV/bin/linux/amd64/kubelet|release/vV/bin/linux/amd64/kubelet.sha256
 kube-apiserver|$KUBERNETES|kubernetes|kube-apiserver|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-apiserver|release/vV/bin/linux/amd64/kube-apiserver.sha256
 kube-controller-manager|$KUBERNETES|kubernetes|kube-controller-manager|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-controller-manager|release/vV/bin/linux/amd64/kube-controller-manager.sha256
 kube-scheduler|$KUBERNETES|kubernetes|kube-scheduler|exact|dl.k8s.io release/vV/bin/linux/amd64/kube-scheduler|release/vV/bin/linux/amd64/kube-scheduler.sha256
+kubeadm|$KUBERNETES|kubeadm|kubeadm|exact|dl.k8s.io release/vV/bin/linux/amd64/kubeadm|release/vV/bin/linux/amd64/kubeadm.sha256
 crictl|$CRICTL|cri-tools|crictl|minor|github.com kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz|kubernetes-sigs/cri-tools/releases/download/vV/crictl-vV-linux-amd64.tar.gz.sha256
 crictl-v1alpha2|$CRICTL|cri-tools-v1alpha2|crictl|none||
 containerd|$CONTAINERD|containerd|containerd containerd-shim-runc-v2 ctr|exact|github.com containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz|containerd/containerd/releases/download/vV/containerd-V-linux-amd64.tar.gz.sha256sum
@@ -22,6 +23,7 @@ crio|$CRIO|cri-o|crio pinns|exact|storage.googleapis.com cri-o/artifacts/cri-o.a
 cri-dockerd|$CRI_DOCKERD|cri-dockerd|cri-dockerd|exact||
 ignition-validate|$IGNITION|ignition|validate|exact||
 sdkgen|$PULUMI|sdkgen|sdkgen|exact||
+pulumi-resource-docker-build|$DOCKER_BUILD|docker-build|pulumi-resource-docker-build|none||
 EOF
 }
 
@@ -35,7 +37,8 @@ tools_select() {
     return 1
   }
   IFS='|' read -r _ VERSION BUNDLE FILES FITS download SUM_PATH <<<"$row"
-  case $1 in *@?*) VERSION=${1#*@} ;; esac
+  # Who names a version of what may be newer on PATH means that one.
+  case $1 in *@?*) VERSION=${1#*@} FITS=${FITS/#from:*/exact} ;; esac
   BUNDLE=$BUNDLE-$VERSION
   SITE=${download%% *}
   URL_PATH=${download#* }
@@ -56,8 +59,9 @@ tools_result() {
 tools_ldflags() {
   local k8s=k8s.io/component-base/version minor=${VERSION#*.}
   case $BUNDLE in
+    docker-build-*) echo "-X github.com/pulumi/pulumi-docker-build/provider.Version=$VERSION" ;;
     pulumi-*) echo "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$VERSION" ;;
-    kubernetes-*)
+    kubernetes-* | kubeadm-*)
       echo "-X $k8s.gitVersion=v$VERSION -X $k8s.gitMajor=${VERSION%%.*} -X $k8s.gitMinor=${minor%%.*}"
       ;;
     cri-tools-*) echo "-X sigs.k8s.io/cri-tools/pkg/version.Version=v$VERSION" ;;

@@ -5,7 +5,7 @@
 version_of() {
   local flag
   case $2 in
-    pulumi) flag=version ;;
+    pulumi | kubeadm) flag=version ;;
     kubectl) flag='version --client' ;;
     *) flag=--version ;;
   esac

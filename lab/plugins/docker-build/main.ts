@@ -1,4 +1,0 @@
-import { serve } from "../protocol/serve";
-import { plugin } from "./plugin";
-
-serve(plugin);
