@@ -13,7 +13,7 @@ FRESH := no Node packages here, so this clone has started nothing; for the lab o
 help: ## Print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-up: ## Heal a real cluster that cannot start Pods (APP=spring: with a Spring Boot app in the Pod)
+up: ## Heal a real cluster that cannot start Pods (APP=spring: a Spring Boot app in the Pod; REGISTRY=none: no registry)
 	@lab/toolchain/bootstrap.sh $(if $(filter spring,$(APP)),java,lab)
 	@$(RUN) lab/up.ts
 

@@ -35,7 +35,7 @@ async function cluster() {
     nodes: nodes.count,
     differingNodes: nodes.differing,
     pods: sandbox.pods,
-    // Text of 36 kB in several forms: as a secret it is not printed after each run.
+    // Text of some 60 kB in several forms: as a secret it is not printed after each run.
     ...(args.bootSetup === undefined ? {} : { bootSetup: pulumi.secret(sandbox.bootSetup) }),
   };
 }

@@ -36,7 +36,8 @@ export function checkCommand(): Command {
         const wanted = await wantedOf(options);
         const nodes = nodesOf(options, wanted, self);
         const results = await lookAtAll(nodes, options.parallel, (node) => checkNode(node, wanted));
-        if (wanted.loginUnknown) tell("the login is encrypted in the stack file: it is not compared\n");
+        if (wanted.loginUnknown && wanted.settings.login?.keep !== false)
+          tell("the login is encrypted in the stack file: it is not compared\n");
         const json = `${JSON.stringify({ version: 1, image: wanted.settings.image, nodes: results }, null, 2)}\n`;
         print(options.output === "json" ? json : checkText(results, terminalPainter()));
         process.exitCode = exitCode(results);

@@ -1,5 +1,5 @@
 /** Differences as people read them. */
-import { fleetText } from "./fleet";
+import { fleetText, handlersFleet } from "./fleet";
 import type { Unlooked } from "./reachOptions";
 import { filled, type Paint } from "./terminal";
 import type { Checked } from "../doctor/check/checkNode";
@@ -10,7 +10,9 @@ export function checkText(results: readonly (Checked | Unlooked)[], paint: Paint
     results.map((one) => ({ node: one.node, kind: kindOf(one) })),
     paint,
   );
-  return `${[fleet, ...results.flatMap((one) => nodeText(one, paint))].join("\n")}\n`;
+  const handlers = handlersFleet(results, paint);
+  const head = handlers === "" ? [fleet] : [fleet, handlers];
+  return `${[...head, ...results.flatMap((one) => nodeText(one, paint))].join("\n")}\n`;
 }
 
 function kindOf(one: Checked | Unlooked): string {

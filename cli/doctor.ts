@@ -26,7 +26,7 @@ import { painter, type Paint, tell, terminalPainter, print } from "./terminal";
 import { some } from "./fleet";
 import { type Result, diagnosesText } from "./text";
 import { upgradeText } from "./upgradeText";
-import { type Wanted, wantedOf } from "./wanted";
+import { imageOf, type Wanted, wantedOf } from "./wanted";
 import { checkNode } from "../doctor/check/checkNode";
 import { diagnose, type Look } from "../doctor/diagnose";
 import { look, type Tries } from "../doctor/examine";
@@ -234,7 +234,7 @@ async function examinedBy(options: Options, command: Command): Promise<Examined>
   const stack = wanted?.stack;
   const cluster = await clusterOf(options, command, stack);
   const nodes = nodesOf(options, command, { cluster, stack });
-  const image = stack && wantedImage(stack);
+  const image = stack && (await wantedImage(stack));
   const tries = trying(options, nodes, cluster);
   const looked = await lookAtAll(nodes, options.parallel, async (node) => {
     const { name, reach, called } = node;
@@ -276,12 +276,12 @@ async function clusterOf(options: Options, command: Command, stack?: Stack): Pro
   return askCluster({ kubeconfig, context, address, upgradeTo: options.upgradeTo }, stack);
 }
 
-/** A stack file has plain values only. */
-const wantedImage = ({ args: { image, trust } }: Stack): WantedImage => ({
-  image: image.reference as string,
-  digest: image.digest as string | undefined,
-  ca: (trust as { ca?: unknown } | undefined)?.ca !== undefined,
-});
+/** The image of a stack's nodes, as `pulumi up` has it. */
+async function wantedImage({ args: { image, trust, selfHeal } }: Stack): Promise<WantedImage> {
+  const { image: reference, digest, carried } = await imageOf(image);
+  const ca = (trust as { ca?: unknown } | undefined)?.ca !== undefined;
+  return { image: reference, digest, ca, carried: carried !== undefined, heals: selfHeal !== false };
+}
 
 interface Node {
   /** The node's name in the cluster or on the command line. */

@@ -14,6 +14,7 @@ import { firstLine, messageOf } from "../components/errors";
 import { counted } from "../components/counted";
 import { isHostName, isUserName } from "../components/host";
 import { isWholeNumber } from "../components/problems";
+import { knownName } from "../components/sources/knownHosts";
 import type { Host, HostAddress } from "../components/host";
 import { quoted } from "../components/visible";
 import { CouldNotLook } from "../doctor/facts";
@@ -123,7 +124,7 @@ function hostKeySettings({ host, port = 22, hostKey }: Host): [string, string][]
       ["LogLevel", "ERROR"],
     ];
   }
-  const file = ownFile(`${host}:${port}`, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
+  const file = ownFile(`${host}:${port}`, `${knownName(host, port)} ${hostKey}\n`);
   return [
     ["UserKnownHostsFile", file],
     ["StrictHostKeyChecking", "yes"],
@@ -170,8 +171,9 @@ function folderForKeys(): string {
   return folder;
 }
 
+/** For ssh, `%` begins a token in a jump host. */
 const jumpText = ({ host, user, port }: HostAddress): string =>
-  `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`;
+  `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host.replace("%", "%%")}]` : host}${port === undefined ? "" : `:${port}`}`;
 
 export function sshArguments({ sshConfig, identity, jump, user, port }: Partial<ReachOptions>): string[] {
   const given = Object.entries({ "-F": sshConfig, "-i": identity, "-J": jump, "-l": user, "-p": port });

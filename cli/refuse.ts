@@ -9,6 +9,7 @@ export class Refused extends Error {}
 const OPTIONS: readonly (readonly [RegExp, string])[] = [
   [/\btrust\.login\.username\b/g, "--pull-username"],
   [/\btrust\.login\.password\b/g, "--pull-password-file"],
+  [/\btrust\.login\.keep\b/g, "keepPullLogin"],
   [/\btrust\.login\b/g, "the login"],
   [/\btrust\.ca\b/g, "--ca"],
   [/\btrust\.mirrors(\[\d+\])?/g, "--mirror"],

@@ -87,10 +87,10 @@ async function bootText(options: BootOptions): Promise<string> {
   const given = whole(await wantedOf(options));
   const settings = { ...bootOptionsOf(given), ...given.settings };
   const all = { ...settings, ...withoutNothing({ programUrl, allowLoginInUserData }) };
-  const { checkBootOptions } = await import("../components/boot/bootSetup");
+  const { checkBootSettings } = await import("../components/boot/bootSetup");
   const { checked } = await import("../components/inputs");
   checked("pause-sandbox", all, (problems) => {
-    checkBootOptions(problems, "", all);
+    checkBootSettings(problems, all);
   });
   const { bootProgram } = await import("../components/boot/bootFiles");
   if (form === "program") return bootProgram(all);

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { promisify } from "node:util";
 
 import type { HostAddress } from "../components/host";
+import { withoutTokens } from "../components/sources/proxyJump";
 import type { SshLogin } from "../doctor/heal";
 
 /** The values of each key, in ssh's order. */
@@ -60,7 +61,7 @@ const fileOf = (options: readonly string[]): readonly string[] => {
 
 /** The last of several jumps is the one next to the host; a stack takes one. In ssh's words: `[user@]host[:port]`. */
 function jumpIn(text: string): string | undefined {
-  return text === "" || text === "none" ? undefined : `ssh://${text.split(",").pop() ?? ""}`;
+  return text === "" || text === "none" ? undefined : `ssh://${withoutTokens(text.split(",").pop() ?? "")}`;
 }
 
 /** Where an agent answers, it has the keys, and a file may be one that only the agent can open. */

@@ -7,9 +7,11 @@ import { parse } from "yaml";
 
 import { readNamed, Refused } from "./refuse";
 import type { ClusterNode, PauseSandboxArgs, SshConnection, SshHost } from "../components";
+import { atHome } from "../components/cluster/kubeconfig";
 import type { PlainNode } from "../components/clusterNode";
 import { messageOf } from "../components/errors";
 import type { Host } from "../components/host";
+import type { NodeSettings } from "../components/node/nodeSettings";
 import type { StackConfig } from "../settings/config";
 
 /** How a command line names a stack. */
@@ -51,7 +53,7 @@ export interface Stack {
   /** Those that exist; in the order of the file. */
   readonly nodes: readonly PlainNode[];
   /** The pull login. Its password is {@link UNKNOWN} where it is encrypted and nobody gave it. */
-  readonly login?: { username: string; password: string };
+  readonly login?: NonNullable<NodeSettings["login"]>;
   /** Path of the private key for the nodes. */
   readonly keyFile?: string;
 }
@@ -86,14 +88,34 @@ export async function readStackFile(file: string, password?: string): Promise<St
   const login = loginOf(settings, password);
   for (const name of [...OF_A_RUN, "sshPrivateKeyFile", "pullUsername", "pullPassword"]) settings.delete(name);
   if (isEncrypted(settings.get("kubeconfig"))) settings.delete("kubeconfig");
-  const { args, keyFiles } = await configOf(settings);
+  const folder = programOf(file);
+  const resolved = (setting: unknown) =>
+    typeof setting === "string" && setting !== "" ? path.resolve(folder, atHome(setting)) : undefined;
+  const { args, keyFiles } = await within(folder, () => configOf(settings));
   const there = args.nodes.filter(({ gone }) => gone !== true);
   return {
-    args,
+    args: { ...args, image: { ...args.image, archive: resolved(args.image.archive) } },
     nodes: there.map((node) => ({ ...ofStack(node), keyFile: keyFiles.get(node.name) })),
     login,
-    keyFile: typeof keyFile === "string" ? keyFile : undefined,
+    keyFile: resolved(keyFile),
   };
+}
+
+/** The folder of the stack's program: paths in its file are relative to it. */
+function programOf(file: string): string {
+  const project = projectFile(path.dirname(path.resolve(file)));
+  return project === undefined ? process.cwd() : path.dirname(project);
+}
+
+/** The program's code reads relative paths. */
+async function within<T>(folder: string, read: () => Promise<T>): Promise<T> {
+  const here = process.cwd();
+  process.chdir(folder);
+  try {
+    return await read();
+  } finally {
+    process.chdir(here);
+  }
 }
 
 function settingsIn(file: string, text: string): Map<string, unknown> {
@@ -116,7 +138,8 @@ function loginOf(settings: ReadonlyMap<string, unknown>, given?: string): Stack[
   const [username, own] = [settings.get("pullUsername"), settings.get("pullPassword")];
   if (username === undefined || username === "") return undefined;
   const password = given ?? (typeof own === "string" ? own : UNKNOWN);
-  return { username: typeof username === "string" ? username : UNKNOWN, password };
+  const known = { username: typeof username === "string" ? username : UNKNOWN, password };
+  return String(settings.get("keepPullLogin")) === "false" ? { ...known, keep: false } : known;
 }
 
 /** The program's own code reads the stack here, as in a run. */

@@ -1,5 +1,5 @@
 /** Diagnoses as people read them: the verdict first, lines of at most 100 columns. */
-import { fleetText, some } from "./fleet";
+import { fleetText, handlersFleet, some } from "./fleet";
 import type { Unlooked } from "./reachOptions";
 import { filled, type Paint } from "./terminal";
 import { type Diagnosis, type Evidence, type Finding, pageOf, type StuckPod, type Tried } from "../doctor/finding";
@@ -14,7 +14,13 @@ export function diagnosesText(results: readonly Result[], paint: Paint): string 
     results.map((one) => ({ node: one.node, kind: kindOf(one) })),
     paint,
   );
-  return [`${fleet}\n`, ...alike(results).map((nodes) => groupText(nodes, paint))].join("\n");
+  // A node that stands for others may have other handlers.
+  const handlers = handlersFleet(results, paint);
+  return [
+    ...(handlers === "" ? [fleet] : [fleet, handlers]),
+    "",
+    ...alike(results).map((nodes) => groupText(nodes, paint)),
+  ].join("\n");
 }
 
 function kindOf(one: Result): string {
@@ -113,7 +119,9 @@ function proof(tried?: Tried): string {
   return `A Pod started here${tried.pod?.address ? `, with the address ${tried.pod.address}` : ""}`;
 }
 
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** The first letter of a sentence as a capital, but not that of a name: `registry.example.com`, `/etc/hosts`. */
+export const capital = (text: string): string =>
+  text.replace(/^\p{Ll}+(?=[\s,']|$)/u, (word) => word.charAt(0).toUpperCase() + word.slice(1));
 
 function findingText({ code, what, remedy, ca }: Finding): string[] {
   return [

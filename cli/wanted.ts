@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 
 import type { ImageArchive } from "../components/archive/archive";
+import type { PauseImageArgs } from "../components/image/pauseImageArgs";
 import { type NodeSettings, TOLD } from "../components/node/nodeSettings";
 import { readNamed, Refused } from "./refuse";
 import { readStackFile, type Stack, stackFileOf, type StackOptions, UNKNOWN, withStackOptions } from "./stackFile";
@@ -39,6 +40,24 @@ export function withWantedOptions(command: Command): Command {
     .option("--pull-password-file <file>", "file with the password of that user");
 }
 
+/** The image of a stack's nodes: its reference, its digest where that is known, and what is carried to them. */
+export interface StackImage {
+  readonly image: string;
+  readonly digest?: string;
+  readonly carried?: ImageArchive;
+}
+
+/** A stack file has plain values only. @throws InputPropertiesError if the archive cannot be carried. */
+export async function imageOf(asked: PauseImageArgs): Promise<StackImage> {
+  const { carriedImage, referenceOf } = await import("../components/image/carriedImage");
+  const carried = carriedImage("pause-sandbox", asked) as ImageArchive | undefined;
+  return {
+    image: referenceOf(asked) as string,
+    digest: carried?.digest ?? (asked.digest as string | undefined),
+    carried,
+  };
+}
+
 /**
  * Options override the stack's file.
  * @throws Refused, or InputPropertiesError naming every value that is not allowed.
@@ -47,8 +66,8 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
   const password = await passwordOf(options);
   const file = stackFileOf(options);
   const stack = file === undefined ? undefined : await readStackFile(file, password);
-  const { carriedImage, referenceOf } = await import("../components/image/carriedImage");
-  const image = options.image ?? (stack && referenceOf(stack.args.image));
+  const ofStack = stack && (await imageOf(stack.args.image));
+  const image = options.image ?? ofStack?.image;
   if (image === undefined || image === "") throw new Refused("no image is named: use --image or --stack-file");
   const own = loginOf(options, password);
   const login = own ?? stack?.login;
@@ -56,12 +75,15 @@ export async function wantedOf(options: WantedOptions): Promise<Wanted> {
     throw new Refused("--pull-password-file needs --pull-username");
   }
   const { checkedSettings } = await import("../components/node/nodeChecks");
-  const asked = { image: image as string, ...(await restOf(options, stack)), login };
-  // A stack file has plain values only.
-  const carried = stack && (carriedImage("pause-sandbox", stack.args.image) as ImageArchive | undefined);
-  if (carried !== undefined && options.image === undefined) {
+  const asked = { image, ...(await restOf(options, stack)), login };
+  if (ofStack?.carried !== undefined && options.image === undefined) {
     const { packedArchive } = await import("../components/archive/archive");
-    Object.assign(asked, { archive: packedArchive(carried), digest: options.digest ?? carried.digest });
+    const { selfHeal } = stack?.args ?? {};
+    Object.assign(asked, {
+      archive: packedArchive(ofStack.carried),
+      digest: options.digest ?? ofStack.digest,
+      selfHeal,
+    });
   }
   const settings = inWordsOf(options, () => checkedSettings(asked, { subject: "pause-sandbox" }));
   return { settings, stack, loginUnknown: [login?.username, login?.password].includes(UNKNOWN) && own === undefined };

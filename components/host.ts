@@ -1,4 +1,5 @@
 /** A host to log in to, in plain values. Every source of hosts returns this form. */
+import { isIP, SocketAddress } from "net";
 
 /** Address and user of a log-in. A field is missing if its source does not set it. */
 export interface HostAddress {
@@ -10,11 +11,38 @@ export interface HostAddress {
   readonly user?: string;
 }
 
-const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9.:-]*$/;
+const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
+
+/** The form of a host, for messages. */
+export const HOST_SHAPE = "a host name or an IP address, without port and brackets";
 
 /** Whether a text is a host name or an IP address. No shell, and no option of ssh, takes one for anything else. */
 export const isHostName = (text: unknown): boolean =>
-  typeof text === "string" && text.length <= 253 && HOST_NAME.test(text);
+  typeof text === "string" && text.length <= 253 && (HOST_NAME.test(text) || isIPv6(text));
+
+/** The part after `%` is an interface. Without these letters only, a shell could take it for something else. */
+const ZONE = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
+
+/** As getaddrinfo has it: an interface has a number, or, for a link-local address, a name. */
+function isIPv6(text: string): boolean {
+  const { address, zone } = zoned(text);
+  if (isIP(address) !== 6) return false;
+  return zone === undefined || /^[0-9]+$/.test(zone) || (ZONE.test(zone) && LINK_LOCAL.test(address));
+}
+
+function zoned(text: string): { address: string; zone?: string } {
+  const at = text.indexOf("%");
+  return at < 0 ? { address: text } : { address: text.slice(0, at), zone: text.slice(at + 1) };
+}
+
+/** The host as ssh looks it up in known_hosts: an IPv6 address in its shortest form, with its interface. */
+export function shortest(host: string): string {
+  const { address, zone } = zoned(host);
+  if (isIP(address) !== 6) return host;
+  const short = new SocketAddress({ address, family: "ipv6" }).address;
+  return zone === undefined ? short : `${short}%${zone}`;
+}
 
 const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 

@@ -97,14 +97,30 @@ export function laterObject<T extends object>(called: string, input: pulumi.Inpu
   }) as unknown as pulumi.Output<T>;
 }
 
+/** Parts of an Output that the SDK's types leave out. */
+interface WholeOutput<T> {
+  readonly isKnown: Promise<boolean>;
+  promise(): Promise<T>;
+  /** With a mark in place of what is known later. */
+  promise(withUnknowns: true): Promise<unknown>;
+}
+const whole = <T>(input: pulumi.Input<T>) => pulumi.output(input) as unknown as WholeOutput<pulumi.Unwrap<T>>;
+
 /**
  * The value of an Output.
  *
  * @throws The error of the Output, such as a refused argument. `apply` alone would never end.
  */
 export function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
-  // The SDK's types leave it out.
-  return (pulumi.output(output) as unknown as { promise(): Promise<pulumi.Unwrap<T>> }).promise();
+  return whole(output).promise();
+}
+
+/** Whether the value of an Output is known. */
+export const isKnown = (output: pulumi.Input<unknown>): Promise<boolean> => whole(output).isKnown;
+
+/** Whether the engine has given no value for an Output, and has not said either that it is known later. */
+export async function isMissing(output: pulumi.Output<unknown>): Promise<boolean> {
+  return (await (output as unknown as WholeOutput<unknown>).promise(true)) === undefined;
 }
 
 export const TRUE_OR_FALSE: Rule = { allows: (value) => typeof value === "boolean", allowed: "true or false" };

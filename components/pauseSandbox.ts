@@ -28,10 +28,10 @@ import { weakenedBy } from "./weakened";
  * A cluster whose Pods start from a pause image of its own. First comes the image, then every node in order, then the
  * proof. With `soakSeconds`, each canary is proven before the other nodes.
  *
- * A node that fails has restored itself, and no further node is touched.
+ * A node that fails undoes its own changes, and no further node is touched.
  *
- * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node with its script, and the LocalhostPods `<name>-proof` and
- * `<name>-proof-<node>`.
+ * Children: a PauseImage `<name>-image`, one SandboxNode `<name>-<node>` per node with its script, and the LocalhostPods `<name>-proof`,
+ * `<name>-proof-<node>` and `<name>-class-<RuntimeClass>`.
  *
  * @throws InputPropertiesError naming every argument that is not allowed, before anything is created.
  */
@@ -75,7 +75,11 @@ export class PauseSandbox extends pulumi.ComponentResource {
     this.registerOutputs({ reference, digest, nodes: this.nodes, pods: this.pods, bootSetup });
   }
 
-  private payloads(name: string, { bootSetup, trust, kubeletFlag }: PauseSandboxArgs, { archive }: PauseImage) {
+  private payloads(
+    name: string,
+    { bootSetup, trust, kubeletFlag, selfHeal }: PauseSandboxArgs,
+    { archive }: PauseImage,
+  ) {
     if (bootSetup === undefined) return pulumi.output<BootPayloads | undefined>(undefined);
     const { reference, digest } = this;
     return bootPayloads(`PauseSandbox "${name}"`, {
@@ -84,6 +88,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
       archive,
       trust,
       kubeletFlag,
+      selfHeal,
       ...bootOptionsOf(bootSetup),
     });
   }
@@ -105,7 +110,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
       ] as const;
     });
     const rollout = new Rollout(name, this, new Map(places), this.soak(name, args));
-    const { trust, kubeletFlag, dryRun } = args;
+    const { trust, kubeletFlag, selfHeal, dryRun } = args;
     // A number that no run had before. The sample Pods do not get it: they prove an image, not a check.
     const now = Date.now();
     const recheck = whenKnown({ reconcile: args.reconcile, count: args.recheck }, ({ reconcile, count }) => {
@@ -117,7 +122,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     const { reference, digest } = image;
     // An Output for each node costs as much as the node itself.
     const archive = args.image.source === PauseImageSource.Carried ? image.archive : undefined;
-    const wanted = { reference, digest, archive, trust, recheck, kubeletFlag, dryRun };
+    const wanted = { reference, digest, archive, trust, recheck, kubeletFlag, selfHeal, dryRun };
     // The digest is known when the image is verified. Before that, not even the script goes to a node.
     const verified = image.digest.apply(() => image);
     // Each node waits for it, though it does not depend on it. Behind a node that waits for a refused digest, a program does not end.
@@ -183,7 +188,8 @@ function prove({ proof, nodes }: PauseSandboxArgs, proofs: ProofPods, last: Sand
   const names = nodes.filter(({ gone }) => !gone).map(({ name }) => name);
   const every = proof?.scope === ProofScope.Every;
   const pods = every ? names.map((node) => proofs.on(node, last)) : proofs.andOneMore(names, last);
-  return pods.map(({ podName }) => podName);
+  const ofClasses = (proof?.runtimeClasses ?? []).map((one) => proofs.ofClass(one, last));
+  return [...pods, ...ofClasses].map(({ podName }) => podName);
 }
 
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {

@@ -6,7 +6,7 @@ import type { ClusterNode, RolloutGroup } from "./clusterNode";
 import { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./image/pauseImage";
 import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "./inputs";
 import { checkConnection } from "./node/connection";
-import { checkNodeSettings } from "./node/nodeChecks";
+import { checkCarriedOnly, checkNodeSettings } from "./node/nodeChecks";
 import { isOutput, isWholeNumber, type Problems } from "./problems";
 import { checkNoTrust, checkTrust, type RegistryTrust } from "./registry/trust";
 import type { RolloutWindow } from "./rollout/plan";
@@ -27,6 +27,11 @@ export type ProofScope = (typeof ProofScope)[keyof typeof ProofScope];
 export interface ProofArgs {
   /** On which nodes it runs. Default: `one`. */
   scope?: ProofScope;
+  /**
+   * Names of RuntimeClasses of the cluster. Each gets one more Pod, wherever the scheduler puts it. Up to 20. Default: none, and the Pods use
+   * each node's default handler.
+   */
+  runtimeClasses?: string[];
   /** An nginx image whose own command runs nginx in the foreground with /etc/nginx/nginx.conf. */
   nginxImage: pulumi.Input<string>;
   /** The image of an app that listens on 127.0.0.1 at `appPort`: it cannot be reached from outside the Pod. */
@@ -75,6 +80,11 @@ export interface PauseSandboxArgs {
    */
   kubeletFlag?: pulumi.Input<boolean>;
   /**
+   * Import a carried image again where it is deleted from a node: a unit does so before the kubelet starts, and a timer at most
+   * 5 minutes after the deletion. k3s and RKE2 import it at their start. Only with image source `carried`. Default: true.
+   */
+  selfHeal?: pulumi.Input<boolean>;
+  /**
    * If the number changes, the next `pulumi up` checks every node again. A whole number from 0. Default: 0.
    */
   recheck?: pulumi.Input<number>;
@@ -117,11 +127,12 @@ export function checkPauseSandbox(problems: Problems, args: PauseSandboxArgs): R
   checkPauseImage(problems, "image.", image);
   checkNodes(problems, nodes);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
-  if (trust !== undefined && (image as PauseImageArgs | undefined)?.source === PauseImageSource.Carried)
-    checkNoTrust(problems, "trust", trust);
+  const carried = (image as PauseImageArgs | undefined)?.source === PauseImageSource.Carried;
+  if (trust !== undefined && carried) checkNoTrust(problems, "trust", trust);
   if (proof !== undefined) checkProof(problems, proof);
   if (bootSetup !== undefined) checkBootSetup(problems, bootSetup);
-  checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, recheck: args.recheck });
+  checkNodeSettings(problems, { kubeletFlag: args.kubeletFlag, selfHeal: args.selfHeal, recheck: args.recheck });
+  checkCarriedOnly(problems, args.selfHeal, carried);
   checkNoOutput(problems, "dryRun", args.dryRun, TRUE_OR_FALSE);
   checkUnlessOutput(problems, "reconcile", args.reconcile, RECONCILE);
   checkUnlessOutput(problems, "soakSeconds", args.soakSeconds, SECONDS);
@@ -175,9 +186,12 @@ function checkNodes(problems: Problems, nodes: ClusterNode[]): void {
   });
 }
 
+/** A DNS subdomain, as Kubernetes has for the names of nodes and RuntimeClasses. */
+const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+
 function checkName(problems: Problems, field: string, name: string, seen: Set<string>): void {
   // The expression takes `undefined` for a name.
-  if (typeof (name as unknown) !== "string" || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name)) {
+  if (typeof (name as unknown) !== "string" || !OBJECT_NAME.test(name)) {
     problems.add(field, name, "the name of a node as `kubectl get nodes` prints it");
   }
   if (seen.has(name)) problems.add(field, name, "a name that no other node has");
@@ -190,4 +204,22 @@ function checkProof(problems: Problems, proof: ProofArgs): void {
   const scopes = Object.values(ProofScope);
   const scope = proof.scope;
   if (scope !== undefined && !scopes.includes(scope)) problems.add("proof.scope", scope, scopes.join(", "));
+  checkRuntimeClasses(problems, proof.runtimeClasses ?? []);
+}
+
+function checkRuntimeClasses(problems: Problems, classes: readonly unknown[]): void {
+  const field = "proof.runtimeClasses";
+  if (!Array.isArray(classes) || classes.length > 20) {
+    problems.add(field, classes, "a list of at most 20 names of RuntimeClasses");
+    return;
+  }
+  for (const [index, name] of classes.entries()) {
+    if (typeof name !== "string" || !OBJECT_NAME.test(name) || classes.indexOf(name) < index) {
+      problems.add(
+        `${field}[${index}]`,
+        name,
+        "the name of a RuntimeClass as `kubectl get runtimeclasses` prints it, once",
+      );
+    }
+  }
 }

@@ -7,6 +7,7 @@ import { isLocal, isLost, pulledImage } from "./pulledImage";
 import { judgeCgroups } from "./judge/cgroups";
 import { judgeDisks } from "./judge/disks";
 import { editedSince, imageEvidence, lostSettings } from "./judge/config";
+import { handlersText } from "./judge/handlers";
 import { nearMisses } from "./judge/hosts";
 import { judgeKubelet } from "./judge/kubelet";
 import { judgeSandboxes, somethingElse } from "./judge/sandboxes";
@@ -81,6 +82,7 @@ function diagnosed(look: Look): Diagnosis {
     ...imageEvidence(facts, runtime),
     ...pull.evidence,
     ...local.evidence,
+    ...handlersEvidence(facts),
     ...kubelet.evidence,
     ...disks.evidence,
     ...proxyEvidence(look),
@@ -95,16 +97,29 @@ function diagnosed(look: Look): Diagnosis {
     ...(facts.events === undefined ? ["what the last sandboxes failed with"] : []),
     ...ownTry.unknown,
   ];
-  if (look.wanted?.ca) {
-    findings.splice(
-      0,
-      Infinity,
-      ...findings.map((one) => (/PS-D00[12]/.test(one.code) ? { ...one, remedy: STACK_HAS_CA } : one)),
-    );
-  }
+  const known = findings.map((one) => ({ ...one, remedy: remedyOfStack(one, runtime, look.wanted) ?? one.remedy }));
   // Sorting keeps the order of causes among those of one weight.
-  findings.sort((a, b) => Number(b.fatal) - Number(a.fatal));
-  return { node, host, image: runtime.image, events: sandboxes.events, evidence, findings, unknown, tried };
+  known.sort((a, b) => Number(b.fatal) - Number(a.fatal));
+  const { handlers } = facts;
+  return {
+    ...{
+      node,
+      host,
+      image: runtime.image,
+      events: sandboxes.events,
+      evidence,
+      findings: known,
+      handlers,
+      unknown,
+      tried,
+    },
+  };
+}
+
+/** Not every handler runs pause. That is no fault. */
+function handlersEvidence({ handlers }: Facts): Evidence[] {
+  const text = handlersText(handlers);
+  return text === undefined ? [] : [{ is: "yes", text }];
 }
 
 /** What an error says already is not said once more. */
@@ -124,8 +139,19 @@ function proxyEvidence({ facts, walks }: Look): Evidence[] {
   return [{ is: "yes", text }];
 }
 
-const STACK_HAS_CA =
-  "The stack has a registryCa. If the node lost it, run pulumi up with another recheck. If the authority is another one by now, add its certificate there";
+/** What a stack that has the remedy already makes of it. */
+function remedyOfStack({ code }: Finding, runtime: RuntimeFact, wanted?: WantedImage): string | undefined {
+  if (wanted?.ca && /PS-D00[12]/.test(code))
+    return "The stack has a registryCa. If the node lost it, run pulumi up with another recheck. If the authority is another one by now, add its certificate there";
+  if (!wanted?.carried || !ASKS_REGISTRY.test(code)) return undefined;
+  // A node that the stack has changed has the image's name. k3s and RKE2 have no timer (node/heal.sh).
+  if (wanted.heals && !["k3s", "rke2"].includes(runtime.name) && runtime.image === wanted.image)
+    return "Wait 5 minutes: pause-sandbox-heal.timer on the node imports the carried image again. If it does not, journalctl -u pause-sandbox-heal says why, and pulumi up with another recheck carries the image again";
+  return "The stack carries the image to the node: run pulumi up with another recheck";
+}
+
+/** Findings of a registry, or of the way to it: none is asked for a carried image. */
+const ASKS_REGISTRY = /PS-D0(0[1-35-9]|1[0-37]|40|42)/;
 
 /** Facts that only a runtime that runs can give. */
 const ASKED_OF_CRI = ["able", "status", "image", "sandbox"];

@@ -1,6 +1,7 @@
 /** What a node says of itself: the lines of JSON that node/doctor prints. A node may print anything: it is shaped here. */
 import { gunzipSync } from "node:zlib";
 
+import { PauseUse } from "../components/node/nodeScript";
 import { isWholeNumber } from "../components/problems";
 import { quoted } from "../components/visible";
 
@@ -137,6 +138,8 @@ export interface Facts {
   /** `HTTPS_PROXY=http://proxy:3128` of the process that pulls, without logins. */
   readonly proxy?: readonly string[];
   readonly disks?: readonly DiskFact[];
+  /** The use of pause by each runtime handler, by the handler's name. Empty where the runtime does not tell its handlers. */
+  readonly handlers?: Readonly<Record<string, PauseUse>>;
   readonly status?: StatusFact;
   readonly image?: ImageFact | null;
   readonly sandbox?: SandboxFact | null;
@@ -190,6 +193,17 @@ const objectOf =
     return read.some(([, one]) => one === undefined) ? undefined : (Object.fromEntries(read) as T);
   };
 
+/** Each name in an object, and one of the words. */
+const wordsOf =
+  <T extends string>(words: readonly T[]): Read<Record<string, T>> =>
+  (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    const entries = Object.entries(value).map(([name, one]) => [name, words.find((word) => word === one)] as const);
+    const wrong = ([name, word]: (typeof entries)[number]) => word === undefined || name.length > LONGEST_TEXT;
+    if (entries.length > MOST_ITEMS || entries.some(wrong)) return undefined;
+    return Object.fromEntries(entries) as Record<string, T>;
+  };
+
 const texts = listOf(text);
 const yesOrNo: Read<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
 
@@ -227,6 +241,7 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
       ...{ path: text, freeKilobytes: amount, freeInodes: amount, inodes: amount, writable: yesOrNo },
     }),
   ),
+  handlers: wordsOf(Object.values(PauseUse)),
   status: objectOf<StatusFact>(
     {
       conditions: listOf(

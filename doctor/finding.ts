@@ -1,4 +1,5 @@
 /** What the doctor says: findings, and evidence in the order in which a sandbox comes to be. */
+import type { Handlers } from "./judge/handlers";
 
 /** One thing that is wrong. */
 export interface Finding {
@@ -75,6 +76,8 @@ export interface Diagnosis {
   readonly evidence: readonly Evidence[];
   /** Errors of sandboxes that still count, verbatim, the newest last. */
   readonly events: readonly string[];
+  /** The use of pause by each runtime handler, where it is known. */
+  readonly handlers?: Handlers;
   /** What the verdict would need, and nobody could look at. */
   readonly unknown?: readonly string[];
   /** Those that the cluster tells of, where it was asked. */

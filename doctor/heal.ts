@@ -4,7 +4,7 @@ import { parseDocument, stringify } from "yaml";
 import type { Diagnosis } from "./finding";
 import type { Host } from "../components/host";
 import { registryOf } from "../components/registry/reference";
-import { ASK_FOR_CA } from "../settings/words";
+import { askForCa } from "../settings/words";
 
 const HEAD = `# What pause-sandbox doctor found, as the settings of a stack. Read them before you use them: a certificate
 # that a network shows may be anybody's. Check its fingerprint with whoever runs the registry.
@@ -37,8 +37,17 @@ export function healingConfig(diagnoses: readonly Diagnosis[], healing: Healing 
   if (healing.stack !== undefined) return extended(healing.stack, settings, healing.image);
   const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
   const config = stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });
-  return HEAD + (settings["imageSource"] === "existing" ? notOwn(diagnoses) : "") + config;
+  const about = { existing: notOwn(diagnoses), carried: CARRIED }[String(settings["imageSource"])] ?? "";
+  return HEAD + about + config;
 }
+
+const CARRIED = `#
+# THE NODES REACH NO REGISTRY of their images. With \`imageSource: carried\` the image of this project goes to them over SSH, and no
+# registry is asked. For an image in a registry that they reach, run this again with --image <host[:port]/repository:tag>.
+`;
+
+/** A registry that is not there for the node: unreachable, unknown, or behind a proxy that refuses. */
+const NO_REGISTRY = ["PS-D007", "PS-D008", "PS-D042"];
 
 /** What nobody may overlook: the file heals with an image that is not the user's own. */
 function notOwn(diagnoses: readonly Diagnosis[]): string {
@@ -61,28 +70,33 @@ const OF_THE_STACK = ["reference", "imageSource", "knownHosts", "sshPrivateKeyFi
 function extended(stack: string, settings: Record<string, unknown>, image?: string): string {
   const file = parseDocument(stack);
   const at = (name: string) => ["config", `pause-sandbox:${name}`];
-  for (const [name, value] of Object.entries(settings)) {
-    if (value === undefined || OF_THE_STACK.includes(name) || file.hasIn(at(name))) continue;
-    file.setIn(at(name), value);
-  }
   if (image !== undefined) {
     const before = file.getIn(at("reference"));
     file.setIn(at("reference"), image);
-    // Those of another image.
-    for (const name of ["imageSource", "imageDigest"]) file.deleteIn(at(name));
+    for (const name of OF_ANOTHER_IMAGE) file.deleteIn(at(name));
     if (typeof before === "string" && registryOf(before) !== registryOf(image)) {
       const hadCa = file.hasIn(at("registryCa"));
       for (const name of OF_THE_REGISTRY) file.deleteIn(at(name));
-      if (hadCa) file.setIn(at("registryCa"), ASK_FOR_CA);
+      if (hadCa) file.setIn(at("registryCa"), settings["registryCa"] ?? askForCa(registryOf(image)));
     }
+  }
+  // With a carried image no registry is asked, and a stack may say nothing of one.
+  const carries = image === undefined && file.getIn(at("imageSource")) === "carried";
+  const others = [...OF_THE_STACK, ...(carries ? OF_THE_REGISTRY : [])];
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined || others.includes(name) || file.hasIn(at(name))) continue;
+    file.setIn(at(name), value);
   }
   return file.toString({ lineWidth: 0 });
 }
 
+/** Settings that say where another image comes from, which is not built here, and what it is. */
+const OF_ANOTHER_IMAGE = ["imageSource", "imageDigest", "imageArchive", "mirrorOf", "selfHeal"];
+
 /** Settings that hold for one registry: another one must not get its logins, nor be trusted by its authority. */
 const OF_THE_REGISTRY = [
   ...["registryCa", "registryMirrors", "registryPlainHttp", "pushPlainHttp"],
-  ...["pullUsername", "pullPassword", "registryUsername", "registryPassword"],
+  ...["pullUsername", "pullPassword", "keepPullLogin", "registryUsername", "registryPassword"],
 ];
 
 function settingsOf(diagnoses: readonly Diagnosis[], { logins = new Map(), image }: Healing): Record<string, unknown> {
@@ -94,12 +108,15 @@ function settingsOf(diagnoses: readonly Diagnosis[], { logins = new Map(), image
   const ofRegistry = same.flatMap(({ findings }) => findings);
   const registryHas = (code: string) => ofRegistry.some((one) => one.code === code);
   const seen = [...new Set(ofRegistry.flatMap((one) => one.ca ?? []))].join("");
+  const without = ({ findings }: Diagnosis) => findings.some(({ code }) => NO_REGISTRY.includes(code));
   const meant = found.find(({ image }) => image !== undefined)?.image;
+  const reference = image ?? meant ?? diagnoses.find((one) => one.image !== "")?.image;
+  const carried = image === undefined && diagnoses.length > 0 && diagnoses.every(without);
+  const asked = askForCa(registryOf(reference ?? ""));
   return {
-    reference: image ?? meant ?? diagnoses.find((one) => one.image !== "")?.image,
-    // An image that the registry has needs no push.
-    imageSource: image !== undefined || has("PS-D012") || has("PS-D013") ? undefined : "existing",
-    registryCa: seen === "" && (has("PS-D001") || has("PS-D002")) ? ASK_FOR_CA : seen || undefined,
+    reference: carried ? undefined : reference,
+    imageSource: carried ? "carried" : image !== undefined || has("PS-D012") || has("PS-D013") ? undefined : "existing",
+    registryCa: seen === "" && (has("PS-D001") || has("PS-D002")) ? asked : seen || undefined,
     registryPlainHttp: registryHas("PS-D006") ? true : undefined,
     pullUsername: registryHas("PS-D009")
       ? "a user that may pull; then: pulumi config set --secret pullPassword"

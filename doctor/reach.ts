@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 
 import { CouldNotLook } from "./facts";
 import { sshFailure } from "./sshFailure";
-import { doctorParts, packedProgram } from "../components/node/program";
+import { doctorParts, running, unpacking } from "../components/node/program";
 
 /** A node, and what can be done there without changing it. */
 export interface Reach {
@@ -38,7 +38,7 @@ export interface Said {
 /** The program as a shell takes it on stdin; braces make a transfer that is cut do nothing. */
 export function doctorStdin(tries = false): string {
   const verb = tries ? " try" : "";
-  return `{ p=$(printf %s '${packedProgram(doctorParts)}'|base64 -d|gzip -d)||exit 3\nsh -c "$p" pause-sandbox-doctor${verb} </dev/null;exit;}\n`;
+  return `{ ${unpacking(doctorParts)}\n${running("pause-sandbox-doctor")}${verb} </dev/null;exit;}\n`;
 }
 
 /** Users other than root become root the way that their node lets them, without a question. */

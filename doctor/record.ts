@@ -88,12 +88,15 @@ function lookIn(value: unknown): Look | NotLooked {
     ...Object.entries(told).map(([fact, one]) => JSON.stringify({ fact, value: one })),
     ...Object.entries(fieldsOf(failed)).map(([fact, why]) => JSON.stringify({ fact, failed: why })),
   ];
-  const { image, digest, ca } = fieldsOf(wanted);
+  const { image, digest, ca, carried, heals } = fieldsOf(wanted);
   return {
     ...{ node: textOf(node), host: textOf(host), ourSeconds: Number(ourSeconds) || 0 },
     facts: parseFacts(lines.join("\n")),
     walks: listIn(walks).map(walkIn),
-    wanted: typeof image === "string" ? { image, digest: textIn(digest), ca: ca === true } : undefined,
+    wanted:
+      typeof image === "string"
+        ? { image, digest: textIn(digest), ca: ca === true, carried: carried === true, heals: heals === true }
+        : undefined,
     stuck: Array.isArray(stuck) ? stuck.map(podIn) : undefined,
     tried: tried === undefined ? undefined : triedIn(tried),
   };

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 import { loginFailure, type LoginPlace } from "../components/node/loginFailure";
+import { withoutTokens } from "../components/sources/proxyJump";
 
 /** ssh itself ends with this code; any other is that of the command. */
 const OF_SSH = 255;
@@ -53,5 +54,5 @@ function jumpIn(text = "none"): LoginPlace["jump"] {
   if (text === "none") return undefined;
   const [, host = "", bare = "", port] =
     /(?:^|@|\/)(?:\[([^\]]+)\]|([^@:/]+))(?::(\d+))?\/?$/.exec(text.split(",").pop() ?? "") ?? [];
-  return { host: host || bare, port: port === undefined ? undefined : Number(port) };
+  return { host: withoutTokens(host) || bare, port: port === undefined ? undefined : Number(port) };
 }

@@ -23,6 +23,8 @@ const GOES_WITHIN_SECONDS = 30;
 /** A first failure may be one that the kubelet's next try mends. */
 const FAILURES = 2;
 const MOST_EVENTS = 20;
+/** Reasons of events that tell of a container. */
+const OF_CONTAINERS = /^(Pulling|Pulled|Created|Started)$/;
 
 /** Pods that are tried, and those of them that still have to be deleted. */
 export class PodTries {
@@ -115,6 +117,8 @@ export function outcome(
   const failed = failures.reduce((sum, { count = 1 }) => sum + count, 0);
   const last = failures.at(-1)?.message;
   if (last !== undefined && (late || failed >= FAILURES)) return { events, error: last };
+  // The kubelet makes no container before the sandbox runs.
+  if (late && sorted.some((one) => OF_CONTAINERS.test(one.reason ?? ""))) return { events, address: "" };
   // The kubelet itself refuses it, for lack of room for one.
   if (phase === "Failed") return { events, untried: `${reason ?? "it failed"}: ${message}` };
   const error = `no sandbox within ${STARTS_WITHIN_SECONDS} s (${events.at(-1) ?? "no event"})`;
@@ -123,7 +127,8 @@ export function outcome(
 
 /** Any node takes it, and so do namespaces with the strictest of the Pod security standards, or with quotas. */
 function podOf(name: string, { namespace, node, image }: Place): object {
-  const resources = { cpu: "1m", memory: "8Mi" };
+  // While a container starts, runc is in the Pod's memory with a copy of itself, of 8 MiB and more. CRI-O takes no limit below 12 MiB.
+  const resources = { cpu: "1m", memory: "64Mi" };
   return {
     ...{ apiVersion: "v1", kind: "Pod" },
     metadata: { name, namespace, labels: { "app.kubernetes.io/managed-by": "pause-sandbox-doctor" } },

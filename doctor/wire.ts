@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { hostAndPort } from "./pulledImage";
 import { messageOf } from "../components/errors";
 
 /** What is asked for, in parts. */
@@ -167,8 +168,7 @@ async function anonymousToken(
   if (service !== undefined) url.searchParams.set("service", service);
   url.searchParams.set("scope", `repository:${question.repository}:pull`);
   const plainHttp = url.protocol === "http:";
-  const port = Number(url.port || (plainHttp ? 80 : 443));
-  const to = { ...question, host: url.hostname, port, plainHttp };
+  const to = { ...question, ...hostAndPort(url.host, plainHttp ? 80 : 443), plainHttp };
   const { status, body } = await ask(dial, to, `${url.pathname}${url.search}`, {});
   if (status !== 200) return undefined;
   const { token, access_token } = objectIn(body);

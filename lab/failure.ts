@@ -5,6 +5,8 @@ import { get, isReady, kubectl, type Pod, until } from "./kubectl";
 /** Name of the Pod that is stuck on a node until the node is healed. */
 export const stuckPod = (node: string): string => `stuck-${node}`;
 
+const IMAGE_MISSING = /failed to (get sandbox|pull) image/;
+
 interface Event {
   reason: string;
   message: string;
@@ -42,5 +44,6 @@ async function fate(lab: LabInfo, name: string): Promise<string | undefined> {
   // By uid: events outlive their Pod by an hour, and a Pod of the same name may have failed before the node was healed.
   const ofPod = `--field-selector=involvedObject.uid=${pod.metadata.uid}`;
   const { items } = await get<{ items: Event[] }>(lab, ["events", ofPod]);
-  return items.find(({ reason, message }) => reason === "FailedCreatePodSandBox" && message.includes("x509"))?.message;
+  return items.find(({ reason, message }) => reason === "FailedCreatePodSandBox" && IMAGE_MISSING.test(message))
+    ?.message;
 }

@@ -21,7 +21,7 @@ export async function get<T>(lab: LabInfo, args: string[]): Promise<T> {
 /** As much of a Pod as the lab reads. */
 export interface Pod {
   metadata: { name: string; uid: string };
-  spec: { nodeName?: string; containers: { image: string }[] };
+  spec: { nodeName?: string; runtimeClassName?: string; containers: { image: string }[] };
   status: { podIP?: string; conditions?: { type: string; status: string }[]; containerStatuses?: unknown };
 }
 

@@ -135,7 +135,7 @@ export function proofTable(proofs: NodeProof[]): string {
   const row = (title: string, value: (p: NodeProof) => string): number => table.push([title, ...proofs.map(value)]);
   row("containerd", (p) => p.containerd);
   row("sandbox image", (p) => p.sandboxImage);
-  row("digest, as pushed", (p) => `${p.digest.slice(0, 26)}…`);
+  row("digest", (p) => `${p.digest.slice(0, 26)}…`);
   row("pinned", (p) => (p.pinned ? "yes" : "no"));
   row("kubelet", (p) => p.kubelet);
   row("the kubelet's flag", (p) => p.kubeletFlag.replace("=", "=\n") || "not in this kubelet (from 1.35)");

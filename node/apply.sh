@@ -12,6 +12,7 @@ apply() {
   "${runtime}_trust"
   "${runtime}_plan"
   plan_kubelet
+  plan_heal
   give_back
   tell_drift
   begin
@@ -21,8 +22,8 @@ apply() {
   "${runtime}_check" "$image"
   configured=1
   settle
+  sort_ours "$image"
   write_state
-  leave_carried "$image" "$(by_digest)"
   commit
   say "well: new sandboxes run on $image"
   report
@@ -64,7 +65,7 @@ tell_drift() {
   done
 }
 
-# What is there, before anything is planned. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.
+# What is there, before anything is planned. Sets $handlers. Writes $plan/changed, $plan/wanted, $plan/seen, $plan/units.
 look_around() {
   detect
   mkdir -p "$plan"
@@ -73,9 +74,11 @@ look_around() {
   : >"$plan/seen"
   state_units >"$plan/units"
   "${runtime}_read"
+  handlers=$("${namer}_handlers")
   if [ -z "$leaving" ]; then
     refuse_other_socket
     refuse_carried
+    refuse_login
   fi
   remember
 }
@@ -97,7 +100,8 @@ settle() {
   check_sandbox
   [ "$seen" = "$image" ] || die 017 "a sandbox runs on $seen instead of $image"
   settle_kubelet
-  if systemctl -q is-active kubelet; then check_flag; else check_start; fi
+  if is_active kubelet; then check_flag; else check_start; fi
+  settle_heal
 }
 
 # All that is to be checked, without an end to the run. Changes the runtime as the checks do.
@@ -112,16 +116,18 @@ want_for() {
   want "$@"
 }
 
-# The units whose files this run changes, the runtime's first. Nothing is restarted for certs.d: it is read at each pull.
+# The units whose files this run changes, the runtime's first. Nothing is restarted for certs.d, which is read at each pull, nor for an
+# image that k3s imports. A timer that was stopped starts again.
 units_changed() {
-  awk -F '\t' -v own="$(runtime_unit)" '
+  awk -F '\t' -v own="$unit" '
     FILENAME == ARGV[1] { unit[$2] = $1; next }
     $0 in unit { hit[unit[$0]]; next }
-    !/\/certs\.d\// { hit[own] }
+    !/\/(certs\.d|agent\/images)\// { hit[own] }
     END {
       if (own in hit) print own
       for (name in hit) if (name != own) print name
     }' "$plan/units" "$plan/changed"
+  if heal_stopped; then lines "$heal.timer"; fi
 }
 
 # unit_changed UNIT: is it one of them? They are the same for all of a run. Writes $plan/units-changed.
@@ -129,7 +135,7 @@ unit_changed() {
   [ -e "$plan/units-changed" ] || units_changed >"$plan/units-changed"
   listed "$1" "$plan/units-changed"
 }
-runtime_changed() { unit_changed "$(runtime_unit)"; }
+runtime_changed() { unit_changed "$unit"; }
 
 # Restarts the kubelet where a file of its own changed. One that starts later reads its files then. Reads and changes what
 # systemd knows of its unit.

@@ -4,30 +4,28 @@
 # The tools that this script runs itself. One that is missing half-way would pass for an answer.
 tools='awk cat chmod cmp cp flock grep head id ln mkdir mktemp mv readlink rm rmdir sed sha256sum sleep sort stat sync systemctl tail tar timeout tr uname wc'
 
-# Before anything is looked at. Dies with PS-N003.
+# Before anything is looked at.
 need_tools() {
-  for tool in $tools; do
-    command -v "$tool" >/dev/null || die 003 "$tool is not on PATH ($PATH): install it"
-  done
+  for tool in $tools; do need_tool "$tool" 'install it'; done
 }
 
-# What kind of node this is, and what the functions of its runtime need to know: each finds that itself. Dies with PS-N003,
-# PS-N006.
+# need_tool TOOL ADVICE. Dies with PS-N003.
+need_tool() { command -v "$1" >/dev/null || die 003 "$1 is not on PATH ($PATH): $2"; }
+
+# What kind of node this is, and what the functions of its runtime need to know: each finds that itself. Dies with PS-N006.
 detect() {
   [ "$(uname -s)" = Linux ] || die 006 "$(uname -s) runs this node, which is not supported: set sandbox_image in its containerd's config.toml yourself"
   refuse_kinds
   detect_kubelet
   find_runtime
   "${runtime}_find"
-  command -v crictl >/dev/null || die 003 "crictl is not on PATH ($PATH): install it, it comes with cri-tools"
+  need_tool crictl 'install it, it comes with cri-tools'
 }
 
 # Kinds that keep the setting where nobody can change it over SSH, or write their configuration again at every start: what
 # tells them (a unit that is active, or ID in os-release), and the place.
-kinds='k0scontroller|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
-k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
-snap.microk8s.daemon-containerd|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
-snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
+kinds='k0scontroller k0sworker|spec.images.pause in the ClusterConfig, /etc/k0s/k0s.yaml
+snap.microk8s.daemon-containerd snap.microk8s.daemon-kubelite|sandbox_image in /var/snap/microk8s/current/args/containerd-template.toml
 talos|machine.files in the machine config (/etc/cri/conf.d/20-customization.part); from 1.14 on a CRICustomizationConfig document
 nixos|virtualisation.containerd.settings, and extraOpts of services.kubernetes.kubelet, in the configuration of NixOS
 bottlerocket|settings.kubernetes.pod-infra-container-image, with apiclient set'
@@ -50,11 +48,12 @@ refuse_kinds() {
   for pair; do units="$units ${pair%%|*}"; done
   any=''
   # shellcheck disable=SC2086 # a list of names
-  if systemctl -q is-active $units 2>/dev/null; then any=1; fi
+  if is_active $units 2>/dev/null; then any=1; fi
   for pair; do
-    kind=${pair%%|*}
-    [ "$kind" = "$os" ] || { [ "$any" ] && systemctl -q is-active "$kind"; } || continue
-    die 006 "$kind runs this node, which is not supported: set it yourself, ${pair#*|}"
+    for kind in ${pair%%|*}; do
+      [ "$kind" = "$os" ] || { [ "$any" ] && is_active "$kind"; } || continue
+      die 006 "$kind runs this node, which is not supported: set it yourself, ${pair#*|}"
+    done
   done
 }
 
@@ -64,9 +63,9 @@ find_runtime() {
   pids=$(running_kubelets)
   # shellcheck disable=SC2086 # numbers
   [ -z "$pids" ] || endpoints=$(kubelet_endpoints $pids)
-  if systemctl -q is-active k3s k3s-agent rke2-server rke2-agent 2>/dev/null; then
+  if is_active k3s k3s-agent rke2-server rke2-agent 2>/dev/null; then
     for unit in k3s k3s-agent rke2-server rke2-agent; do
-      if loaded $unit && systemctl -q is-active $unit; then
+      if loaded $unit && is_active $unit; then
         runtime=k3s
         return 0
       fi
@@ -113,9 +112,7 @@ refuse_other_socket() {
 # runtime_by_socket PATH ENDPOINT: the runtime that says of itself that it listens on PATH. Reads systemd. Sets $runtime.
 # Dies with PS-N005 where none does.
 runtime_by_socket() {
-  if systemctl show cri-docker.socket -p Listen | grep -qF "=$1 "; then
-    runtime=cri_dockerd
-  elif argv_of cri-docker | grep -qF "$1"; then
+  if systemctl show cri-docker.socket -p Listen | grep -qF "=$1 " || argv_of cri-docker | grep -qF "$1"; then
     runtime=cri_dockerd
   elif argv_of containerd | grep -qxF -e "$1" -e "--address=$1"; then
     runtime=containerd
@@ -140,7 +137,7 @@ runtime_by_unit() {
 }
 
 # What is known of the kubelet; all is empty where no kubelet runs as kubelet.service. Sets $kubelet_show, $kubelet,
-# $kubelet_pid, $kubelet_words, $kubelet_version, $kubelet_minor, $opaque. Reads systemd. Dies with PS-N023.
+# $kubelet_pid, $kubelet_words, $kubelet_version, $kubelet_minor, $opaque, $program. Reads systemd. Dies with PS-N023.
 detect_kubelet() {
   kubelet_version='' kubelet_minor='' kubelet_pid='' opaque=''
   if ! loaded kubelet; then return 0; fi
@@ -148,16 +145,11 @@ detect_kubelet() {
   kubelet=$(show_path)
   property MainPID "$show"
   kubelet_pid=${property#0}
-  running=$(readlink "$proc/${kubelet_pid:-0}/exe") || running=''
-  # One that does not stay up may just be about to start: it is systemd itself until then.
-  case $running in
-    */systemd | */systemd-executor) running='' kubelet_pid='' kubelet_words=$(started_words kubelet) ;;
-    *)
-      words_of kubelet
-      kubelet_words=$run_words
-      ;;
-  esac
-  running=${running%' (deleted)'}
+  # One that does not stay up may just be about to start.
+  runs "$kubelet_pid" || program='' kubelet_pid=''
+  running=${program%' (deleted)'}
+  words_of kubelet
+  kubelet_words=$run_words
   if [ -z "$running" ] || [ "$running" = "$kubelet" ] || [ "$running" = "$(readlink -f "$kubelet")" ]; then
     # What will be started counts. A script may start a kubelet, whatever it is asked.
     if is_program "$kubelet"; then kubelet_version=$(version_in "$kubelet"); fi
@@ -166,7 +158,7 @@ detect_kubelet() {
     kubelet_version=$(version_in "$proc/$kubelet_pid/exe")
   fi
   [ "$kubelet_version" ] ||
-    die 023 "kubelet.service runs $kubelet, which is not a kubelet, so the kubelet's version and arguments are unknown: set the sandbox image by hand on such a node"
+    die 023 "kubelet.service runs $kubelet, which is not a kubelet, so its version and arguments are unknown: set the sandbox image by hand"
   kubelet_minor=${kubelet_version#*.}
   kubelet_minor=${kubelet_minor%%[!0-9]*}
 }
@@ -180,7 +172,7 @@ version_in() { bounded 60 "$1" --version 2>/dev/null </dev/null | sed -n 's/^Kub
 running_kubelets() {
   found=''
   if [ "$kubelet_pid" ] && named_kubelet "$proc/$kubelet_pid"; then
-    printf '%s\n' "$kubelet_pid"
+    lines "$kubelet_pid"
     return 0
   fi
   for process in "$proc"/[0-9]*; do
@@ -188,9 +180,9 @@ running_kubelets() {
     # That of a container, such as a node of kind, is no kubelet of this node.
     [ "$(readlink "$process/ns/pid")" = "$(readlink "$proc/self/ns/pid")" ] || continue
     found=1
-    printf '%s\n' "${process##*/}"
+    lines "${process##*/}"
   done
-  [ "$found" ] || [ -z "$kubelet_pid" ] || printf '%s\n' "$kubelet_pid"
+  [ "$found" ] || [ -z "$kubelet_pid" ] || lines "$kubelet_pid"
 }
 named_kubelet() {
   { read -r name <"$1/comm"; } 2>/dev/null || return 1

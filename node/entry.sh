@@ -20,7 +20,10 @@ fail=3
 need_tools
 [ "$(id -u)" = 0 ] || die 001 'not root: connect as root, or as a user with sudo -n'
 case $asked in
-  plan) plan ;;
+  plan)
+    [ "${can_plan:-}" ] || { fail=2 && die 002 "this file of the script has no 'plan': a dry run's file has it"; }
+    plan
+    ;;
   apply | restore)
     lock
     # From here on what stands half-done is this run's to undo, and no other run's.

@@ -18,8 +18,7 @@ note_kubelet() {
 # stale SECONDS FILE…: was any of them changed since the kubelet started, or up to SECONDS before that? Times have whole
 # seconds: of what happened within one, they tell no order. Reads systemd. Writes $plan/now, whose time is now's.
 stale() {
-  since=$(systemctl show kubelet -p ExecMainStartTimestampMonotonic)
-  property ExecMainStartTimestampMonotonic "$since"
+  shown kubelet ExecMainStartTimestampMonotonic
   # In microseconds; 0 where it was never started.
   case $property in *[!0-9]*) return 1 ;; esac
   [ "${#property}" -gt 6 ] || return 1
@@ -48,14 +47,18 @@ check_flag() {
     die 021 "the kubelet runs with $flag '$flags' instead of '$wanted_flag': see systemctl cat kubelet"
   # What somebody edited since the kubelet's start comes with this restart, and is none of ours.
   if [ ! -s "$plan/argv" ] || [ "$edited" ]; then return 0; fi
-  without_flag <"$plan/lines" >"$plan/argv-now"
-  without_flag <"$plan/argv" >"$plan/argv-before"
-  cmp -s "$plan/argv-before" "$plan/argv-now" ||
-    die 021 "the edit changes the kubelet's other arguments too ($(first_other "$plan/argv-before" "$plan/argv-now")): set $flag by hand where systemctl cat kubelet shows them"
-  own_environment <"$plan/lines-environ" >"$plan/environ-now"
-  own_environment <"$plan/environ" >"$plan/environ-before"
-  cmp -s "$plan/environ-before" "$plan/environ-now" ||
-    die 021 "the edit changes the kubelet's environment too ($(first_other "$plan/environ-before" "$plan/environ-now" | sed 's/=.*//')): set $flag by hand where systemctl cat kubelet shows it"
+  same_but_flag arguments without_flag "$plan/argv" "$plan/lines"
+  same_but_flag environment own_environment "$plan/environ" "$plan/lines-environ"
+}
+
+# same_but_flag WHAT FILTER BEFORE NOW: the running kubelet has the same of it as before, but for what the filter takes out. The value of
+# a variable may be secret. Writes $plan/told-before, $plan/told-now. Dies with PS-N021.
+same_but_flag() {
+  "$2" <"$3" >"$plan/told-before"
+  "$2" <"$4" >"$plan/told-now"
+  if cmp -s "$plan/told-before" "$plan/told-now"; then return 0; fi
+  differing "$plan/told-before" "$plan/told-now" '^$'
+  die 021 "the edit changes the kubelet's $1 too ($(lines "$other" | sed 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/')): set $flag by hand where systemctl cat kubelet shows it"
 }
 
 # What the kubelet that does not run would be started with: the flag as it should be. Reads systemd. Dies with PS-N021.
@@ -72,54 +75,44 @@ read_kubelet() {
   if [ -e "$journal/restart-kubelet" ]; then kubelet_healthy || return 1; fi
   pid=$(pid_of kubelet)
   # A unit can be active without a process that systemd knows to be its main one.
-  if [ "${pid:-0}" = 0 ] && systemctl -q is-active kubelet; then
+  if [ "${pid:-0}" = 0 ] && is_active kubelet; then
     : >"$plan/lines"
     : >"$plan/lines-environ"
     return 0
   fi
-  [ "${pid:-0}" != 0 ] && lines_of "/proc/$pid/cmdline" >"$plan/lines" && [ -s "$plan/lines" ] &&
-    lines_of "/proc/$pid/environ" >"$plan/lines-environ" && [ "$(pid_of kubelet)" = "$pid" ]
+  [ "${pid:-0}" != 0 ] && runs "$pid" && lines_of "$proc/$pid/cmdline" >"$plan/lines" && [ -s "$plan/lines" ] &&
+    lines_of "$proc/$pid/environ" >"$plan/lines-environ" && [ "$(pid_of kubelet)" = "$pid" ]
 }
-
-# first_other A B: the first line that only one of them has.
-first_other() { awk 'FILENAME == ARGV[1] { left[$0]; next } !($0 in left) { print; found = 1; exit } { delete left[$0] } END { if (!found) for (line in left) { print line; exit } }' "$1" "$2"; }
 
 # Each value of the flag on the command line of the running kubelet, one per line:
 #   kubelet --pod-infra-container-image=a/b:1 --v=2 --pod-infra-container-image c/d:2 gives a/b:1 and c/d:2
 running_flags() { argv_of kubelet | flags_in; }
 
-# The same of the words on stdin, one per line:
+# The same of the words on stdin, one per line; with `without`, all words but the flag and its value:
 #   kubelet --pod-infra-container-image=a/b:1 --v=2 gives a/b:1
+#   kubelet --pod-infra-container-image a/b:1 --v=2 gives kubelet and --v=2, `without`
 flags_in() {
-  FLAG=$flag awk '
-    take { print; take = 0; next }
-    $0 == ENVIRON["FLAG"] { take = 1 }
-    index($0, ENVIRON["FLAG"] "=") == 1 { print substr($0, length(ENVIRON["FLAG"]) + 2) }'
+  FLAG=$flag awk -v others="${1:-}" '
+    take { if (!others) print; take = 0; next }
+    $0 == ENVIRON["FLAG"] { take = 1; next }
+    index($0, ENVIRON["FLAG"] "=") == 1 { if (!others) print substr($0, length(ENVIRON["FLAG"]) + 2); next }
+    others'
 }
-
-# The words on stdin, one per line, without the flag and its value:
-#   kubelet --pod-infra-container-image a/b:1 --v=2 gives kubelet --v=2
-without_flag() { FLAG=$flag awk 'take { take = 0; next } $0 == ENVIRON["FLAG"] { take = 1; next } index($0, ENVIRON["FLAG"] "=") != 1'; }
+without_flag() { flags_in without; }
 
 # The variables on stdin, one per line, sorted, without the flag and its value, without what systemd itself gives a process at each
 # start, and without variables that hold nothing:
 #   A=--v=2 --pod-infra-container-image=a/b:1 gives A=--v=2
 #   A=--pod-infra-container-image=a/b:1, B=1 and INVOCATION_ID=2 gives B=1
 own_environment() {
-  FLAG=$flag awk '
-  /^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/ { next }
-  {
-    n = split($0, word, /[ \t]+/); out = ""
-    for (i = 1; i <= n; i++) {
-      w = word[i]; name = ""
-      if (i == 1 && match(w, /^[A-Za-z_][A-Za-z0-9_]*=/)) { name = substr(w, 1, RLENGTH); w = substr(w, RLENGTH + 1) }
-      plain = w; gsub(/["\047]/, "", plain)
-      if (plain == ENVIRON["FLAG"]) { i++; w = "" } else if (index(plain, ENVIRON["FLAG"] "=") == 1) w = ""
-      out = out name (w == "" || out name == "" || name != "" ? "" : " ") w
-    }
-    gsub(/= +/, "=", out); sub(/ +$/, "", out)
-    if (out !~ /^[A-Za-z_][A-Za-z0-9_]*=$/) print out
-  }' | sort
+  flag_edit '' | awk '
+    /^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NOTIFY_SOCKET|MAINPID|WATCHDOG_(PID|USEC)|MEMORY_PRESSURE_(WATCH|WRITE)|LISTEN_[A-Z]+)=/ { next }
+    {
+      # White space that is left where the flag was.
+      $1 = $1
+      gsub(/= /, "=")
+      if ($0 !~ /^[A-Za-z_][A-Za-z0-9_]*=$/) print
+    }' | sort
 }
 
 # What /proc/net/tcp has of the health port, once that is known.
@@ -128,7 +121,7 @@ health_pattern=''
 # Healthy: active, and its health port is listening, which needs no HTTP client. The port is on its command line, else in its
 # configuration, else 10248. Reads systemd. Sets $health_words, $port, $health_pattern.
 kubelet_healthy() {
-  systemctl -q is-active kubelet || return 1
+  is_active kubelet || return 1
   words=$(argv_of kubelet)
   # A process has no command line before its first instruction, nor when it has just ended. A unit can also be active without a
   # process that systemd knows.

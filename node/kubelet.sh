@@ -13,18 +13,14 @@ flag_refused() {
   [ -e "$plan/units" ] && listed "kubelet$tab$1" "$plan/units"
 }
 
-# The files that make up the kubelet's command line, in the order in which they count: units, then environment files.
-flag_files() {
-  unit_files
-  environment_files "$kubelet_show"
-}
+# The units among the files that make up the kubelet's command line, in the order in which they count. Environment files come behind them.
 unit_files() {
   property FragmentPath "$kubelet_show"
   units=$property
   property DropInPaths "$kubelet_show"
   set -f
   for file in $units $property; do
-    case $file in /*) printf '%s\n' "$file" ;; esac
+    case $file in /*) lines "$file" ;; esac
   done
   set +f
 }
@@ -49,9 +45,10 @@ plan_kubelet() {
   # shellcheck disable=SC2046 # a path a word, as in systemd's own list
   if stale 0 $(cat "$plan/unit-files" "$plan/environment-files"); then edited=1; fi
   line=$(exec_start kubelet "$own_unit")
-  split=$(plain_variables "$line")
+  # systemd splits $NAME into words. An empty ${NAME} is an empty argument.
+  split=$(variables_in "$line" '^[$][A-Za-z_][A-Za-z0-9_]*$')
   braced=''
-  case $line in *\$\{*) braced=$(braced_variables "$line") ;; esac
+  case $line in *\$\{*) braced=$(variables_in "$line" "^[\"']*[$][{][A-Za-z_][A-Za-z0-9_]*[}][\"']*\$") ;; esac
   used=$split$braced
   refuse_empty
   read_environment
@@ -67,7 +64,7 @@ refuse_empty() {
   if [ -z "$braced" ] || [ "$wanted_flag" ]; then return 0; fi
   unit_environment kubelet >"$plan/given-now"
   for name in $braced; do
-    given=$(NAME=$name awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }' "$plan/given-now")
+    given=$(value_of "$name" <"$plan/given-now")
     case $given in
       "$flag"*) die 021 "kubelet.service has \${$name} as an argument of its own, which is $given: take \${$name} out of its ExecStart (systemctl cat kubelet), or let \$$name stand there without braces" ;;
     esac
@@ -91,7 +88,7 @@ read_environment() {
     [ -f "$file" ] || continue
     base "$file" >"$plan/edit"
     # The file, then its assignments, which have a tab.
-    printf '%s\n' "$file"
+    lines "$file"
     env_file list <"$plan/edit"
   done <"$plan/environment-files" >"$plan/assignments"
   awk -F '\t' '
@@ -126,7 +123,7 @@ choose_place() {
     base "$file" >"$plan/edit"
     if ! flag_set <"$plan/edit"; then continue; fi
     in_unit=$file
-    printf '%s\n' "$file" >>"$plan/flagged"
+    lines "$file" >>"$plan/flagged"
   done <"$plan/unit-files"
   # A variable that an environment file sets, too, has nothing of what the unit sets.
   if [ "$in_unit" ] && ! unit_counts; then in_unit=''; fi
@@ -196,10 +193,10 @@ check_grammar() {
   NAME=$2 awk 'index($0, ENVIRON["NAME"] "=") == 1 { print substr($0, length(ENVIRON["NAME"]) + 2) }' "$plan/environ" >"$plan/value"
   # The file as it is, with what is ours in it: that is what the kubelet was started with.
   [ -e "$1" ] || return 0
-  read_now=$(env_file list <"$1" | NAME=$2 awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }')
+  read_now=$(env_file list <"$1" | value_of "$2")
   [ "$read_now" != "$(cat "$plan/value")" ] || return 0
   if stale 1 "$1"; then return 0; fi
-  if printf '%s\n' "$read_now" | grep -qe "$flag" - "$plan/value"; then
+  if lines "$read_now" | grep -qe "$flag" - "$plan/value"; then
     die 021 "$1: the running kubelet has another $2 than this file: remove $flag from the file by hand, or restart the kubelet"
   fi
   set_in=$own_unit set_name=''
@@ -273,12 +270,11 @@ plan_own_unit() {
 
 # refuse_later UNIT OWN: a drop-in that systemd reads behind ours has the last word on ExecStart. Reads systemd. Dies with PS-N021.
 refuse_later() {
-  dropins=$(systemctl show "$1" -p DropInPaths)
-  property DropInPaths "$dropins"
+  shown "$1" DropInPaths
   set -f
   for file in $property; do
     if [ "${file##*/}" = "${2##*/}" ] || ! grep -q '^[[:space:]]*ExecStart[[:space:]]*=' "$file" 2>/dev/null; then continue; fi
-    last=$(printf '%s\n' "${file##*/}" "${2##*/}" | sort | tail -n 1)
+    last=$(lines "${file##*/}" "${2##*/}" | sort | tail -n 1)
     [ "$last" = "${2##*/}" ] || die 021 "$file sets ExecStart of $1.service and is read behind ${2##*/}, which would count for nothing: give it a name that sorts before that"
   done
   set +f

@@ -22,7 +22,7 @@ restore() {
   swap '*'
   "${runtime}_check" ''
   settle_restored
-  leave_carried
+  sort_ours
   : >"$journal/forget"
   [ "$broken" ] || "${runtime}_read"
   image=$sandbox_before got='' pinned=false
@@ -33,4 +33,5 @@ restore() {
 settle_restored() {
   if [ -z "$broken" ] && runtime_changed; then "${runtime}_restart"; fi
   settle_kubelet
+  settle_heal
 }

@@ -2,11 +2,20 @@
 # Trust: how containerd reaches the registry, in certs.d/<host[:port]>/. Other registries' directories stay untouched.
 
 # Is there anything to say about the registry? If not, how the runtime reaches it stays as it is.
-trust_needed() { [ "$ca$mirrors$plain_http$login" ]; }
+trust_needed() { [ "$ca$mirrors$plain_http$kept_login" ]; }
+
+# Is the registry, or a mirror, at an IPv6 address?
+asks_ipv6() {
+  case $registry in *]*) return 0 ;; esac
+  case $mirrors in *]*) ;; *) return 1 ;; esac
+}
 
 own_url() {
   case $plain_http in 1) printf 'http://%s' "$registry" ;; *) printf 'https://%s' "$registry" ;; esac
 }
+
+# Where the image is looked for: the mirrors, then the registry itself, one URL per line.
+all_urls() { printf '%s%s\n' "$mirrors" "$(own_url)" | awk '!seen[$0]++'; }
 
 # Which directory containerd reads for the registry: in each of $config_path the one that is there first of `host_port_`, `host:port`
 # and `_default`; else the one that we make. Sets $hosts_dir.
@@ -51,14 +60,14 @@ plan_hosts() {
     lacking=$(missing_in "$dir/hosts.toml")
     [ -z "$lacking" ] ||
       case $dir in
-        */_default) die 025 "$dir/hosts.toml is how this node reaches $registry, and a hosts.toml for $registry alone would replace it: write ${dir%/*}/$registry/hosts.toml with these hosts and with $lacking, or leave trust out of the stack" ;;
-        *) die 025 "$dir/hosts.toml exists already. It is not our file, so it is not replaced: add $lacking to it, or leave trust out of the stack" ;;
+        */_default) die 025 "$dir/hosts.toml is how this node reaches $registry, and one for $registry alone would replace it: write ${dir%/*}/$registry/hosts.toml with these hosts and with $lacking, or leave trust out of the stack" ;;
+        *) die 025 "$dir/hosts.toml exists already, and is not our file: add $lacking to it, or leave trust out of the stack" ;;
       esac
     say "$dir/hosts.toml is not our file, and already has all settings: it stays unchanged"
     return 0
   fi
   if has_site_files "$dir"; then
-    [ -z "$mirrors$plain_http$login" ] ||
+    [ -z "$mirrors$plain_http$kept_login" ] ||
       die 025 "$dir has certificates that are not ours, and a hosts.toml would disable them: write $dir/hosts.toml with them (ca, client) and with all that the stack asks for, or leave mirrors, plainHttp and login out"
     case $dir in
       */_default) die 025 "$dir has certificates that are not ours, and a directory for $registry alone would disable them: copy them to ${dir%/*}/$registry, or leave trust out of the stack" ;;
@@ -71,7 +80,7 @@ plan_hosts() {
   own_ca "$dir"
   want_ca "$own_ca"
   hosts_toml "$dir" >"$new"
-  want "$dir/hosts.toml" "${login:+0600}"
+  want "$dir/hosts.toml" "${kept_login:+0600}"
 }
 
 # Did somebody else write the file? One that we wrote, or replaced with a copy of it in our backup, is ours to write.
@@ -82,37 +91,36 @@ site_hosts() {
 }
 
 # Is the file a site's, or was it before we replaced it?
-site_file() {
-  [ -s "$1" ] || return
-  managed "$1"
-  [ -z "$known" ] || [ -s "$backup/root$1" ]
-}
+site_file() { site_hosts "$1" || { [ -s "$1" ] && [ -s "$backup/root$1" ]; }; }
 
 # missing_in FILE: what a site's hosts.toml lacks of what is asked for, in words; nothing when all is there. Writes
 # $plan/hosts, $plan/urls.
 missing_in() {
   toml_list <"$1" >"$plan/hosts"
   sep=''
-  printf '%s%s\n' "$mirrors" "$(own_url)" | awk '!seen[$0]++' >"$plan/urls"
+  all_urls >"$plan/urls"
   while IFS= read -r url; do
     # A host without a table is reached through `server` alone.
     if ! grep -qF "host|$url|" "$plan/hosts"; then
-      printf '%s[host."%s"] with capabilities = ["pull", "resolve"]' "$sep" "$url"
-      sep=', '
+      lacks "[host.\"$url\"] with capabilities = [\"pull\", \"resolve\"]"
     fi
     # No CA counts then.
     if takes_ca "$url" && grep -qxF -e "host|$url|skip_verify	true" -e "skip_verify	true" "$plan/hosts"; then
-      printf '%sskip_verify = false in [host."%s"]' "$sep" "$url"
-      sep=', '
+      lacks "skip_verify = false in [host.\"$url\"]"
     fi
     if takes_ca "$url" && ! names_ca "$url" "${1%/*}"; then
-      printf '%sthe CA of the stack, in a file that ca names in [host."%s"]' "$sep" "$url"
-      sep=', '
+      lacks "the CA of the stack, in a file that ca names in [host.\"$url\"]"
     fi
   done <"$plan/urls"
-  if [ "$login" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
-    printf '%s[host."%s".header] with the login as Authorization' "$sep" "$(own_url)"
+  if [ "$kept_login" ] && ! grep -qiF "host|$(own_url)|header|authorization	" "$plan/hosts"; then
+    lacks "[host.\"$(own_url)\".header] with the login as Authorization"
   fi
+}
+
+# lacks TEXT: an item of the list. Sets $sep.
+lacks() {
+  printf %s "$sep$1"
+  sep=', '
 }
 
 # names_ca URL DIR: does a file that the host's `ca` names, in DIR or by its whole path, hold our CA? Only the text of the
@@ -151,17 +159,17 @@ own_ca() {
 # The registry has a table of its own beside `server`, since containerd 1.x takes no CA from the keys at the top; 2.x tries
 # `server` last, with those keys, and would name a certificate instead of what was wrong before.
 #
-# The login is a header: containerd's own settings for it are deprecated in 1.x and gone in 2.x, and no Pod's credentials
+# A login that stays is a header: containerd's own settings for it are deprecated in 1.x and gone in 2.x, and no Pod's credentials
 # are used for a sandbox (containerd#10916).
 hosts_toml() {
   own=$(own_url)
   printf 'server = "%s"\n' "$own"
   host_keys "$own" "$1" ''
-  printf '%s%s\n' "$mirrors" "$own" | awk '!seen[$0]++' | while IFS= read -r url; do
+  all_urls | while IFS= read -r url; do
     printf '\n[host."%s"]\n' "$url"
     host_keys "$url" "$1" '  '
-    [ "$url" != "$own" ] || [ -z "$login" ] ||
-      printf '\n[host."%s".header]\n  Authorization = ["Basic %s"]\n' "$url" "$login"
+    [ "$url" != "$own" ] || [ -z "$kept_login" ] ||
+      printf '\n[host."%s".header]\n  Authorization = ["Basic %s"]\n' "$url" "$kept_login"
   done
 }
 

@@ -2,20 +2,29 @@
 # Verify: what the runtime itself says, through CRI, before a run counts.
 
 # cri ARGUMENT…: asks the runtime through CRI, for at most $patience seconds. Changes what its arguments say. Writes
-# $home/error.
-cri() { bounded "$patience" crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$home/error" 8>&- 9>&-; }
+# $error_file.
+cri() { "$limiter" "$patience" crictl --timeout "${patience}s" --runtime-endpoint "unix://$socket" --image-endpoint "unix://$socket" "$@" 2>"$error_file"; }
+
+# cri_told VERB TEMPLATE NAME: what the runtime says of an image or a sandbox. Reads the runtime.
+cri_told() { cri "$1" -o go-template --template "$2" "$3"; }
 
 # What the last tool had to say in the end: the lines before are its log.
-error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$home/error"; }
+error() { sed -n '$s/^time=[^ ]* level=[a-z]* msg=//p; $t; $p' "$error_file"; }
 
 # The seconds that one call to the runtime may take; and a pull, or the start of a sandbox.
 patience=60
 pulling=180
 
 # bounded SECONDS COMMAND…: runs it, for that long at most. What ends this run ends it too: a shell hears of a signal while it
-# waits, not while a command runs. Sets $child.
+# waits, not while a command runs. What it leaves behind does not hold the lock.
 bounded() {
-  timeout "$@" &
+  timeout "$@" 8>&- 9>&- &
+  awaited
+}
+limiter=bounded
+
+# Waits for the last process that was started. Sets $child.
+awaited() {
   child=$!
   ended=0
   wait "$child" || ended=$?
@@ -24,13 +33,7 @@ bounded() {
 }
 child=''
 
-# The clock that nobody sets, in seconds.
-clock() {
-  uptime
-  printf %s "$up"
-}
-
-# Sets $up to that.
+# Sets $up to the clock that nobody sets, in seconds.
 uptime() {
   read -r up _ </proc/uptime
   up=${up%.*}
@@ -67,23 +70,24 @@ pull_failed() {
   case ${1:-} in
     124 | 143) die 010 "image $image is not pulled within $pulling s: the registry, a mirror or a proxy answers too slowly, or not at all" ;;
   esac
-  case $(error) in
-    *'no match for platform'* | *'no matching manifest'* | *'exec format error'*)
+  why=$(error) || :
+  case $why in
+    *'no match for platform'* | *'no image found in'* | *'no matching manifest'* | *'exec format error'*)
       wrong_architecture 'it holds other platforms only' ;;
   esac
-  [ -z "$archive" ] || die 028 "image $image, which came with the script, is not taken by $runtime_name: $(error)"
-  case $(error) in
+  [ -z "$archive" ] || die 028 "image $image, which came with the script, is not taken by $runtime_name: $why"
+  case $why in
     *': not found'* | *'manifest unknown'*)
       [ -z "$digest" ] ||
-        die 011 "image $image: the registry does not have the pushed digest $digest for this node: push again under a new tag, or repair the mirror ($(error))" ;;
+        die 011 "image $image: the registry does not have the pushed digest $digest: push again under a new tag, or repair the mirror ($why)" ;;
   esac
-  case $(error) in
+  case $why in
     *x509*) setting='; see trust.ca (registryCa in a stack file)' ;;
-    *nauthorized* | *orbidden* | *denied* | *'authorization failed'* | *'no basic auth'*) setting='; see trust.login (pullUsername and pullPassword in a stack file)' ;;
+    *nauthorized* | *orbidden* | *denied* | *'authorization failed'* | *'no basic auth'*) setting=$(login_advice) ;;
     *'server gave HTTP response'*) setting='; see trust.plainHttp (registryPlainHttp in a stack file)' ;;
     *) setting='' ;;
   esac
-  die 010 "image $image cannot be pulled the way the runtime pulls it: $(error)$setting"
+  die 010 "image $image cannot be pulled the way the runtime pulls it: $why$setting"
 }
 
 # 1 once the image was pulled the way that the runtime will, or needs no pull.
@@ -98,8 +102,14 @@ preflight() {
     return 0
   fi
   note_names
+  take_image || say "the image is pulled after the restart of $runtime_name, which has to read the settings for $registry first"
+}
+
+# Gets the image, and gives it its name once it is known to be the right one; false where only a runtime that was restarted can. Sets
+# $tried.
+take_image() {
   tried=$(by_digest)
-  if [ "$archive" ]; then carry; else "${runtime}_pull" || return 0; fi
+  if [ "$archive" ]; then carry; else "${runtime}_pull" || return 1; fi
   # CRI hears of what ctr pulls, and of a name, by an event.
   within 10 inspect_name "$tried" || pull_failed
   check_digest
@@ -113,7 +123,8 @@ preflight() {
 needs_no_registry() { [ -z "$changed_paths" ] && [ "$digest" ] && as_reported "$(state_of report)" && [ "$digest" = "$got" ]; }
 
 # Does the runtime know the digest by the image's name too?
-has_name() { inspect_image && { [ -z "$digest" ] || [ "$digest" = "$got" ]; }; }
+has_name() { inspect_image && has_digest; }
+has_digest() { [ -z "$digest" ] || [ "$digest" = "$got" ]; }
 
 # The architecture of this node in the words of an image.
 architecture() {
@@ -135,11 +146,11 @@ check_architecture() {
 }
 
 # built_for NAME: an image's architecture. The dockershim does not tell it by CRI, so docker is asked. Reads the runtime's
-# images. Writes $home/error.
+# images.
 built_for() {
-  case $("${runtime}_namer") in
-    docker) bounded 60 docker image inspect -f '{{.Architecture}}' "$1" 2>"$home/error" 8>&- 9>&- ;;
-    *) cri inspecti -o go-template --template '{{.info.imageSpec.architecture}}' "$1" ;;
+  case $namer in
+    docker) ask_docker image inspect -f '{{.Architecture}}' "$1" ;;
+    *) cri_told inspecti '{{.info.imageSpec.architecture}}' "$1" ;;
   esac
 }
 
@@ -153,36 +164,38 @@ wrong_architecture() {
 # What the runtime knows of the image, as inspect_name has it.
 inspect_image() { inspect_name "$image"; }
 
-# inspect_name NAME: what the runtime knows of an image; false where it has none. Reads the runtime's images. Sets $pinned, and
-# $got, the digest by which the runtime knows it: the wanted one, where it is among them.
+# inspect_name NAME [DIGEST]: what the runtime knows of an image; false where it has none. Reads the runtime's images. Sets $pinned, and
+# $got, the digest by which the runtime knows it: DIGEST, else the wanted one, where it is among them. A carried image is known by its
+# ID where the runtime tells no digest.
 inspect_name() {
   # The same digest may be known under other names: only our repository's counts. Docker leaves docker.io out.
-  pinned=$(cri inspecti -o go-template --template '{{.status.pinned}}{{range .status.repoDigests}} {{.}}{{end}}' "$1") || return 1
-  got=$(printf '%s\n' "$pinned" | tr ' ' '\n' | awk -v p="${image%:*}@" -v wanted="$digest" '
+  pinned=$(cri_told inspecti '{{.status.pinned}} {{.status.id}}{{range .status.repoDigests}} {{.}}{{end}}' "$1") || return 1
+  got=$(lines "$pinned" | tr ' ' '\n' | awk -v p="${image%:*}@" -v wanted="${2:-$digest}" -v carried="$archive_sum" '
     function short(name) { sub(/^docker\.io\/(library\/)?/, "", name); return name }
     BEGIN { p = short(p) }
+    NR == 2 { if (carried != "") first = $0; next }
     { name = short($0) }
-    index(name, p) == 1 { one = substr(name, length(p) + 1); if (first == "" || one == wanted) first = one }
+    index(name, p) == 1 { one = substr(name, length(p) + 1); if ((!told++ && (first == "" || first != wanted)) || one == wanted) first = one }
     END { print first }')
   pinned=${pinned%% *}
 }
 
 # The image is the one that was pushed. Dies with PS-N011.
 check_digest() {
-  [ -z "$digest" ] || [ "$digest" = "$got" ] ||
+  has_digest ||
     die 011 "image $image: on this node it is ${got:-without a digest}, but $digest was pushed: push again under a new tag, or repair the mirror"
 }
 
 # The image is there, is the right one, and stays. Dies with PS-N016.
 check_image() {
-  if [ -z "$pulled" ]; then "${runtime}_pull" || check_sandbox; fi
+  if [ -z "$pulled" ]; then take_image || pull_failed; fi
   inspect_image || pull_failed
   check_digest
   check_architecture
   [ "$pinned" = true ] ||
     # Up to 1.28 the kubelet's flag protects the image; later only the pin does.
     { [ "$kubelet_minor" ] && [ "$kubelet_minor" -le 28 ] && [ -z "$no_flag" ]; } ||
-    die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38, 1.7.3 or later, CRI-O 1.28 or later, cri-dockerd 0.3.10 or later"
+    die 016 "$runtime_name $runtime_version does not pin $image, so that garbage collection would delete it: use containerd 1.6.38 or 1.7.3, CRI-O 1.28, cri-dockerd 0.3.10, or later"
 }
 
 same_image() {
@@ -191,7 +204,7 @@ same_image() {
 }
 
 # image_id IMAGE: the id behind a name. Reads the runtime's images.
-image_id() { cri inspecti -o go-template --template '{{.status.id}}' "$1"; }
+image_id() { cri_told inspecti '{{.status.id}}' "$1"; }
 
 check_name=pause-sandbox-check
 
@@ -204,7 +217,7 @@ run_sandbox() {
     "$check_name" "$check_name" >"$plan/sandbox.json"
   printf %s "$socket" >"$journal/sandbox"
   sandbox=$(cri runp "$plan/sandbox.json") || return 1
-  seen=$("${runtime}_seen") || return 1
+  seen=$("${namer}_seen") || return 1
   # One image may have several names (the same bytes pushed under another tag), and the runtime gives any of them.
   if [ "$seen" != "$image" ] && same_image "$seen" "$image"; then seen=$image; fi
   drop_check_sandboxes

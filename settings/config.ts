@@ -6,6 +6,7 @@ import {
   PauseImageSource,
   type PauseSandboxArgs,
   type ProofScope,
+  type PullLogin,
   type Reconcile,
   type RegistryLogin,
   type RolloutGroup,
@@ -17,9 +18,9 @@ import * as log from "../components/log";
 import { Problems } from "../components/problems";
 import { type FoundNodes, nodesFrom } from "./found";
 import { checkNames } from "./known";
-import { ASK_FOR_CA } from "./words";
+import { asksForCa } from "./words";
 import { foundNodes, hostOf, includedFiles, nodesOf, pick } from "./hosts";
-import { isEmpty, list, object, optional, readFile, secret, textOrFile } from "./values";
+import { isEmpty, list, object, optional, pathIn, readFile, secret, textOrFile } from "./values";
 
 /** What the program takes from a stack's file. */
 export interface StackConfig {
@@ -53,14 +54,14 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     port: config.getNumber("sshPort"),
   };
   checkNames(problems, config);
-  if (optional(config, "registryCa") === ASK_FOR_CA) {
+  if (asksForCa(optional(config, "registryCa") ?? "")) {
     problems.add("registryCa", "the doctor's placeholder", "the certificate of the registry's authority, PEM");
   }
   const bastion = object(config, "bastion");
   const nodes = withGone(read, config, listedNodes({ ...read, jump: addressIn(bastion) }, config, found));
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
-  const pull = login(problems, config, "pull");
+  const pull = pullLogin(problems, config);
   const signing = signingOf(problems, config);
   const privateKey = privateKeyOf(problems, config);
   const groups = withNodes(config, groupsOf(problems, config), nodes);
@@ -97,6 +98,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
       maxUnavailable: optional(config, "maxUnavailable"),
       groups,
       kubeletFlag: config.getBoolean("kubeletFlag") === false ? false : undefined,
+      selfHeal: config.getBoolean("selfHeal") === false ? false : undefined,
       recheck: config.getNumber("recheck"),
       reconcile: optional(config, "reconcile") as Reconcile | undefined,
       dryRun: config.getBoolean("dryRun") === true ? true : undefined,
@@ -212,10 +214,11 @@ function image(config: pulumi.Config): PauseSandboxArgs["image"] {
   return {
     reference: optional(config, "reference") ?? (source === PauseImageSource.Carried ? undefined : ""),
     source,
-    archive: optional(config, "imageArchive"),
+    archive: pathIn(config, "imageArchive"),
     mirrorOf: optional(config, "mirrorOf"),
     digest: optional(config, "imageDigest"),
     platforms: list(config, "platforms"),
+    alsoTags: list(config, "alsoTags"),
     sourceUrl: optional(config, "sourceUrl"),
     buildFromSource: config.getBoolean("buildFromSource") === true ? true : undefined,
     plainHttp: config.getBoolean("pushPlainHttp") === true ? true : undefined,
@@ -230,6 +233,12 @@ function signingOf(problems: Problems, config: pulumi.Config): PauseSandboxArgs[
   if (password !== undefined)
     problems.add("imageSigningKey", undefined, "the key that imageSigningPassword belongs to");
   return undefined;
+}
+
+/** Whether it stays is said of a login that is there. */
+function pullLogin(problems: Problems, config: pulumi.Config): PullLogin | undefined {
+  const [given, keep] = [login(problems, config, "pull"), config.getBoolean("keepPullLogin")];
+  return given && keep === false ? { ...given, keep } : given;
 }
 
 /** User and password go together: with one of them alone, the run would go on without a login. Nobody asked for that. */
@@ -252,5 +261,6 @@ function proof(config: pulumi.Config): PauseSandboxArgs["proof"] {
     appImage: config.get("appImage") ?? "",
     appPort: config.getNumber("appPort"),
     namespace: optional(config, "namespace"),
+    runtimeClasses: list(config, "runtimeClasses"),
   };
 }

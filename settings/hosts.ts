@@ -6,7 +6,7 @@ import * as path from "path";
 import { hostKeyOf, type IncludeReader, sshHostOf } from "../components";
 import type { PlainNode } from "../components/clusterNode";
 import { atHome } from "../components/cluster/kubeconfig";
-import type { Host, HostAddress } from "../components/host";
+import { type Host, type HostAddress, HOST_SHAPE } from "../components/host";
 import type { Problems } from "../components/problems";
 import { matchesPatterns } from "../components/sources/patterns";
 
@@ -37,7 +37,7 @@ const NODE = new Map([
 
 /** The fields that must be there, and what for. */
 const NAME = ["name", "the name of the node as `kubectl get nodes` prints it"] as const;
-const ADDRESS = ["host", "a host name or an IP address"] as const;
+const ADDRESS = ["host", HOST_SHAPE] as const;
 const HOST_KEY = [
   "hostKey",
   "the host's public key, `<type> <base64>` as ssh-keyscan prints it after the host name; " +

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { type NodeReport, NodeStatus } from "../components";
+import { isKnown } from "../components/inputs";
 
 /** So many nodes that differ are named; with 5,000 nodes nobody reads more. */
 const NAMED = 20;
@@ -74,8 +75,6 @@ export function keptOnFailure<T extends object>(program: () => Promise<T>): () =
 }
 
 async function onlyKnown<T extends object>(outputs: T): Promise<T> {
-  // The SDK's types leave it out.
-  const isKnown = (value: unknown) => (pulumi.output(value) as unknown as { isKnown: Promise<boolean> }).isKnown;
   const all = Object.entries(outputs).map(async ([name, value]) => ((await isKnown(value)) ? [[name, value]] : []));
   return Object.fromEntries((await Promise.all(all)).flat()) as T;
 }

@@ -21,6 +21,12 @@ export function optional(config: pulumi.Config, key: string): string | undefined
   return value === "" ? undefined : value;
 }
 
+/** A path, in which `~/` is the home directory, as in each setting that is one. */
+export function pathIn(config: pulumi.Config, key: string): string | undefined {
+  const value = optional(config, key);
+  return value === undefined ? undefined : atHome(value);
+}
+
 export function secret(config: pulumi.Config, key: string): pulumi.Output<string> | undefined {
   return optional(config, key) === undefined ? undefined : config.getSecret(key);
 }

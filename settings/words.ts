@@ -8,24 +8,30 @@ const SETTING: readonly (readonly [string, string])[] = [
   ["image.mirrorOf", "mirrorOf"],
   ["image.digest", "imageDigest"],
   ["image.platforms", "platforms"],
+  ["image.alsoTags", "alsoTags"],
   ["image.publicKey", "imagePublicKey"],
   ["image.sourceUrl", "sourceUrl"],
   ["image.buildFromSource", "buildFromSource"],
   ["image.plainHttp", "pushPlainHttp"],
+  ["image.login", "registryUsername"],
   ["image.login.username", "registryUsername"],
   ["image.login.password", "registryPassword"],
+  ["image.signing", "imageSigningKey"],
   ["image.signing.privateKey", "imageSigningKey"],
   ["image.signing.password", "imageSigningPassword"],
   ["trust.ca", "registryCa"],
   ["trust.mirrors", "registryMirrors"],
   ["trust.plainHttp", "registryPlainHttp"],
+  ["trust.login", "pullUsername"],
   ["trust.login.username", "pullUsername"],
   ["trust.login.password", "pullPassword"],
+  ["trust.login.keep", "keepPullLogin"],
   ["proof.scope", "proof"],
   ["proof.nginxImage", "nginxImage"],
   ["proof.appImage", "appImage"],
   ["proof.appPort", "appPort"],
   ["proof.namespace", "namespace"],
+  ["proof.runtimeClasses", "runtimeClasses"],
 ];
 
 /** The path at the beginning of a line, as the components list their problems, in a stack's words. */
@@ -38,4 +44,8 @@ export function inSettings(message: string): string {
 }
 
 /** What the doctor writes where nobody but a person can know the certificate: no PEM, so that no run takes it for one. */
-export const ASK_FOR_CA = "the certificate of the registry's authority as PEM: ask the administrator of the registry";
+export const askForCa = (registry: string): string =>
+  `the certificate, as PEM, of the authority of registry ${registry} (ask its administrator)`;
+
+/** Whether a text is that. */
+export const asksForCa = (text: string): boolean => text.startsWith(askForCa("").slice(0, 50));

@@ -12,7 +12,7 @@ import { messageOf, userError } from "../errors";
 
 /** An image as nodes get it. */
 export interface ImageArchive {
-  /** The tar: `oci-layout`, `index.json` with one descriptor and no name, and the blobs, sorted. */
+  /** The tar: `oci-layout`, `index.json` with one descriptor and no name, `images`, and the blobs, sorted. */
   readonly tar: Buffer;
   /** `sha256:…` of the index or manifest: what containerd reports. */
   readonly digest: string;
@@ -25,6 +25,9 @@ export const OCI = "application/vnd.oci.image";
 export const INDEX = `${OCI}.index.v1+json`;
 export const MANIFEST = `${OCI}.manifest.v1+json`;
 const LISTS = [INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"];
+
+/** Room for two names of at most 384 bytes each in the index, in bytes: a node writes them where the index is. */
+const ROOM = 2048;
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -49,16 +52,33 @@ export function put(blobs: Blobs, mediaType: string, content: Buffer | object): 
 export function laidOut(blobs: Blobs, { mediaType, digest, size }: Descriptor): ImageArchive {
   const tar = tarOf([
     { name: "oci-layout", bytes: Buffer.from('{"imageLayoutVersion":"1.0.0"}\n') },
-    // The node adds the name to this very text (node/runtimes/carried.sh).
+    // The node adds names to this very text, in this very place (node/runtimes/carried.sh).
     {
       name: "index.json",
-      bytes: Buffer.from(`${JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType, digest, size }] })}\n`),
+      bytes: Buffer.from(
+        `${JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType, digest, size }] }).padEnd(ROOM - 1)}\n`,
+      ),
     },
+    { name: "images", bytes: Buffer.from(listOfImages(blobs, { mediaType, digest, size })) },
     ...[...blobs]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([name, bytes]) => ({ name: `blobs/${name.replace(":", "/")}`, bytes })),
   ]);
   return { tar, digest };
+}
+
+/** A line for each image for Linux, with architecture, config and layers: a shell reads no JSON, and docker takes no OCI layout. */
+function listOfImages(blobs: Blobs, { mediaType, digest }: Descriptor): string {
+  const read = (blob: string): unknown => json(blobs.get(blob) ?? Buffer.of(), blob);
+  if (LISTS.includes(mediaType)) {
+    const { manifests = [] } = read(digest) as { manifests?: Descriptor[] };
+    return manifests.map((one) => (blobs.has(one.digest) ? listOfImages(blobs, one) : "")).join("");
+  }
+  const { config, layers = [] } = read(digest) as { config: Descriptor; layers?: Descriptor[] };
+  const { architecture, os, variant } = read(config.digest) as Record<string, unknown>;
+  const platform = [architecture, variant].filter((word) => typeof word === "string" && /^\w+$/.test(word)).join("/");
+  if (os !== "linux" || platform === "") return "";
+  return `${[platform, config.digest, ...layers.map((layer) => layer.digest)].join(" ")}\n`;
 }
 
 /**
@@ -73,7 +93,11 @@ export function readArchive(file: Buffer): ImageArchive {
   const blobs: Blobs = new Map();
   if (layout !== undefined) {
     const { manifests = [] } = json(layout, "index.json") as { manifests?: Descriptor[] };
-    const image = only(manifests, "index.json");
+    // Who saves an image by two of its names has it there twice.
+    const image = only(
+      [...new Map(manifests.map((one) => [(one as Descriptor | null)?.digest, one])).values()],
+      "index.json",
+    );
     take(files, blobs, image);
     return laidOut(blobs, image);
   }

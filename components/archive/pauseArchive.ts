@@ -24,12 +24,14 @@ interface Platform {
   readonly variant?: string;
 }
 
-/** What image/Dockerfile gives, without a date. */
+/** The manifest of an image as image/Dockerfile makes it, with one date for all. */
 function pauseManifest(blobs: Blobs, platform: Platform): Descriptor {
   const bytes = prebuiltBinary(platform.architecture);
   const layer = put(blobs, `${OCI}.layer.v1.tar`, tarOf([{ name: "pause", bytes, mode: 0o755 }]));
   const config = put(blobs, `${OCI}.config.v1+json`, {
     ...platform,
+    // cri-dockerd reads no image without a date.
+    created: "1970-01-01T00:00:00Z",
     config: {
       User: "65535:65535",
       Entrypoint: ["/pause"],

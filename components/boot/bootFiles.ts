@@ -38,7 +38,7 @@ export const RETRY_UNIT = "pause-sandbox-retry.service";
 export function bootProgram(settings: BootSettings): string {
   const { image } = settings;
   const own = Object.fromEntries(BOOT_NAMES.map((name) => [name, settings[name as keyof BootSettings]]));
-  return renderStdin({ ...own, image });
+  return renderStdin({ ...own, image }, { plans: false });
 }
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type BootSettings, bootProgram } from "./bootFiles";
 import { loginProblem, renderBootSetup } from "./renderBootSetup";
 import { checked, checkUnlessOutput, fieldsOf, type Rule, TRUE_OR_FALSE } from "../inputs";
-import { checkCarriedDigest, checkedSettings, checkNodeSettings } from "../node/nodeChecks";
+import { checkCarriedDigest, checkCarriedOnly, checkedSettings, checkNodeSettings } from "../node/nodeChecks";
 import { packedIn } from "../archive/archiveFile";
 import { Problems } from "../problems";
 import { checkReferenceAndDigest } from "../registry/reference";
@@ -18,7 +18,7 @@ export interface BootSetupOptions {
   allowLoginInUserData?: pulumi.Input<boolean>;
   /**
    * An https URL to which you upload the output `program`. Machines fetch it and check its SHA-256. User data is then below
-   * 5 KiB instead of some 45 kB: EC2 takes 16 KiB. Default: none; the program is a part of each form.
+   * 5 KiB instead of some 60 kB: EC2 takes 16 KiB. Default: none; the program is a part of each form.
    */
   programUrl?: pulumi.Input<string>;
 }
@@ -31,7 +31,7 @@ export interface BootSetupArgs extends BootSetupOptions {
   digest?: pulumi.Input<string | undefined>;
   /**
    * The file with the image, relative to the program: the output `archive` of PauseImage, an OCI archive or a `docker save`. It is in
-   * the payload, and the machine asks no registry. Only for containerd. Default: the image is pulled.
+   * the payload, and the machine asks no registry. CRI-O needs skopeo on the node. Default: the image is pulled.
    */
   archive?: pulumi.Input<string | undefined>;
   /** How the machines reach and trust the registry. Default: their own trust store and no mirror. */
@@ -40,6 +40,8 @@ export interface BootSetupArgs extends BootSetupOptions {
    * Set the kubelet's `--pod-infra-container-image` too, below 1.35. False removes it. Default: true.
    */
   kubeletFlag?: pulumi.Input<boolean>;
+  /** Import a carried image again where it is deleted, as SandboxNode does. Only with `archive`. Default: true. */
+  selfHeal?: pulumi.Input<boolean>;
 }
 
 /** The payload in each form. */
@@ -97,10 +99,11 @@ export class BootSetup extends pulumi.ComponentResource {
 
 function checkArgs(problems: Problems, args: BootSetupArgs): void {
   if (!problems.isObject("", args, "reference")) return;
-  const { reference, digest, trust, kubeletFlag } = args;
+  const { reference, digest, trust, kubeletFlag, selfHeal, archive } = args;
   checkReferenceAndDigest(problems, "", { reference, digest });
   if (trust !== undefined) checkTrust(problems, "trust", trust);
-  checkNodeSettings(problems, { kubeletFlag });
+  checkNodeSettings(problems, { kubeletFlag, selfHeal });
+  checkCarriedOnly(problems, selfHeal, archive !== undefined);
   checkBootOptions(problems, "", args);
 }
 
@@ -111,6 +114,14 @@ function checkArgs(problems: Problems, args: BootSetupArgs): void {
 export function checkBootOptions(problems: Problems, prefix: string, options: BootSetupOptions): void {
   checkUnlessOutput(problems, `${prefix}allowLoginInUserData`, options.allowLoginInUserData, TRUE_OR_FALSE);
   checkUnlessOutput(problems, `${prefix}programUrl`, options.programUrl, HTTPS_URL);
+}
+
+/** Adds the problems of a payload's known settings that no node has. */
+export function checkBootSettings(problems: Problems, settings: BootSettings): void {
+  checkBootOptions(problems, "", settings);
+  if (settings.login?.keep !== false) return;
+  const other = "carry the image (imageSource), or let machines pull it without a login";
+  problems.add("trust.login.keep", false, `true: the payload stays on its machine, and the login in it. Or ${other}`);
 }
 
 /** The options, each field as an Input. */
@@ -124,10 +135,15 @@ export function bootOptionsOf(options: pulumi.Input<BootSetupOptions>): BootSetu
  */
 export function bootPayloads(subject: string, args: BootSetupArgs): pulumi.Output<BootPayloads> {
   const { ca, mirrors, plainHttp, login } = trustOf(args.trust);
-  const { reference, digest, archive, kubeletFlag, allowLoginInUserData, programUrl } = args;
+  const { reference, digest, archive, kubeletFlag, selfHeal, allowLoginInUserData, programUrl } = args;
   const options = { allowLoginInUserData, programUrl };
   return pulumi
-    .all([{ reference, digest, archive, kubeletFlag }, { ca, mirrors, plainHttp }, options, secretLogin(login)])
+    .all([
+      { reference, digest, archive, kubeletFlag, selfHeal },
+      { ca, mirrors, plainHttp },
+      options,
+      secretLogin(login),
+    ])
     .apply(([{ reference: image, archive: file, ...now }, trust, known, secret]) => {
       const carried = withArchive(subject, file, now.digest);
       return allForms(subject, { image, ...now, ...carried, ...trust, ...known, login: secret });
@@ -147,7 +163,7 @@ function withArchive(subject: string, file: string | undefined, digest: string |
 function allForms(subject: string, settings: BootSettings): BootPayloads {
   checkedSettings(settings, { subject });
   const problems = new Problems(subject);
-  checkBootOptions(problems, "", settings);
+  checkBootSettings(problems, settings);
   problems.attempt("allowLoginInUserData", () => {
     const problem = loginProblem(settings);
     if (problem !== undefined) throw new Error(problem);

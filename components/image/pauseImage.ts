@@ -11,7 +11,7 @@ import { architectureOf } from "../../image/compile";
 import { archiveFile } from "../archive/archiveFile";
 import { checked, fieldsOf, whenKnown } from "../inputs";
 import { Problems } from "../problems";
-import { checkDigest, checkSource, digestOf, parseReference, registryOf } from "../registry/reference";
+import { checkDigest, checkSource, digestOf, parseReference, registryOf, renamed } from "../registry/reference";
 import { keysFor, onceRead, signedAndVerified } from "../registry/signing/signedAndVerified";
 
 export { checkPauseImage, type PauseImageArgs, PauseImageSource } from "./pauseImageArgs";
@@ -21,7 +21,8 @@ export type { ImageSigning } from "../registry/signing/signingArgs";
  * A pause image in your registry: built, mirrored, or already existing.
  *
  * Built: one `docker.Image` a platform, `<name>-<os>-<arch>`, and a `docker_build.Index`, `<name>-index`, over them.
- * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing and carried: no children.
+ * Mirrored: the `docker_build.Index` alone, which copies from registry to registry. Existing and carried: no children. Each of `alsoTags` is
+ * another index, `<name>-tag-<tag>`.
  *
  * The reference is written last, in one request, after all images that it names. A run that fails does not change the
  * reference, and the next run pushes the missing parts. The docker engine repeats an upload that was cut or got a 5xx
@@ -64,6 +65,7 @@ export class PauseImage extends pulumi.ComponentResource {
     this.archive = pulumi.output(carried && whenKnown(carried, archiveFile));
     const provided = carried ? pulumi.output(whenKnown(carried, ({ digest }) => digest)) : this.provide(name, args);
     this.digest = signedAndVerified(this, name, args, keys, { reference, digest: provided });
+    for (const tag of args.alsoTags ?? []) this.alsoTag(name, args, tag);
     this.registerOutputs({ reference: this.reference, digest: this.digest, archive: this.archive });
   }
 
@@ -74,7 +76,9 @@ export class PauseImage extends pulumi.ComponentResource {
         if (args.digest === undefined) return pulumi.output(undefined);
         return whenGiven(name, "digest", args.digest, checkDigest);
       case PauseImageSource.Mirror:
-        return this.index(name, args, "mirror", [whenGiven(name, "mirrorOf", args.mirrorOf ?? "", checkSource)]);
+        return this.index(`${name}-index`, args, "mirror", [
+          whenGiven(name, "mirrorOf", args.mirrorOf ?? "", checkSource),
+        ]);
       case PauseImageSource.Build:
         return this.build(name, args);
       case PauseImageSource.Carried:
@@ -88,7 +92,7 @@ export class PauseImage extends pulumi.ComponentResource {
     const pushed = platforms.map((platform) => this.image(name, args, build, platform).repoDigest);
     const [only] = pushed;
     // An index cannot go where TLS cannot: with plainHttp the one platform's image is the reference.
-    return args.plainHttp && only ? only.apply(digestOf) : this.index(name, args, "index", pushed);
+    return args.plainHttp && only ? only.apply(digestOf) : this.index(`${name}-index`, args, "index", pushed);
   }
 
   private image(name: string, args: PauseImageArgs, build: BuildInputs, platform: string): docker.Image {
@@ -104,18 +108,28 @@ export class PauseImage extends pulumi.ComponentResource {
     );
   }
 
+  /** Gives the pushed image a further tag: a copy of its index within the repository, so with the same bytes. */
+  private alsoTag(name: string, args: PauseImageArgs, tag: string): void {
+    const tagged = this.reference.apply((reference) => renamed(reference, { tag }));
+    const source = pulumi
+      .all([this.reference, this.digest])
+      .apply(([reference, digest]) => renamed(reference, { digest }));
+    this.index(`${name}-tag-${tag}`, args, "index", [source], tagged);
+  }
+
   private index(
     name: string,
     args: PauseImageArgs,
     push: Push,
     sources: pulumi.Input<string>[],
+    tag = this.reference,
   ): pulumi.Output<string> {
     const registry = args.login && { address: this.reference.apply(registryOf), ...secretLogin(args) };
     const index = new dockerBuild.Index(
-      `${name}-index`,
-      { tag: this.reference, sources, push: true, registry },
+      name,
+      { tag, sources, push: true, registry },
       // Deleting goes by digest, so it would take every other tag with the same content along.
-      { parent: this, retainOnDelete: true, ...explainedPush(this, `${name}-index`, push) },
+      { parent: this, retainOnDelete: true, ...explainedPush(this, name, push) },
     );
     return index.ref.apply(digestOf);
   }

@@ -5,7 +5,7 @@ import { archiveIn } from "../archive/archiveFile";
 import { checkUnlessOutput, checkNoOutput, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isOutput, type Problems } from "../problems";
 import type { RegistryLogin } from "../registry/login";
-import { checkReferenceAndDigest, checkSource, splitImageName } from "../registry/reference";
+import { checkReferenceAndDigest, checkSource, isTag, splitImageName } from "../registry/reference";
 import { checkSigning, type ImageSigning, PUBLIC_KEY } from "../registry/signing/signingArgs";
 
 /** Where the pause image comes from. */
@@ -60,6 +60,12 @@ export interface PauseImageArgs {
    * mirror upstream's image for such nodes. Default: `linux/amd64` and `linux/arm64`.
    */
   platforms?: string[];
+  /**
+   * Further tags for the same image, in the reference's repository, for example kubeadm's own for pause: on a control plane, kubeadm first
+   * pulls `<imageRepository>/pause:<tag>`. They are pushed after the reference and its signature. Nodes are not configured with them. Only
+   * for sources `build` and `mirror`, and not with `plainHttp`. Default: none.
+   */
+  alsoTags?: string[];
   /**
    * The digest of an existing image; nodes check it. Only for source `existing`: for the other sources, nodes check the digest
    * of the pushed image. Default: no check.
@@ -121,6 +127,7 @@ const ONLY_FOR: readonly [keyof PauseImageArgs, PauseImageSource[], string][] = 
   ["archive", [PauseImageSource.Carried], "the image is in a registry"],
   ["mirrorOf", [PauseImageSource.Mirror], "only an image that is mirrored has another one behind it"],
   ["platforms", [PauseImageSource.Build, PauseImageSource.Carried], "the image has the platforms it has"],
+  ["alsoTags", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
   ["digest", [PauseImageSource.Existing], "nodes are checked against what was pushed or carried"],
   ["login", [PauseImageSource.Build, PauseImageSource.Mirror], "nothing is pushed"],
   ["sourceUrl", [PauseImageSource.Build], "the image has the labels it has"],
@@ -156,6 +163,7 @@ export function checkPauseImage(problems: Problems, at: string, args: PauseImage
     problems.add(`${at}${field}`, HIDDEN[field] ?? args[field], `left out with source ${source}: ${why}`);
   }
   checkReferences(problems, at, args);
+  checkAlsoTags(problems, `${at}alsoTags`, args);
   if (args.login !== undefined) checkLogin(problems, `${at}login`, args.login);
   checkSignature(problems, at, args);
   if (source === PauseImageSource.Build) checkBuild(problems, at, args);
@@ -224,6 +232,28 @@ function checkReferences(
       mirrorOf,
       "another image than the reference; for an existing image use source existing",
     );
+  }
+}
+
+/** The tags that the reference and its platforms do not have already. */
+function checkAlsoTags(problems: Problems, field: string, { alsoTags = [], ...args }: PauseImageArgs): void {
+  if (!Array.isArray(alsoTags as unknown)) {
+    problems.add(field, alsoTags, "a list of tags");
+    return;
+  }
+  if (args.plainHttp && alsoTags.length > 0) {
+    problems.add(field, alsoTags, "left out with plainHttp: further tags are only pushed over verified TLS");
+  }
+  const { tag } = typeof args.reference === "string" ? splitImageName(args.reference) : {};
+  const platforms = args.source === PauseImageSource.Mirror ? [] : (args.platforms ?? DEFAULT_PLATFORMS);
+  // Platforms of another shape are refused elsewhere.
+  const suffixes = Array.isArray(platforms) ? platforms.filter((one) => typeof one === "string").map(suffixOf) : [];
+  const taken = tag === undefined ? [] : ["", ...suffixes].map((suffix) => `${tag}${suffix}`);
+  for (const [index, one] of alsoTags.entries()) {
+    const at = `${field}[${index}]`;
+    if (!isTag(one)) problems.add(at, one, "a tag: at most 128 letters, digits, underscores, dots and hyphens");
+    else if (taken.includes(one) || alsoTags.indexOf(one) < index)
+      problems.add(at, one, "a tag that is not pushed already");
   }
 }
 

@@ -2,12 +2,12 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checked, checkValue, fieldsOf, type Rule, whenKnown } from "../inputs";
-import { isHostName, isUserName } from "../host";
+import { HOST_SHAPE, isHostName, isUserName } from "../host";
 import { isOutput, isWholeNumber, type Problems } from "../problems";
 
 /** How to log in to a host: a jump host, or a node. */
 export interface SshHost {
-  /** Host name or IP address. */
+  /** Host name or IP address; an IPv6 address without brackets: `2001:db8::5`, `fe80::5%eth0`. */
   host: pulumi.Input<string>;
   /** TCP port of sshd. Default: 22. */
   port?: pulumi.Input<number>;
@@ -38,7 +38,7 @@ export interface SshConnection extends SshHost {
 const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( .*)?$/;
 
 const RULES = {
-  host: { allows: isHostName, allowed: "a host name or an IP address" },
+  host: { allows: isHostName, allowed: HOST_SHAPE },
   port: { allows: (value) => isWholeNumber(value, 1, 65535), allowed: "a whole number from 1 to 65535" },
   user: { allows: isUserName, allowed: "a user name" },
   hostKey: {

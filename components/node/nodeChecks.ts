@@ -5,7 +5,7 @@ import type { NodeSettings } from "./nodeSettings";
 import { checked, checkUnlessOutput, checkValue, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isWholeNumber, type Problems } from "../problems";
 import { checkDigest, parseReference } from "../registry/reference";
-import { checkKnownLogin, checkKnownTrust, checkNoTrust } from "../registry/trust";
+import { checkKnownTrust, checkNoTrust, checkPullLogin } from "../registry/trust";
 import { INVISIBLE } from "../visible";
 
 /** The rule of each setting. Messages use the names that users know. */
@@ -40,8 +40,11 @@ const RULES: {
   kubeletFlag: (problems, kubeletFlag) => {
     checkNodeSettings(problems, { kubeletFlag });
   },
+  selfHeal: (problems, selfHeal) => {
+    checkNodeSettings(problems, { selfHeal });
+  },
   login: (problems, login) => {
-    checkKnownLogin(problems, "trust.login", login);
+    checkPullLogin(problems, "trust.login", login);
   },
 };
 
@@ -57,6 +60,7 @@ export function checkedSettings(
       if (value !== undefined || name === "image") (rule as (of: Problems, value: unknown) => void)(problems, value);
     }
     const { archive, ca, mirrors, plainHttp, login } = settings;
+    checkCarriedOnly(problems, settings.selfHeal, archive !== undefined);
     if (archive !== undefined) checkNoTrust(problems, "trust", { ca, mirrors, plainHttp, login });
     checkNodeSettings(problems, { recheck, dryRun: settings.dryRun });
   });
@@ -68,16 +72,27 @@ export function checkCarriedDigest(problems: Problems, digest: string | undefine
   problems.add("digest", digest, `${carried}, the digest of the image in archive, or left out`);
 }
 
+/** Adds a problem if a node is to import an image that it does not have. */
+export function checkCarriedOnly(problems: Problems, selfHeal: unknown, carried: boolean): void {
+  if (selfHeal === undefined || carried) return;
+  problems.add("selfHeal", selfHeal, "left out: only an image with source carried, or with archive, stays on the node");
+}
+
 /** The settings that nodes share and that have a rule of their own. */
 interface SharedSettings {
   kubeletFlag?: pulumi.Input<boolean>;
+  selfHeal?: pulumi.Input<boolean>;
   recheck?: pulumi.Input<number>;
   dryRun?: pulumi.Input<boolean>;
 }
 
 /** Adds the problems of the settings that nodes share. */
-export function checkNodeSettings(problems: Problems, { kubeletFlag, recheck, dryRun }: SharedSettings): void {
+export function checkNodeSettings(
+  problems: Problems,
+  { kubeletFlag, selfHeal, recheck, dryRun }: SharedSettings,
+): void {
   checkUnlessOutput(problems, "kubeletFlag", kubeletFlag, TRUE_OR_FALSE);
+  checkUnlessOutput(problems, "selfHeal", selfHeal, TRUE_OR_FALSE);
   checkUnlessOutput(problems, "recheck", recheck, COUNT);
   checkUnlessOutput(problems, "dryRun", dryRun, TRUE_OR_FALSE);
 }

@@ -1,7 +1,7 @@
 /** Writes the command lines for a node, and reads those of earlier runs. */
 import { quote, split } from "shlex";
 
-import { type Brought, scriptText, sumIn } from "./nodeFile";
+import { type Brought, hashOf, scriptText, sumIn } from "./nodeFile";
 import { fingerprintsOf, type Setting } from "./nodeSettings";
 import { packed } from "./program";
 import { userError } from "../errors";
@@ -39,17 +39,21 @@ const VERIFIED = [
   "echo PS-N027 no copy of the script passes sha256sum, see docs/errors/PS-N027.md>&2;exit 3",
 ].join(";");
 
-/** In bytes: the limit of Linux for one argument (MAX_ARG_STRLEN, 32 pages). */
+/**
+ * In bytes: the limit of Linux for one argument (MAX_ARG_STRLEN, 32 pages). The whole command is one: sshd gives it to the log-in shell,
+ * behind `-c`.
+ */
 const LONGEST_ARGUMENT = 131_071;
 
 /**
  * A command for any log-in shell, fish and csh too: words and single quotes. It contains no secret: every user of the node can
  * read a command line, and sudo writes it to its log.
  */
-export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ca, archive }: Delivery): string {
+export function commandLine(verb: Verb, settings: readonly Setting[], { user, file, ...brought }: Delivery): string {
   const words = [verb, ...settings.map(([key, value]) => `${key}=${value}`)];
   const root = user === "root" ? [] : ["sudo", "-n"];
-  if (file === undefined) return join([...root, "sh", "-c", carrying({ ca, archive }), "pause-sandbox", ...words]);
+  if (file === undefined)
+    return fitting(join([...root, "sh", "-c", carrying(brought), "pause-sandbox", ...words]), brought);
   return join([...root, "sh", "-c", VERIFIED, file, ...words]);
 }
 
@@ -60,24 +64,27 @@ export function commandLine(verb: Verb, settings: readonly Setting[], { user, fi
 const join = (words: readonly string[]): string =>
   words.map((word) => quote(word).replace(/\\|!(?=\S)/g, (special) => `'\\${special}'`)).join(" ");
 
-/** A program that unpacks the script in memory and runs it. */
+/** A program that unpacks the script where it keeps a copy of a file, too, and runs it there: a node keeps the file that ran. */
 function carrying(brought: Brought): string {
-  const { ca = "", archive } = brought;
   const text = scriptText(brought);
-  const length = Buffer.byteLength(text);
-  if (length > LONGEST_ARGUMENT && archive !== undefined) {
-    throw userError(
-      `archive: the script with the image has ${length} bytes, and a node without sftp takes ${LONGEST_ARGUMENT}: ` +
-        "carry fewer platforms or a smaller image, or let the node have sftp",
-    );
-  }
-  if (length > LONGEST_ARGUMENT) {
+  const file = `$r/${hashOf(text)}`;
+  return `r=${RUN};mkdir -pm700 $r&&printf %s ${packed(text)}|base64 -d|gzip -d>$r/$$&&mv $r/$$ ${file}&&exec sh ${file} "$@";exit 3`;
+}
+
+/** @returns The command. @throws Error with the figures if a log-in shell does not take it. */
+function fitting(command: string, { ca = "", archive }: Brought): string {
+  const length = Buffer.byteLength(command);
+  if (length <= LONGEST_ARGUMENT) return command;
+  if (archive === undefined) {
     throw userError(
       `trust.ca: ${Buffer.byteLength(ca)} bytes are too long for a node without sftp; ` +
         "give only the certificate that the registry's chain ends at",
     );
   }
-  return `p=$(printf %s ${packed(text)}|base64 -d|gzip -d)||exit 3;exec sh -c "$p" pause-sandbox "$@"`;
+  throw userError(
+    `archive: the command with script and image has ${length} bytes, packed, and a node without sftp takes ${LONGEST_ARGUMENT}: ` +
+      "carry fewer platforms or a smaller image, or let the node have sftp",
+  );
 }
 
 /** The parts of a command. */

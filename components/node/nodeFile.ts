@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { pemLines } from "./nodeSettings";
-import { nodeProgram } from "./program";
+import { changingParts, nodeProgram, parts } from "./program";
 
 /** The script as a file here. */
 export interface NodeFile {
@@ -24,7 +24,7 @@ export interface Place {
 /** Number of hex digits that distinguish owners and log-ins on one node. */
 const SHORT = 8;
 
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /**
  * The name of a copy in the log-in user's home directory: owner, log-in, content. The first two are hashes, so that each
@@ -47,18 +47,20 @@ export interface Brought {
   readonly ca?: string;
   /** The image, as packedArchive gives it. */
   readonly archive?: string;
+  /** Add the verb `plan`, which only a dry run needs. Default: false. */
+  readonly dryRun?: boolean;
 }
 
 /**
  * The text of the file: the script, its certificates and perhaps the image. The braces make a truncated transfer a syntax error
  * instead of a shorter program.
  */
-export function scriptText({ ca = "", archive }: Brought = {}): string {
+export function scriptText({ ca = "", archive, dryRun = false }: Brought = {}): string {
   const lines = pemLines(ca).map((line) => `${line}\n`);
   const quoted = lines.join("").replaceAll("'", `'\\''`);
   // Base64 needs no quoting.
   const carried = archive === undefined ? "" : `file_archive='${archive}'\n`;
-  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${carried}${nodeProgram()}}\n`;
+  return `{\nscript_file=$0\nfile_ca='${quoted}'\n${carried}${nodeProgram(dryRun ? parts : changingParts)}}\n`;
 }
 
 /**
@@ -66,7 +68,7 @@ export function scriptText({ ca = "", archive }: Brought = {}): string {
  * not its content.
  */
 export function nodeFile(brought: Brought = {}): NodeFile {
-  const key = `${brought.archive ?? ""}\n${brought.ca ?? ""}`;
+  const key = `${brought.archive ?? ""}\n${brought.dryRun ?? false}\n${brought.ca ?? ""}`;
   const known = written.get(key);
   if (known !== undefined && fs.existsSync(known.local)) return known;
   const text = scriptText(brought);

@@ -1,6 +1,6 @@
 /** The program of a boot payload, and what a node reports. */
 import { type NodeSettings, settingsText } from "./nodeSettings";
-import { packedProgram } from "./program";
+import { changingParts, parts, running, unpacking } from "./program";
 import { messageOf, userError } from "../errors";
 import { INVISIBLE, quoted } from "../visible";
 
@@ -34,12 +34,31 @@ export const NodeStatus = {
 /** A value of {@link NodeStatus}. */
 export type NodeStatus = (typeof NodeStatus)[keyof typeof NodeStatus];
 
+/** The use of the pause image by the sandboxes of a runtime handler. */
+export const PauseUse = {
+  /** Every sandbox runs pause. */
+  Every: "every",
+  /** A sandbox runs pause if its Pod shares its PID namespace. Every sandbox needs the image. */
+  SharedPid: "shared-pid",
+  /** No sandbox runs pause. Every sandbox needs the image. */
+  Image: "image",
+  /** No sandbox runs pause or needs the image. */
+  None: "none",
+} as const;
+/** A value of {@link PauseUse}. */
+export type PauseUse = (typeof PauseUse)[keyof typeof PauseUse];
+
 /** What a node reports after `apply` or `restore`: its one line on stdout. */
 export interface NodeReport {
   /** The files that this run changed, sorted. */
   changed: string[];
   /** The digest by which the runtime knows the image; empty after `restore`. */
   digest: string;
+  /**
+   * The use of pause by each handler of the runtime, by the handler's name. A RuntimeClass names a handler. Empty with docker. Missing in
+   * reports of 0.1.0.
+   */
+  handlers?: Record<string, PauseUse>;
   /** The sandbox image in effect. */
   image: string;
   /** The kubelet's version; empty where no kubelet runs as a service. */
@@ -63,20 +82,21 @@ export interface NodeReport {
 }
 
 /**
- * The stdin of `sh -s -- apply|restore`: a program that unpacks the script in memory and feeds it the settings.
+ * The stdin of `sh -s -- apply|restore|plan`: a program that unpacks the script in memory and feeds it the settings.
  *
  * Nothing is written to a disk for it, so a read-only or noexec /tmp is no matter. Some shells write a
  * here-document to a disk. Both parts are base64 in single quotes: data that no shell can take for code. The braces make a transfer
  * that was cut a syntax error instead of a shorter program. The settings go through a pipe, never onto a command line.
  *
+ * @param plans Whether it has the verb `plan`. Default: true.
  * @throws Error naming field and value when a value holds NUL, CR or LF.
  */
-export function renderStdin(settings: NodeSettings): string {
+export function renderStdin(settings: NodeSettings, { plans = true } = {}): string {
   const data = Buffer.from(settingsText(settings)).toString("base64");
   return [
     "{",
-    `p=$(printf %s '${packedProgram()}'|base64 -d|gzip -d)||exit 3`,
-    `printf %s '${data}'|base64 -d|sh -c "$p" pause-sandbox "$@"`,
+    unpacking(plans ? parts : changingParts),
+    `printf %s '${data}'|base64 -d|${running("pause-sandbox")} "$@"`,
     "exit $?",
     "}",
     "",
@@ -176,9 +196,22 @@ const oneOf =
   (value) =>
     values.find((known) => known === value);
 
+/** A key by which the engine takes an object for a secret, an asset or a resource (sdk/go/common/resource/sig). */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+const handlers: Read<Record<string, PauseUse>> = (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const entries = Object.entries(value);
+  const use = oneOf(Object.values(PauseUse));
+  const wrong = ([name, one]: [string, unknown]) => name === SIGNATURE || text(name) === undefined || !use(one);
+  if (entries.length > MOST_ITEMS || entries.some(wrong)) return undefined;
+  return Object.fromEntries(entries) as Record<string, PauseUse>;
+};
+
 const FIELDS: { readonly [K in keyof Required<NodeReport>]: Read<NodeReport[K]> } = {
   changed: texts,
   digest: text,
+  handlers,
   image: text,
   kubelet: text,
   node: text,
@@ -192,9 +225,12 @@ const FIELDS: { readonly [K in keyof Required<NodeReport>]: Read<NodeReport[K]> 
   status: oneOf(Object.values(NodeStatus)),
 };
 
+/** Fields that the reports of older scripts do not have. */
+const ADDED: readonly string[] = ["handlers", "scriptVersion"];
+
 /** The report in an object, or the fields that are missing or wrong. */
 function readReport(object: Record<string, unknown>): { report?: NodeReport; wrong: string[] } {
-  const missing = (field: string): boolean => field === "scriptVersion" && !Object.hasOwn(object, field);
+  const missing = (field: string): boolean => ADDED.includes(field) && !Object.hasOwn(object, field);
   const read = Object.entries(FIELDS)
     .filter(([field]) => !missing(field))
     .map(([field, value]) => [field, value(object[field])] as const);

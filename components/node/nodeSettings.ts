@@ -49,10 +49,16 @@ export interface NodeSettings {
    */
   kubeletFlag?: boolean;
   /**
-   * The login for the registry. It is sent only to this registry, never to a mirror.
+   * Leave a unit and a timer on the node that import a carried image again where it is deleted. Only with `archive`.
+   * @default true
+   */
+  selfHeal?: boolean;
+  /**
+   * The login for the registry. It is sent only to this registry and to the server of its tokens, never to a mirror. `keep: false`: only
+   * the run that pulls has it.
    * @default none
    */
-  login?: { username: string; password: string };
+  login?: { username: string; password: string; keep?: boolean };
 }
 
 /** A key of the node script and its value. */
@@ -80,6 +86,8 @@ interface Told<T> {
 }
 
 export const NONE = "none";
+/** Before a login that does not stay on the node. */
+const ONCE = "once ";
 const listed = (values: readonly string[]): string => (values.length === 0 ? NONE : values.join(" and "));
 const step =
   (what: string, shown: (value: string) => string = (value) => value): Words =>
@@ -146,12 +154,21 @@ export const TOLD = {
     words: onOff("without the kubelet's flag", "with the kubelet's flag"),
     option: ["--no-kubelet-flag", "remove the kubelet's --pod-infra-container-image"],
   },
+  selfHeal: {
+    ...{ key: "self-heal", place: "command", boot: true },
+    values: (wanted) => (wanted ? [] : ["0"]),
+    words: onOff("without self-healing", "with self-healing"),
+  },
   login: {
     ...{ key: "login", place: "stdin", boot: true },
-    values: (login) => [basic(login)],
+    values: (login) => [login.keep === false ? `${ONCE}${basic(login)}` : basic(login)],
     // Its value is a secret.
-    words: (before, now) =>
-      now.length === 0 ? "no login any more" : before.length === 0 ? "a login" : "another login",
+    words: ([before], [now]) => {
+      if (now === undefined) return "no login any more";
+      const stays = now.startsWith(ONCE) ? "that does not stay on the node" : "that stays on the node";
+      if (before === undefined) return now.startsWith(ONCE) ? `a login ${stays}` : "a login";
+      return before.startsWith(ONCE) === now.startsWith(ONCE) ? "another login" : `a login ${stays}`;
+    },
   },
 } as const satisfies { [K in keyof Required<NodeSettings>]: Told<NonNullable<NodeSettings[K]>> };
 
@@ -180,6 +197,9 @@ export const publicSettings = (settings: Omit<NodeSettings, "digest" | "login">)
  * @throws Error naming the field when a value holds NUL, CR or LF.
  */
 export const stdinSettings = (settings: Pick<NodeSettings, "digest" | "login">): Setting[] => at("stdin", settings);
+
+/** The lines of stdin that a node is compared by: another login is no other node where no login stays. */
+export const comparedStdin = (stdin: string): string => stdin.replace(/^(login once ).*$/m, "$1");
 
 /**
  * All settings as the node reads them: `key value` lines, the value verbatim to the end of the line.

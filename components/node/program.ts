@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** In the order of joining. entry comes last: only this part runs anything. */
+/** All parts, in the order of joining. entry comes last: only this part runs anything. */
 export const parts = [
   ...[
     "lib/settings",
@@ -22,6 +22,9 @@ export const parts = [
     "runtimes/common",
     "runtimes/images",
     "runtimes/carried",
+    "runtimes/ours",
+    "runtimes/login",
+    "runtimes/docker",
     "runtimes/containerd",
     "runtimes/containerd-files",
     "runtimes/crio",
@@ -29,13 +32,16 @@ export const parts = [
     "runtimes/dockershim",
     "runtimes/k3s",
   ],
-  ...["kubelet", "kubelet-running", "verify", "report", "apply", "restore", "plan", "entry"],
+  ...["heal", "kubelet", "kubelet-running", "verify", "report", "differences", "apply", "restore", "plan", "entry"],
 ];
+
+/** The parts of the script that changes a node: all but those that only a dry run needs. */
+export const changingParts = parts.filter((part) => part !== "plan");
 
 /** The parts of the doctor's program: the reading parts of `plan`, and the doctor's own. Only doctor/try changes anything, if it is asked. */
 export const doctorParts = [
   ...parts.filter((part) => !["apply", "restore", "entry", "store/services"].includes(part)),
-  ...["doctor/facts", "doctor/try", "doctor/entry"],
+  ...["doctor/runtimes", "doctor/facts", "doctor/try", "doctor/entry"],
 ];
 
 /** Where the parts are: this code is compiled into dist/ in the package. */
@@ -75,11 +81,13 @@ function once(make: (of: readonly string[]) => string): (of?: readonly string[])
   };
 }
 
-/** The program that runs on a node: an identity computed from the stripped script, then the script. */
+/** The program that runs on a node: its version, computed from the stripped script, then the script. */
 export const nodeProgram = once((of) => {
-  const script = strippedScript(joinedScript({ of }));
-  const id = createHash("sha256").update(script).digest("hex").slice(0, 16);
-  return `set -eu\nscript_id=${id}\n${script}\n`;
+  const script = (wanted: readonly string[]): string => strippedScript(joinedScript({ of: wanted }));
+  // The same version, with `plan` or without it.
+  const version = script(of === changingParts ? parts : of);
+  const id = createHash("sha256").update(version).digest("hex").slice(0, 16);
+  return `set -eu\nscript_id=${id}\n${script(of)}\n`;
 });
 
 /**
@@ -91,5 +99,21 @@ export function packed(text: string): string {
   return Buffer.from(gzipSync(Buffer.from(text), { level: 9, mtime: 0 })).toString("base64");
 }
 
-/** The program as one shell word. */
-export const packedProgram = once((of) => packed(nodeProgram(of)));
+/**
+ * The program in two parts, each as one shell word: as one argument it would be longer than Linux takes (131,071 bytes). Between the parts
+ * is a line's end.
+ */
+export const packedHalves = (of: readonly string[] = parts): [string, string] => {
+  const program = nodeProgram(of);
+  const at = program.indexOf("\n", program.length / 2);
+  return [packed(program.slice(0, at)), packed(program.slice(at + 1))];
+};
+
+/** Shell text that unpacks the program in memory, into `p` and `q`. */
+export const unpacking = once((of) => {
+  const [first, second] = packedHalves(of).map((half) => `$(printf %s '${half}'|base64 -d|gzip -d)`);
+  return `p=${first}&&q=${second}||exit 3`;
+});
+
+/** The command that runs `p` and `q` as one program, in a shell of its own. Its arguments follow. */
+export const running = (name: string): string => `sh -c 'p="$1\n$2";shift 2;eval "$p"' ${name} "$p" "$q"`;

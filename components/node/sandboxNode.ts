@@ -3,20 +3,29 @@ import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
 
 import { checkConnection, connectionInputs, loginOf, type SshConnection, userOf } from "./connection";
-import { checkCarriedDigest, checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
+import { checkCarriedDigest, checkCarriedOnly, checkedSettings, checkNodeSettings, NODE_NAME } from "./nodeChecks";
 import { commandLine, type Delivery, type Verb } from "./nodeCommand";
 import { type Brought, nodeFile, remoteName } from "./nodeFile";
 import { type NodeReport, reportOf } from "./nodeScript";
-import { publicSettings, type Setting, stdinSettings, settingLines } from "./nodeSettings";
+import { comparedStdin, publicSettings, type Setting, stdinSettings, settingLines } from "./nodeSettings";
 import { explained } from "./whatChanges";
-import { checked, checkedInput, checkUnlessOutput, checkNoOutput, TRUE_OR_FALSE, whenKnown } from "../inputs";
+import {
+  checked,
+  checkedInput,
+  checkUnlessOutput,
+  checkNoOutput,
+  isKnown,
+  isMissing,
+  TRUE_OR_FALSE,
+  whenKnown,
+} from "../inputs";
 import { archiveIn, type PackedArchive, packedIn } from "../archive/archiveFile";
 import { isOutput, Problems } from "../problems";
 import { checkDigest, checkReferenceAndDigest } from "../registry/reference";
 import {
-  checkKnownLogin,
   checkKnownTrust,
   checkNoTrust,
+  checkPullLogin,
   checkTrust,
   type RegistryTrust,
   secretLogin,
@@ -33,7 +42,7 @@ export interface SandboxNodeArgs {
   digest?: pulumi.Input<string | undefined>;
   /**
    * The file with the image, relative to the program: the output `archive` of PauseImage, an OCI archive or a `docker save`. It is
-   * carried to the node with the script, and the node asks no registry. Only for containerd. Default: the image is pulled.
+   * carried to the node with the script, and the node asks no registry. CRI-O needs skopeo on the node. Default: the image is pulled.
    */
   archive?: pulumi.Input<string | undefined>;
   /** Name of the node in messages. Default: the name of the resource. */
@@ -47,6 +56,11 @@ export interface SandboxNodeArgs {
    */
   kubeletFlag?: pulumi.Input<boolean>;
   /**
+   * Import a carried image again where it is deleted: a unit does so before the kubelet starts, and a timer at most 5 minutes after
+   * the deletion. k3s and RKE2 import it at their start. Only with `archive`. Default: true.
+   */
+  selfHeal?: pulumi.Input<boolean>;
+  /**
    * If the number changes, the next `pulumi up` checks the node again. Pulumi does not see changes on the node, such as an
    * upgraded kubelet, an edited file or a deleted image. A node that is as wanted is not changed. A whole number from 0. Default: 0.
    */
@@ -57,8 +71,8 @@ export interface SandboxNodeArgs {
    */
   dryRun?: pulumi.Input<boolean>;
   /**
-   * Copy the script to the host by sftp. If false, each command contains the script, and the state has it four times: 120 kB
-   * per node. Default: true.
+   * Copy the script to the host by sftp. If false, each command contains the script, and the state has it four times: some
+   * 230 kB per node. Default: true.
    */
   sftp?: boolean;
   /**
@@ -111,8 +125,7 @@ export class SandboxNode extends command.remote.Command {
       }),
     );
     askedOf.set(this, asked);
-    // If `--target` leaves out a node that was never created, the engine returns only its inputs.
-    this.report = this.stdout.apply((stdout?: string) =>
+    this.report = stdoutOf(this).apply((stdout) =>
       stdout === undefined ? (undefined as unknown as NodeReport) : reportOf(`SandboxNode "${name}"`, stdout),
     );
   }
@@ -125,17 +138,31 @@ interface AskedNow {
 }
 const askedOf = new WeakMap<SandboxNode, AskedNow>();
 
-/** The settings of some nodes as texts. A secret login makes them secret. */
+/** The texts that some nodes are compared by. A secret login makes them secret. */
 export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<string> {
   const asked = nodes.map((node) => askedOf.get(node));
-  return whenKnown(asked, (known) => createHash("sha256").update(JSON.stringify(known)).digest("hex"));
+  return whenKnown(asked, (known) => {
+    const compared = known.map((one) => one && { ...one, stdin: comparedStdin(one.stdin) });
+    return createHash("sha256").update(JSON.stringify(compared)).digest("hex");
+  });
+}
+
+/**
+ * The output of the node's command; undefined where `--target` leaves out a node that was never created. The engine then returns only the node's
+ * inputs, and newer SDKs take the rest for unknown. An output that is unknown because something failed stays so.
+ */
+export function stdoutOf(node: SandboxNode): pulumi.Output<string | undefined> {
+  const left = Promise.all([isMissing(node.stdout), isKnown(node.create)]).then(
+    ([missing, asked]) => missing && asked && !pulumi.runtime.isDryRun(),
+  );
+  return pulumi.output(left).apply((isLeft) => (isLeft ? pulumi.output(undefined) : node.stdout));
 }
 
 /** True if the state has the node's present settings. With `pulumi up --target`, it lacks those of other nodes. */
 export function looked(node: SandboxNode): pulumi.Output<boolean> {
   const { create, stdin } = askedOf.get(node) ?? {};
   const same = pulumi
-    .all([node.stdout as pulumi.Output<string | undefined>, node.create, node.stdin, create, stdin])
+    .all([stdoutOf(node), node.create, node.stdin, create, stdin])
     .apply(([stdout, had, hadStdin, now, nowStdin]) => {
       return stdout !== undefined && had === now && (hadStdin ?? "") === (nowStdin ?? "");
     });
@@ -152,8 +179,12 @@ function scriptOn(
   { parent, provider, dependsOn, hooks }: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { ca } = trustOf(args.trust);
-  const file = whenKnown({ ca, archive: args.archive }, (known) =>
-    nodeFile({ ca: checkedCa(name, known.ca), archive: packedOf(name, known.archive)?.packed }),
+  const file = whenKnown({ ca, archive: args.archive, dryRun: args.dryRun }, (known) =>
+    nodeFile({
+      ca: checkedCa(name, known.ca),
+      archive: packedOf(name, known.archive)?.packed,
+      dryRun: known.dryRun === true,
+    }),
   );
   return new command.remote.CopyToRemote(
     `${name}-script`,
@@ -201,6 +232,7 @@ function checkArgs(problems: Problems, args: SandboxNodeArgs): void {
   checkUnlessOutput(problems, "nodeName", nodeName, NODE_NAME);
   checkConnection(problems, "connection", connection);
   if (trust !== undefined) checkTrust(problems, "trust", trust);
+  checkCarriedOnly(problems, args.selfHeal, archive !== undefined);
   if (archive !== undefined && !isOutput(archive)) {
     const image = problems.attempt("archive", () => archiveIn(archive as string));
     if (typeof digest === "string") checkCarriedDigest(problems, digest, image?.digest);
@@ -220,11 +252,23 @@ const ownerOf = (name: string): string => `${pulumi.getProject()}/${pulumi.getSt
 /** The text of a preview. It has no digest, which is known last, and no secret. */
 function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca, mirrors, plainHttp } = trustOf(args.trust);
-  const { connection, reference, kubeletFlag, nodeName, recheck, archive } = args;
+  const { connection, reference, kubeletFlag, selfHeal, nodeName, recheck, archive } = args;
   // A wrong value is refused: the user may want a dry run.
   const dryRun = checkedInput(`SandboxNode "${name}"`, "dryRun", args.dryRun, TRUE_OR_FALSE);
   const log = { user: userOf(connection), login: loginOf(connection) };
-  const asked = { reference, kubeletFlag, nodeName, recheck, dryRun, ca, mirrors, plainHttp, archive, ...log };
+  const asked = {
+    reference,
+    kubeletFlag,
+    selfHeal,
+    nodeName,
+    recheck,
+    dryRun,
+    ca,
+    mirrors,
+    plainHttp,
+    archive,
+    ...log,
+  };
   return whenKnown(asked, ({ reference: image, nodeName: node = name, user, login, recheck: count = 0, ...given }) => {
     const now = { ...given, archive: packedOf(name, given.archive)?.packed };
     const settings = { node, owner: ownerOf(name), image, ...now };
@@ -235,23 +279,23 @@ function applyCommand(name: string, args: SandboxNodeArgs, copies: boolean): pul
     return commandLine(
       verb,
       [...publicSettings(settings), ...again],
-      delivery(name, { copies, user, login, ca: now.ca, archive: now.archive }),
+      delivery(name, { copies, user, login, ca: now.ca, archive: now.archive, dryRun: verb === "plan" }),
     );
   });
 }
 
 function restoreCommand(name: string, args: SandboxNodeArgs, copies: boolean): pulumi.Input<string> {
   const { ca } = trustOf(args.trust);
-  const { connection, nodeName, archive } = args;
-  const asked = { ca, archive, nodeName, user: userOf(connection), login: loginOf(connection) };
-  return whenKnown(asked, ({ ca: known, archive: file, nodeName: node = name, user, login }) => {
+  const { connection, nodeName, archive, dryRun } = args;
+  const asked = { ca, archive, dryRun, nodeName, user: userOf(connection), login: loginOf(connection) };
+  return whenKnown(asked, ({ ca: known, archive: file, dryRun: looks, nodeName: node = name, user, login }) => {
     const settings: Setting[] = [
       ["node", node],
       ["owner", ownerOf(name)],
     ];
-    // Without a file, a command that restores needs no image.
-    const carried = copies ? packedOf(name, file)?.packed : undefined;
-    return commandLine("restore", settings, delivery(name, { copies, user, login, ca: known, archive: carried }));
+    // With a file, it is the one that `create` names. Without one, a command that restores needs no image and no `plan`.
+    const more = copies ? { archive: packedOf(name, file)?.packed, dryRun: looks === true } : {};
+    return commandLine("restore", settings, delivery(name, { copies, user, login, ca: known, ...more }));
   });
 }
 
@@ -262,9 +306,9 @@ interface Delivered extends Brought {
   readonly login: readonly string[];
 }
 
-const delivery = (name: string, { copies, user, login, ca, archive }: Delivered): Delivery => ({
-  ...{ user, ca, archive },
-  file: copies ? remoteName({ owner: ownerOf(name), login }, nodeFile({ ca, archive }).sum) : undefined,
+const delivery = (name: string, { copies, user, login, ...brought }: Delivered): Delivery => ({
+  ...{ user, ...brought },
+  file: copies ? remoteName({ owner: ownerOf(name), login }, nodeFile(brought).sum) : undefined,
 });
 
 function stdinOf(name: string, { digest, trust, archive }: SandboxNodeArgs): pulumi.Input<string> {
@@ -276,7 +320,7 @@ function stdinOf(name: string, { digest, trust, archive }: SandboxNodeArgs): pul
         if (known.digest !== undefined) checkDigest(known.digest);
       });
       checkCarriedDigest(problems, known.digest, carried);
-      if (known.login) checkKnownLogin(problems, "trust.login", known.login);
+      if (known.login) checkPullLogin(problems, "trust.login", known.login);
       if (carried !== undefined) checkNoTrust(problems, "trust", { login: known.login });
     });
     return settingLines(stdinSettings({ digest: known.digest ?? carried, login: known.login }));

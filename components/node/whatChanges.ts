@@ -51,7 +51,8 @@ export function whatChanges(before: NodeInputs, now: NodeInputs): string {
     const [old = [], values = []] = [was.settings.get(key), asked.settings.get(key)];
     return old.join("\n") === values.join("\n") ? [] : [words(old, values)];
   });
-  if (was.script !== asked.script)
+  // A dry run has a file of its own.
+  if (was.script !== asked.script && was.verb === asked.verb)
     parts.push(`script ${was.script ?? "of 0.1.0"} → ${asked.script ?? "in the command"}`);
   if (was.verb !== asked.verb) parts.push(asked.verb === "plan" ? "only looked at" : "changed, not only looked at");
   return sentence(asked, now, parts);

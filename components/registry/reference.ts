@@ -1,3 +1,5 @@
+import { isIPv6 } from "net";
+
 import type * as pulumi from "@pulumi/pulumi";
 
 import { userError } from "../errors";
@@ -17,6 +19,10 @@ const HOST =
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/** Whether registries take it as a tag, and it does not say "the newest". */
+export const isTag = (value: unknown): boolean => typeof value === "string" && TAG.test(value) && value !== "latest";
+
 /** The required form of a reference, for messages. */
 const REFERENCE_SHAPE = "host[:port]/repository:tag, for example registry.example.com:5000/platform/pause:3.10";
 
@@ -118,9 +124,17 @@ function checkedParts({ registry, repository, tag }: ImageName, refuse: Refuse):
 /** A registry is told from a path component by a dot, a port, or being `localhost`. */
 function isRegistryHost(host: string): boolean {
   if (!HOST.test(host)) return false;
+  const address = /^\[(.*)\]/.exec(host)?.[1];
+  if (address !== undefined && !isIPv6(address)) return false;
   const port = /:([0-9]+)$/.exec(host.replace(/^\[.*\]/, ""));
   if (port && Number(port[1]) > 65535) return false;
   return host.includes(".") || host.includes(":") || host === "localhost";
+}
+
+/** The same image's name in its registry, by another tag or by its digest. */
+export function renamed(reference: string, { tag, digest }: { tag?: string; digest?: string }): string {
+  const { registry = "", repository } = splitImageName(reference);
+  return `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }
 
 /** The registry of a reference that has already been checked. */

@@ -1,7 +1,7 @@
 /** How a node reaches and trusts the registry, and the checks of these settings. */
 import * as pulumi from "@pulumi/pulumi";
 
-import type { RegistryLogin } from "./login";
+import type { PullLogin, RegistryLogin } from "./login";
 import { checkUnlessOutput, fieldsOf, laterObject, type Rule, TRUE_OR_FALSE } from "../inputs";
 import { isOutput, type Problems } from "../problems";
 
@@ -18,11 +18,10 @@ export interface RegistryTrust {
    */
   plainHttp?: pulumi.Input<boolean>;
   /**
-   * The login for pulling the sandbox image, for which the credentials of Pods are not used. On the node it is in a file that
-   * only root can read. Refused for cri-dockerd and the dockershim, where docker has its own logins.
-   * Default: none.
+   * The login for pulling the sandbox image, for which neither credentials of Pods nor credential providers are used. Its `keep` says
+   * whether it stays on the node. Default: none.
    */
-  login?: pulumi.Input<RegistryLogin>;
+  login?: pulumi.Input<PullLogin>;
 }
 
 /** The trust settings, each field as an Input. */
@@ -31,11 +30,11 @@ export function trustOf(trust: pulumi.Input<RegistryTrust> = {}): RegistryTrust 
   const { login } = fields;
   // A login's Output must not resolve to nothing. Where trust itself is an Output, it is unknown whether it has a login.
   if (login === undefined || isOutput(trust) || !isOutput(login)) return fields;
-  return { ...fields, login: laterObject<RegistryLogin>("trust.login", login) };
+  return { ...fields, login: laterObject<PullLogin>("trust.login", login) };
 }
 
 /** The login as one secret: every text that contains it is secret too. */
-export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
+export function secretLogin(login: pulumi.Input<PullLogin> | undefined): pulumi.Input<KnownLogin | undefined> {
   if (login === undefined) return undefined;
   const secret = (known: KnownLogin | undefined) => {
     return known === undefined ? undefined : (pulumi.secret(known) as unknown as KnownLogin);
@@ -47,6 +46,7 @@ export function secretLogin(login: pulumi.Input<RegistryLogin> | undefined): pul
 interface KnownLogin {
   readonly username: string;
   readonly password: string;
+  readonly keep?: boolean;
 }
 
 /**
@@ -59,7 +59,7 @@ export function checkTrust(problems: Problems, field: string, trust: pulumi.Inpu
   checkKnownTrust(problems, field, { ca, mirrors, plainHttp });
   if (login === undefined || isOutput(login)) return;
   if (problems.isObject(`${field}.login`, login, "username and password")) {
-    checkKnownLogin(problems, `${field}.login`, login as RegistryLogin);
+    checkPullLogin(problems, `${field}.login`, login as PullLogin);
   }
 }
 
@@ -77,6 +77,12 @@ export function checkNoTrust(problems: Problems, field: string, trust: pulumi.In
       "left out with a carried image: it comes with the script, and nodes ask no registry for it",
     );
   }
+}
+
+/** Accepts values with Outputs inside, and ignores the Outputs. */
+export function checkPullLogin(problems: Problems, field: string, login: PullLogin): void {
+  checkKnownLogin(problems, field, login);
+  checkUnlessOutput(problems, `${field}.keep`, login.keep, TRUE_OR_FALSE);
 }
 
 /** Accepts values with Outputs inside, and ignores the Outputs. */

@@ -9,12 +9,12 @@ import { whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
 import { counted } from "../counted";
-import { hookableMonitor } from "../engine";
+import { cliIsNewEnough, hookableMonitor, interrupted } from "../engine";
 import { messageOf } from "../errors";
 import { known } from "../inputs";
 import { isUnanswered } from "../node/loginFailure";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
-import { looked, type SandboxNode } from "../node/sandboxNode";
+import { looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
 import { textWhenKnown } from "../node/whatChanges";
 import * as log from "../log";
 
@@ -31,6 +31,10 @@ export interface RolloutNode {
 /** The message for a failed node. */
 export const stopped = (progress: Progress, { became }: Pick<Failure, "became">): string =>
   `${stops(progress)} ${became} Fix the cause and run pulumi up again: it goes on where it stopped.`;
+
+/** The message for a run that somebody interrupts. The engine begins nothing more, and finishes what runs. */
+const interruptedAt = (progress: Progress): string =>
+  `interrupted: ${allSoFar(progress)} or under way. The next pulumi up goes on where this one stopped.`;
 
 /** The message for a node whose command succeeded, but whose report cannot be read. */
 export const unread = (progress: Progress, name: string): string =>
@@ -82,6 +86,8 @@ export class Rollout {
   private readonly ran = new Map<string, NodeStatus>();
   private soaks?: pulumi.ResourceHook;
   private passedBy = false;
+  /** Rejected if Pulumi's CLI would not tell of a failed node: then no node begins. */
+  private readonly cli: Promise<void>;
 
   /**
    * @param name Name of the component.
@@ -96,6 +102,9 @@ export class Rollout {
   ) {
     this.progress = new Progress(new Set(nodes.keys()));
     const monitor = hookableMonitor("registerErrorHook");
+    this.cli = monitor ? cliIsNewEnough() : Promise.resolve();
+    // A preview begins no node, but fails too.
+    this.cli.catch((error: unknown) => log.error(messageOf(error), this.said));
     this.hooks = monitor && !pulumi.runtime.isDryRun() ? this.made(hookName(monitor, name)) : undefined;
   }
 
@@ -113,7 +122,7 @@ export class Rollout {
    */
   counts(name: string, node: Counted): pulumi.Input<pulumi.Resource> {
     if (this.hooks === undefined) return node;
-    return pulumi.all([node.urn, node.stdout, looked(node)]).apply(([urn, stdout, asked]) => {
+    return pulumi.all([node.urn, stdoutOf(node), looked(node)]).apply(([urn, stdout, asked]) => {
       if (this.nodes.get(name)?.gone === true) this.tell(name, "gone");
       else if (!asked && !this.ran.has(name)) this.tell(name, "left out");
       else if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
@@ -153,6 +162,7 @@ export class Rollout {
 
   /** @throws Error if the node must not begin. */
   private async begin(name: string): Promise<void> {
+    await this.cli;
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const node = this.nodes.get(name);
     // The engine begins a gone node only to create it.
@@ -188,7 +198,7 @@ export class Rollout {
       void log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, true);
     };
     try {
-      await soak({ seconds, nodes: names, cluster: await this.cluster(), begun });
+      await soak({ seconds, nodes: names, cluster: await this.cluster(), begun, signal: interrupted() });
     } catch (error) {
       const why = messageOf(error);
       const again = "The next pulumi up waits again until the canaries have passed.";
@@ -234,7 +244,10 @@ export class Rollout {
       AsyncResource.bind(() => this.soak()),
     );
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
-    const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note));
+    // It refuses nothing. If the program has ended, the node is what it is, and the engine must not call it failed.
+    const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note), { ignoreErrors: true });
+    const tell = (): void => void log.warn(interruptedAt(this.progress), this.said);
+    interrupted().addEventListener("abort", AsyncResource.bind(tell), { once: true });
     return {
       ...{ beforeCreate: [begin], beforeUpdate: [begin], afterCreate: [end], afterUpdate: [end] },
       onError: [new pulumi.ErrorHook(name, AsyncResource.bind(fail))],

@@ -1,4 +1,6 @@
 /** The time between the canaries and the other nodes of a rollout. */
+import { setTimeout as wait } from "node:timers/promises";
+
 import { podsOn } from "../cluster/access";
 import type { Cluster, PodObject } from "../cluster/kubeconfig";
 import { userError } from "../errors";
@@ -12,6 +14,8 @@ export interface SoakArgs {
   readonly cluster?: Cluster;
   /** Called once, with the number of watched Pods. */
   readonly begun: (pods: number) => void;
+  /** Ends the wait, with its reason as the error. */
+  readonly signal?: AbortSignal;
   /** Time between two requests to the cluster, in milliseconds. */
   readonly every?: number;
 }
@@ -21,15 +25,15 @@ export interface SoakArgs {
  *
  * A deleted Pod and a completed Pod are not failures. An API server may be unreachable for a while: its last answer counts.
  *
- * @throws Error naming the Pod and its node, or why the cluster cannot be asked.
+ * @throws Error naming the Pod and its node, why the cluster cannot be asked, or that the run was interrupted.
  */
-export async function soak({ seconds, nodes, cluster, begun, every = 5000 }: SoakArgs): Promise<void> {
+export async function soak({ seconds, nodes, cluster, begun, signal, every = 5000 }: SoakArgs): Promise<void> {
   const until = Date.now() + seconds * 1000;
   const pods = cluster === undefined ? [] : (await podsOnAll(cluster, nodes)).filter(isReady);
   begun(pods.length);
   for (;;) {
     const left = until - Date.now();
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(every, left))));
+    await wait(Math.max(0, Math.min(every, left)), undefined, { signal }).catch(() => signal?.throwIfAborted());
     if (cluster !== undefined) await look(cluster, nodes, pods, left > every);
     if (left <= every) return;
   }

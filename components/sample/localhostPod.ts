@@ -17,6 +17,8 @@ export interface LocalhostPodArgs {
    * Default: wherever the scheduler puts it.
    */
   nodeName?: pulumi.Input<string>;
+  /** Name of the Pod's RuntimeClass. Default: none, which is the default handler of the node's runtime. */
+  runtimeClassName?: pulumi.Input<string>;
   /** Namespace of the Pod. Default: `default`. */
   namespace?: pulumi.Input<string>;
   /** How long the Pod may take to become Ready, in seconds, from 1 to 86400. Default: 300. */
@@ -80,6 +82,7 @@ const PROOF_OF = "pause-sandbox/proof-of";
 function podSpec(args: LocalhostPodArgs, nginxConfigMap: pulumi.Input<string>): k8s.types.input.core.v1.PodSpec {
   return {
     shareProcessNamespace: true,
+    runtimeClassName: args.runtimeClassName,
     // The proof needs nothing of the API server, and a Pod without a token is one secret fewer on the node.
     automountServiceAccountToken: false,
     ...(args.nodeName === undefined ? {} : { affinity: onNode(args.nodeName), tolerations: [{ operator: "Exists" }] }),

@@ -9,10 +9,10 @@ type DependsOn = pulumi.CustomResourceOptions["dependsOn"];
 export class ProofPods {
   private readonly onNodes = new Map<string, LocalhostPod>();
 
-  /** @param name Name of the component; the Pods are called `<name>-proof` and `<name>-proof-<node>`. */
+  /** @param name Name of the component; the Pods are called `<name>-proof`, `<name>-proof-<node>` and `<name>-class-<RuntimeClass>`. */
   constructor(
     private readonly name: string,
-    private readonly args: Omit<LocalhostPodArgs, "nodeName">,
+    private readonly args: Omit<LocalhostPodArgs, "nodeName" | "runtimeClassName">,
     private readonly parent: pulumi.Resource,
   ) {}
 
@@ -30,5 +30,11 @@ export class ProofPods {
   andOneMore(nodes: readonly string[], dependsOn: DependsOn): LocalhostPod[] {
     const made = nodes.flatMap((node) => this.onNodes.get(node) ?? []);
     return [...made, new LocalhostPod(`${this.name}-proof`, this.args, { parent: this.parent, dependsOn })];
+  }
+
+  /** A Pod of a RuntimeClass, wherever the scheduler puts it. */
+  ofClass(runtimeClassName: string, dependsOn: DependsOn): LocalhostPod {
+    const options = { parent: this.parent, dependsOn };
+    return new LocalhostPod(`${this.name}-class-${runtimeClassName}`, { ...this.args, runtimeClassName }, options);
   }
 }

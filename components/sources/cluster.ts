@@ -8,8 +8,8 @@ import { shapedNodes } from "../cluster/shapes";
 import type { ClusterNode, PlainNode } from "../clusterNode";
 import { userError } from "../errors";
 import type { HostAddress } from "../host";
-import type { SshConnection } from "../node/connection";
-import { Problems } from "../problems";
+import type { SshConnection, SshHost } from "../node/connection";
+import { isOutput, Problems } from "../problems";
 
 /** Which nodes of a cluster are taken, and what their labels say. */
 export interface NodeSelection {
@@ -78,20 +78,25 @@ export async function nodesOfCluster(args: NodesOfClusterArgs = {}): Promise<Nod
   }
   const { found, leftOut } = selectNodes(await listNodes(read, selection.labelSelector), selection);
   const problems = new Problems("nodesOfCluster");
+  const jump = jumpOf(connection);
   const nodes = found.map(({ name, host, canary, group }): ClusterNode => {
     const port = typeof connection.port === "number" ? connection.port : undefined;
     const key =
       connection.insecureIgnoreHostKey === true
         ? undefined
-        : hostKeyFor(problems, name, knownHosts ?? "", { host, port });
+        : problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(knownHosts ?? "", host, port, jump));
     return { name, canary, group, restoreOnRemoval, connection: { ...connection, host, hostKey: key } };
   });
   problems.throwIfAny();
   return { nodes, leftOut };
 }
 
-function hostKeyFor(problems: Problems, name: string, knownHosts: string, { host, port }: HostAddress) {
-  return problems.attempt(`knownHosts, ${name}`, () => hostKeyOf(knownHosts, host, port));
+/** The jump host as far as it is known now, for the command that a message names. */
+function jumpOf({ bastion }: Pick<SshConnection, "bastion">): HostAddress | undefined {
+  if (!(bastion instanceof Object) || isOutput(bastion)) return undefined;
+  const { host, port, user } = bastion as SshHost;
+  if (typeof host !== "string") return undefined;
+  return { host, port: typeof port === "number" ? port : undefined, user: typeof user === "string" ? user : undefined };
 }
 
 /** The value of an Input. It must be known, because it decides which resources exist. */

@@ -3,7 +3,7 @@ import { createHmac } from "crypto";
 
 import { matchesPatterns } from "./patterns";
 import { userError } from "../errors";
-import { type HostAddress, scanOf } from "../host";
+import { type HostAddress, scanOf, shortest } from "../host";
 
 /** The types that the SSH plugin can check, the preferred one first. */
 const TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
@@ -39,8 +39,8 @@ interface KnownKey {
 export function hostKeyOf(knownHosts: string, host: string, port = 22, jump?: HostAddress): string {
   const scan = scanOf({ host, port }, jump);
   const known = parseKnownHosts(knownHosts).filter(({ type }) => TYPES.includes(type));
-  const exact = entriesOf(known, port === 22 ? host : `[${host}]:${port}`);
-  const entries = port !== 22 && !exact.some(isOwn) ? [...exact, ...entriesOf(known, host)] : exact;
+  const exact = entriesOf(known, knownName(host, port));
+  const entries = port !== 22 && !exact.some(isOwn) ? [...exact, ...entriesOf(known, knownName(host))] : exact;
   const revoked = new Set(entries.filter(({ marker }) => marker === "@revoked").map(({ key }) => key));
   const own = entries.filter(isOwn);
   const [type, keys] = preferred(own.filter(({ key }) => !revoked.has(key)));
@@ -52,6 +52,10 @@ export function hostKeyOf(knownHosts: string, host: string, port = 22, jump?: Ho
       `Leave only the one that this prints: ${scan}`,
   );
 }
+
+/** The name that ssh looks a host up by. @param port TCP port of sshd. Default: 22. */
+export const knownName = (host: string, port = 22): string =>
+  port === 22 ? shortest(host) : `[${shortest(host)}]:${port}`;
 
 /**
  * The hosts that a known_hosts text names, in its order. Two names of one key are one host. Names that are hashed and

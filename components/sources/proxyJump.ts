@@ -17,10 +17,13 @@ export function jumpOfOptions(name: string, args: readonly (string | undefined)[
     if (text.includes(",")) {
       throw userError(`the inventory leads to ${name} over several jump hosts, and the SSH plugin takes one: ${text}`);
     }
-    return parseJump(name, text);
+    return parseJump(name, withoutTokens(text));
   }
   return undefined;
 }
+
+/** Behind `%`, ssh reads a token. An interface such as that of `fe80::1%%eth0` has `%%` for that. */
+export const withoutTokens = (text: string): string => text.replaceAll("%%", "%");
 
 function wordsOfOptions(name: string, text: string): string[] {
   try {
@@ -50,7 +53,7 @@ function jumpOfCommand(name: string, command: string): JumpHost {
       `the inventory leads to ${name} by a ProxyCommand, and the SSH plugin runs none: give it -J [user@]host`,
     );
   }
-  const jump = parseJump(name, host);
+  const jump = parseJump(name, withoutTokens(host));
   const port = found.port === undefined ? undefined : portOf(name, found.port);
   return { host: jump.host, user: jump.user ?? found.user, port: jump.port ?? port };
 }

@@ -28,6 +28,7 @@ export const CONTENTS: readonly Entry[] = [
   "docs/day-two.md",
   "docs/nodes.md",
   "docs/image.md",
+  "docs/logins.md",
   "docs/joining.md",
   "docs/scale.md",
   "docs/languages.md",

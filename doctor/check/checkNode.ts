@@ -4,6 +4,7 @@ import { messageOf } from "../../components/errors";
 import type { NodeReport } from "../../components/node/nodeScript";
 import type { NodeSettings } from "../../components/node/nodeSettings";
 import { CouldNotLook } from "../facts";
+import type { Handlers } from "../judge/handlers";
 import type { Reach } from "../reach";
 
 /** A node that was looked at, and what differs. */
@@ -12,6 +13,8 @@ export interface Checked {
   readonly differences: readonly Difference[];
   /** The digest by which the node has the image; empty where it has none. */
   readonly digest: string;
+  /** The use of pause by each runtime handler, by the handler's name. */
+  readonly handlers?: Handlers;
   readonly runtime: string;
   readonly runtimeVersion: string;
   readonly kubelet: string;
@@ -45,7 +48,7 @@ export async function checkNode(
   } catch (error) {
     throw new CouldNotLook(messageOf(error));
   }
-  const { node, digest, runtime, runtimeVersion, kubelet } = report;
+  const { node, digest, handlers, runtime, runtimeVersion, kubelet } = report;
   const differences = differencesOf(report, stderr, { ...settings, loginUnknown });
-  return { node, differences, digest, runtime, runtimeVersion, kubelet };
+  return { node, differences, digest, handlers, runtime, runtimeVersion, kubelet };
 }

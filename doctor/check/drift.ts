@@ -17,7 +17,7 @@ export interface Difference {
 }
 
 /** What the node is to be, as far as the plan was not told. */
-export interface Expected extends Pick<NodeSettings, "image" | "digest" | "kubeletFlag"> {
+export interface Expected extends Pick<NodeSettings, "image" | "digest" | "archive" | "kubeletFlag"> {
   /** Whether the plan was made with a stand-in for the login: that alone is no difference then. */
   readonly loginUnknown: boolean;
 }
@@ -36,18 +36,24 @@ export function differencesOf(report: NodeReport, stderr: string, expected: Expe
   // Nobody knows what a run that was killed left behind: its report names no runtime.
   if ((report.runtime as string) === "") return files;
   // An image that was loaded without a registry has no digest, and is there all the same.
-  const missing = /^\[.*\] would pull .*: it is not on this node$/m.test(stderr);
+  const missing = /^\[.*\] would \w+ .*: it is not on this node$/m.test(stderr);
   const { image } = expected;
-  return [...files, ...(missing ? [{ key: "image on the node", wanted: image }] : imageDifferences(report, expected))];
+  return [
+    ...files,
+    ...(missing ? [{ key: "image on the node", wanted: image }] : imageDifferences(report, stderr, expected)),
+  ];
 }
 
-function imageDifferences(report: NodeReport, { digest, kubeletFlag }: Expected): Difference[] {
-  const other = digest !== undefined && digest !== report.digest;
+function imageDifferences(report: NodeReport, stderr: string, expected: Expected): Difference[] {
+  const { archive, digest, kubeletFlag } = expected;
+  // With docker, a carried image is known by its ID: the node compares that.
+  const same = archive === undefined ? digest === report.digest : !/^\[.*\] would import .* again:/m.test(stderr);
+  const other = digest !== undefined && !same;
   // Up to 1.28 the kubelet's flag protects an image as a pin does.
   const minor = Number(/^1\.(\d+)/.exec(report.kubelet)?.[1] ?? NaN);
   const safe = report.pinned || (minor <= 28 && kubeletFlag !== false);
   return [
-    ...(other ? [{ key: "digest", is: report.digest, wanted: digest }] : []),
+    ...(other ? [{ key: "digest", is: report.digest || "none", wanted: digest }] : []),
     ...(safe ? [] : [{ key: "pinned", is: "false", wanted: "true" }]),
   ];
 }

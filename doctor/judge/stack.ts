@@ -7,6 +7,10 @@ export interface WantedImage {
   readonly digest?: string;
   /** Whether the stack gives nodes a CA. */
   readonly ca?: boolean;
+  /** Whether the image goes to the nodes with the script. */
+  readonly carried?: boolean;
+  /** Whether nodes import a carried image again where it is deleted (`selfHeal`). */
+  readonly heals?: boolean;
 }
 
 export function againstStack({ image: found }: Facts, runtime: RuntimeFact, { image, digest }: WantedImage): Finding[] {

@@ -55,7 +55,8 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
         ? { evidence: [{ is: "unknown", text }] }
         : no(`${at}: ${fact.unreached}`, proxied(route, fact.unreached, view));
     }
-    return no(`${at} cannot be reached: ${fact.unreached}`, unreached(at, fact.unreached, view));
+    const why = withoutChannel(fact.unreached);
+    return no(`${at} cannot be reached: ${why}`, unreached(at, why, view));
   }
   evidence.push({ is: "yes", text: `${at} takes a connection` });
   if (fact.noTls !== undefined) return no(`${at} speaks no TLS`, noTls(at, fact.noTls));
@@ -83,6 +84,10 @@ export function judgeWalk({ route, fact }: Walk, view: NodeView): { bad?: Bad; e
   return { evidence };
 }
 
+/** ssh names the channel of the connection first. */
+const withoutChannel = (why: string): string =>
+  why.replace(/^channel \d+: open failed: (connect failed: )?/, "").trim();
+
 function proxied({ host, port, proxy = "" }: Route, why: string, { runtime, unit }: NodeView): Bad {
   return {
     code: "PS-D042",
@@ -92,6 +97,9 @@ function proxied({ host, port, proxy = "" }: Route, why: string, { runtime, unit
   };
 }
 
+const NO_REGISTRY =
+  "If it is to reach no registry, set imageSource to carried: the image then goes to the node over SSH";
+
 function unreached(at: string, why: string, { addresses, image }: NodeView): Bad {
   if (addresses?.length === 0 || /not known|ENOTFOUND|EAI_AGAIN|resolve/i.test(why)) {
     const what = `the name ${image.host} is unknown to the node's resolver`;
@@ -99,11 +107,12 @@ function unreached(at: string, why: string, { addresses, image }: NodeView): Bad
       code: "PS-D008",
       kind: "an unknown host name",
       what,
-      remedy: `Check /etc/resolv.conf there, and run: getent hosts ${image.host}`,
+      remedy: `Check /etc/resolv.conf there, and run: getent hosts ${image.host}. ${NO_REGISTRY}`,
     };
   }
   const remedy =
-    "Check firewall and routes between them, and whether the registry runs. If the node can reach a mirror, add it to registryMirrors (trust.mirrors)";
+    "Check firewall and routes between them, and whether the registry runs. If the node can reach a mirror, add it to registryMirrors (trust.mirrors). " +
+    NO_REGISTRY;
   return {
     code: "PS-D007",
     kind: "a registry that cannot be reached",

@@ -31,6 +31,9 @@ version = 2
 `;
 }
 
+/** A runtime handler beside the default one, where the file has version 3. */
+export const SECOND_HANDLER = "second";
+
 /** Names no sandbox image: containerd's built-in default is in force, and drop-ins in conf.d are read. */
 function containerdVersion3(): string {
   return `version = 3
@@ -46,6 +49,12 @@ imports = ["/etc/containerd/conf.d/*.toml"]
     runtime_type = 'io.containerd.runc.v2'
 
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+      SystemdCgroup = false
+
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.${SECOND_HANDLER}]
+    runtime_type = 'io.containerd.runc.v2'
+
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.${SECOND_HANDLER}.options]
       SystemdCgroup = false
 `;
 }

@@ -46,11 +46,11 @@ export const MACHINE_ROOTFS: RootFs = {
   hooks: ['rm -rf "$1"/etc/systemd/system/*.wants "$1"/etc/ssh/ssh_host_*'],
 };
 
-/** The same with a docker engine; only the tests' node with cri-dockerd needs it. */
+/** The same with a docker engine, and what gives CRI-O an image without a registry: only the tests' nodes with those runtimes need it. */
 export const DOCKER_ROOTFS: RootFs = {
   ...MACHINE_ROOTFS,
   name: "docker-rootfs",
-  packages: [...MACHINE_ROOTFS.packages, "docker.io", "docker-cli"],
+  packages: [...MACHINE_ROOTFS.packages, "docker.io", "docker-cli", "skopeo", "podman"],
 };
 
 /** What the images of the sample Pod are made from: nginx, socat, and a busybox to look around with. */

@@ -25,7 +25,7 @@ set +e
   : >"$scratch/read"
   image=$sandbox_before
   registry=${image%%/*}
-  for one in runtime able files registry roots name proxy disks status image sandbox kubelet events; do fact "$one" "${one}_fact" || :; done
+  for one in runtime able files registry roots name proxy disks handlers status image sandbox kubelet events; do fact "$one" "${one}_fact" || :; done
   [ "${1:-}" != try ] || fact tried tried_fact || :
 )
 set -e

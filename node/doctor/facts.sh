@@ -24,6 +24,12 @@ fact() {
 # untold NAME FILE: why there is no such fact, by the last line of FILE.
 untold() { printf '{"fact":"%s","failed":%s}\n' "$1" "$(tail -n 1 "$2" | json_text)"; }
 
+# json_string TEXT: as JSON writes it, quotes and all.
+json_string() { lines "$1" | awk "$json_program"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", json(text) }'; }
+
+# The lines on stdin as the inside of a JSON array.
+json_list() { awk "$json_program"'$0 != "" { printf "%s%s", sep, json($0); sep = "," }'; }
+
 # The text on stdin as JSON.
 json_text() { json_string "$(cat)"; }
 
@@ -55,7 +61,7 @@ now_seconds() {
 runtime_fact() {
   printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"unit":%s,"version":%s}' \
     "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
-    "$(json_string "${socket:-}")" "$(started_seconds "$("${runtime}_daemon")")" "$(json_string "$target")" "$(json_string "$(runtime_unit)")" \
+    "$(json_string "${socket:-}")" "$(started_seconds "$daemon")" "$(json_string "$target")" "$(json_string "$unit")" \
     "$(json_string "$runtime_version")"
 }
 
@@ -75,7 +81,7 @@ started_seconds() {
   case $property in
     '' | 0) since='' ;;
     # The unit of one that has ended keeps its time.
-    *) since=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{4\}$/\1/p') ;;
+    *) since=$(lines "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=\([0-9]*\)[0-9]\{4\}$/\1/p') ;;
   esac
   if [ "$since" ]; then
     read -r up _ <"$proc/uptime"
@@ -114,7 +120,7 @@ files_fact() {
     [ -f "$file" ] || continue
     lines=$(grep -nE "$told" "$file" | sed 's/#.*//') || :
     printf '%s{"changedSeconds":%s,"lines":[%s],"path":%s}' "$sep" "$(stat -Lc %Y "$file")" \
-      "$(printf '%s\n' "$lines" | json_list)" "$(json_string "$file")"
+      "$(lines "$lines" | json_list)" "$(json_string "$file")"
     sep=,
   done <"$plan/load"
   printf ']'
@@ -141,7 +147,7 @@ told_hosts() {
 # DIVERTS are files that may send a pull elsewhere, one per line, which are not read; LOGIN is true or false.
 told_certificates() {
   printf '{"directories":[],"directory":%s,"diverts":[%s],"files":[],"login":%s,"trusted":' "$(json_string "$3")" \
-    "$(printf '%s\n' "$1" | json_list)" "$2"
+    "$(lines "$1" | json_list)" "$2"
   shift 2
   for one; do for file in "$one/$registry"/*.crt; do if [ -f "$file" ]; then certificates_in "$file"; fi; done; done | json_text
   printf '}'
@@ -149,7 +155,7 @@ told_certificates() {
 
 # has_login FILE…: `true` where one of these files names the registry. What it says is not taken.
 has_login() { if grep -qsF "\"$registry\"" "$@" /dev/null; then printf true; else printf false; fi; }
-names_in() { for one in "$1"/*; do [ ! -d "$one" ] || printf '%s\n' "${one##*/}"; done; }
+names_in() { for one in "$1"/*; do [ ! -d "$one" ] || lines "${one##*/}"; done; }
 
 # entries_of FILE: `path<TAB>value` of TOML; a header may hold a login, so its value is not taken.
 entries_of() {
@@ -186,6 +192,7 @@ roots_fact() {
 name_fact() {
   needs getent
   host=${registry%:*}
+  case $registry in '['*) host=${registry%%]*} host=${host#?} ;; esac
   printf '{"addresses":[%s],"host":%s}' "$(getent ahosts "$host" | awk '{ print $1 }' | sort -u | json_list)" "$(json_string "$host")"
 }
 
@@ -229,9 +236,15 @@ asked_of_cri() {
     124) why='it gives no answer within 20 s' ;;
     *) why=$(sed -n '$s/^time=[^ ]* level=[a-z]* msg=//; $s/^FATA\[[0-9]*\] *//; $p' "$scratch/refused") ;;
   esac
-  case $why in *'no answer'* | *'code = Unavailable'* | *'code = DeadlineExceeded'*) printf '%s\n' "$why" >"$scratch/silent" ;; esac
-  printf '%s\n' "$why" >&2
+  case $why in *'no answer'* | *'code = Unavailable'* | *'code = DeadlineExceeded'*) lines "$why" >"$scratch/silent" ;; esac
+  lines "$why" >&2
   return "$status"
+}
+
+# The use of pause by the sandboxes of each runtime handler.
+handlers_fact() {
+  handlers=$("${namer}_handlers")
+  HANDLERS=$handlers awk "$json_program"'BEGIN { printf "%s", pairs(ENVIRON["HANDLERS"]) }'
 }
 
 # The image as the runtime has it; `null` only where it says that it has none. crictl gives JSON.
@@ -283,7 +296,7 @@ kubelet_told() {
   printf %s "${given:-$(kubelet_setting "$2" "$kubelet_words")}"
 }
 flagged() {
-  flag_files | while IFS= read -r file; do
+  { unit_files && environment_files "$kubelet_show"; } | while IFS= read -r file; do
     [ ! -f "$file" ] || grep -nFe "$flag" "$file" | grep -vE '^[0-9]+:[[:space:]]*[#;]' | awk -F : -v file="$file" '{ print file ":" $1 }' || :
   done
 }
@@ -292,7 +305,7 @@ flagged() {
 # verbatim, with their time.
 events_fact() {
   needs journalctl
-  journalctl --no-pager -q -o short-unix -n 10000 -u "$("${runtime}_daemon")" -u kubelet |
+  journalctl --no-pager -q -o short-unix -n 10000 -u "$daemon" -u kubelet |
     grep -E 'RunPodSandbox for .*(failed, error|returns sandbox id)|Failed to create sandbox for pod|CreatePodSandbox for pod "|Ran pod sandbox |"command failed"|failed to run Kubelet|unknown flag: |Unable to register node with API server|Successfully registered node|Failed to ensure lease exists' |
     tail -n 100 >"$scratch/events" || :
   printf '[%s]' "$(json_list <"$scratch/events")"

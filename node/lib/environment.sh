@@ -38,7 +38,6 @@ function push() {
   name[count] = key
   text = ""
   for (k = 1; k <= n; k++) { text = text value[k]; from[count, k] = first[k]; to[count, k] = last[k] }
-  size[count] = n
   content[count] = text
   at[count] = n && last[n] >= insert ? last[n] : insert
   latest[key] = count

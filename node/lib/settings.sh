@@ -4,7 +4,7 @@
 # An argument is `key=value`, a line of stdin `key value`. The value goes verbatim to its end and is never evaluated. A repeated
 # `ca` appends a line, a repeated `mirror` appends a mirror. A script that came as a file brings its certificates along.
 
-asked='' copied='' node=node owner='' image='' digest='' ca=${file_ca:-} archive=${file_archive:-} archive_sum='' mirrors='' plain_http='' no_flag='' login='' settings='' given_name=''
+asked='' copied='' node=node owner='' image='' digest='' ca=${file_ca:-} archive=${file_archive:-} archive_sum='' mirrors='' plain_http='' no_flag='' no_heal='' login='' kept_login='' settings='' given_name=''
 # What `exit` says when something goes wrong: 2 bad settings, 3 refused with the node untouched, 4 failed and rolled
 # back, 5 failed and not rolled back.
 fail=2
@@ -12,13 +12,16 @@ nl='
 '
 tab='	'
 
+# lines TEXT…: each on a line of its own.
+lines() { printf '%s\n' "$@"; }
+
 # say TEXT…: a line for people on stderr. A closed SSH session must not break a transaction half-way, so a message that nobody reads
 # is no failure. Anything but plain ASCII goes through `visible`.
 say() {
   set -- "[$node] $*"
   case $1 in
-    *[!\ -~]*) printf '%s\n' "$1" | visible >&2 || : ;;
-    *) printf '%s\n' "$1" >&2 || : ;;
+    *[!\ -~]*) lines "$1" | visible >&2 || : ;;
+    *) lines "$1" >&2 || : ;;
   esac
 }
 
@@ -30,6 +33,9 @@ visible() {
     print
   }'
 }
+
+# coded CODE TEXT: says it with its code and its page.
+coded() { say "PS-N$1 $2, see docs/errors/PS-N$1.md"; }
 
 # die CODE TEXT…: the one way to fail on purpose. The text names file, key, value and the way out. Sets $said.
 die() {
@@ -43,12 +49,12 @@ die() {
   set -- $*
   unset IFS
   set +f
-  say "PS-N$code $*, see docs/errors/PS-N$code.md"
+  coded "$code" "$*"
   exit "$fail"
 }
 
 # setting LINE: takes one `key value`. Sets $settings, $copied, $node, $given_name, $owner, $image, $digest, $ca, $archive, $archive_sum,
-# $mirrors, $plain_http, $no_flag, $login. Dies with PS-N002.
+# $mirrors, $plain_http, $no_flag, $no_heal, $login, $kept_login. Dies with PS-N002.
 setting() {
   value=${1#* }
   case $1 in
@@ -58,6 +64,12 @@ setting() {
     'copy '*)
       copied=$value
       case $value in */* | [!.]*) die 002 "copy '$value': use a name in the home directory" ;; esac
+      return 0
+      ;;
+    # A login for this run alone: another one is no other request.
+    'login once '*)
+      login=${value#once } kept_login=''
+      settings="${settings}login once$nl"
       return 0
       ;;
   esac
@@ -79,8 +91,9 @@ setting() {
     'mirror '*) mirrors=$mirrors$value$nl ;;
     'plain-http 1') plain_http=1 ;;
     'kubelet-flag 0') no_flag=1 ;;
+    'self-heal 0') no_heal=1 ;;
     # The base64 of user:password, as every runtime's file has it.
-    'login '*) login=$value ;;
+    'login '*) login=$value kept_login=$value ;;
     *) die 002 "unknown setting '${1%% *}'" ;;
   esac
 }

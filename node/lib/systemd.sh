@@ -10,6 +10,9 @@ loaded() {
   case $show in *LoadState=loaded*) ;; *) return 1 ;; esac
 }
 
+# is_active UNIT…: does one of them run? Reads systemd.
+is_active() { systemctl -q is-active "$@"; }
+
 # property NAME TEXT: sets $property to its value in what systemctl show printed; empty where that does not say.
 property() {
   property=$nl$2
@@ -22,6 +25,12 @@ property() {
   esac
 }
 
+# shown UNIT NAME: $property becomes a property of the unit, by `property`. Reads systemd.
+shown() {
+  shows=$(systemctl show "$1" -p "$2")
+  property "$2" "$shows"
+}
+
 # The executable and the command line in $show. The latter may still hold variables of systemd's.
 show_path() {
   path=${show#*path=}
@@ -32,19 +41,25 @@ show_argv() {
   printf %s "${argv%% ;*}"
 }
 
-# pid_of UNIT: the process that runs; 0 or nothing where none does. Reads systemd.
-pid_of() {
-  main=$(systemctl show "$1" -p MainPID)
-  property MainPID "$main"
-  printf '%s\n' "$property"
+# main_pid UNIT: sets $main_pid to the process that runs; 0 or nothing where none does. Reads systemd.
+main_pid() {
+  shown "$1" MainPID
+  main_pid=$property
+}
+# The same on stdout.
+pid_of() { main_pid "$1" && lines "$main_pid"; }
+
+# runs PROCESS: sets $program to the file that it runs, nothing where there is none. Fails while it is systemd itself, which is about
+# to start that file: its words are none of the program's then.
+runs() {
+  program=$(readlink "$proc/${1:-0}/exe") || program=''
+  case $program in */systemd | */systemd-executor) return 1 ;; esac
 }
 
 # argv_of UNIT: the command line of the process that runs, one word per line; nothing where none does. Reads systemd.
 argv_of() {
-  main=$(systemctl show "$1" -p MainPID)
-  property MainPID "$main"
-  pid=$property
-  if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/cmdline" ]; then tr '\0' '\n' <"$proc/$pid/cmdline"; fi
+  main_pid "$1"
+  if [ "${main_pid:-0}" != 0 ] && runs "$main_pid" && [ -r "$proc/$main_pid/cmdline" ]; then tr '\0' '\n' <"$proc/$main_pid/cmdline"; fi
 }
 
 # words_of UNIT: the same, else what systemd would start. The x keeps an empty word at the end. Reads systemd. Sets $run_words.
@@ -59,9 +74,9 @@ lines_of() { tr '\n\0' '\001\n' <"$1"; }
 
 # environment_of UNIT: the variables of its process, else those that systemd would give it, `NAME=VALUE` a line. Reads systemd.
 environment_of() {
-  pid=$(pid_of "$1")
-  if [ "${pid:-0}" != 0 ] && [ -r "$proc/$pid/environ" ]; then
-    lines_of "$proc/$pid/environ"
+  main_pid "$1"
+  if [ "${main_pid:-0}" != 0 ] && runs "$main_pid" && [ -r "$proc/$main_pid/environ" ]; then
+    lines_of "$proc/$main_pid/environ"
   else
     unit_environment "$1" | awk '{ print substr($0, 1, index($0, "\t") - 1) "=" substr($0, index($0, "\t") + 1) }'
   fi
@@ -103,7 +118,7 @@ as_daemon() (
 # nothing to ask: it may start something. Reads systemd. Dies with PS-N005.
 program_of() {
   property MainPID "$show"
-  program=$(readlink "$proc/${property:-0}/exe") || program=$(show_path)
+  { runs "$property" && [ "$program" ]; } || program=$(show_path)
   # It was replaced since its start.
   program=${program%' (deleted)'}
   is_program "$program" ||
@@ -197,7 +212,7 @@ environment_files() {
     esac
     for file in ${pattern% (ignore_errors=*}; do
       real "$file"
-      printf '%s\n' "$real"
+      lines "$real"
     done
   done
 }
@@ -218,24 +233,11 @@ exec_start() {
     END { print "ExecStart=" last }'
 }
 
-# The variables that stand as ${NAME}, as arguments of their own, in command line $1, with a space behind each. One that is empty is
-# an empty argument.
-braced_variables() {
-  LINE=$1 awk '
+# variables_in LINE PATTERN: the variables of a command line that stand as words like PATTERN, with a space behind each.
+variables_in() {
+  LINE=$1 LIKE=$2 awk '
     BEGIN {
       n = split(ENVIRON["LINE"], word, /[ \t]+/)
-      for (i = 1; i <= n; i++) {
-        gsub(/["\047]/, "", word[i])
-        if (word[i] ~ /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/) printf "%s ", substr(word[i], 3, length(word[i]) - 3)
-      }
-    }'
-}
-
-# The variables that stand as words of their own in command line $1, so that systemd splits them into words, with a space behind each.
-plain_variables() {
-  LINE=$1 awk '
-    BEGIN {
-      n = split(ENVIRON["LINE"], word, /[ \t]+/)
-      for (i = 1; i <= n; i++) if (word[i] ~ /^\$[A-Za-z_][A-Za-z0-9_]*$/) printf "%s ", substr(word[i], 2)
+      for (i = 1; i <= n; i++) if (word[i] ~ ENVIRON["LIKE"]) { gsub(/[^A-Za-z0-9_]/, "", word[i]); printf "%s ", word[i] }
     }'
 }

@@ -10,6 +10,9 @@ toml_list() { awk -v mode=list "$toml_program"; }
 toml_set() { awk -v mode=set -v want="$1" -v value="$2" "$toml_program"; }
 toml_unset() { awk -v mode=unset -v want="$1" "$toml_program"; }
 
+# value_of NAME <LIST: the last value of NAME in lines of `NAME<TAB>VALUE`, as it stands.
+value_of() { NAME=$1 awk -F '\t' '$1 == ENVIRON["NAME"] { last = substr($0, length($1) + 2) } END { print last }'; }
+
 # toml_get PATH <LIST: the last value of PATH in toml_list's output, unquoted.
 toml_get() {
   awk -F '\t' -v want="$1" '$1 == want { v = $2 } END {

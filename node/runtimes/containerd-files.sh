@@ -8,7 +8,7 @@ list_files() {
   dropin='' dropin_number='' number=0
   mkdir -p "$plan/own" "$plan/keys" "$plan/try"
   : >"$plan/imports"
-  printf '%s\n' "$config" >"$plan/queue"
+  lines "$config" >"$plan/queue"
   # 2.2 and later import a directory that no file names.
   always='/etc/containerd/conf.d/*.toml'
   strings_of imports <"$plan/before" >"$plan/one.imports"
@@ -20,8 +20,8 @@ list_files() {
   # shellcheck disable=SC2094 # the queue grows while it is read, on purpose
   while IFS= read -r file; do
     if listed "$file" "$plan/load"; then continue; fi
-    printf '%s\n' "$file" >>"$plan/load"
-    printf '%s\n' "$file" >>"$plan/imports"
+    lines "$file" >>"$plan/load"
+    lines "$file" >>"$plan/imports"
     watched=$watched$nl$file
     number=$((number + 1))
     content_of "$file" >"$plan/own/$number"
@@ -33,7 +33,7 @@ list_files() {
     strings_of imports <"$plan/keys/$number" >"$plan/one.imports"
     while IFS= read -r pattern; do
       case $pattern in /*) ;; *) pattern=${file%/*}/$pattern ;; esac
-      printf '%s\n' "$pattern" >>"$plan/imports"
+      lines "$pattern" >>"$plan/imports"
       note_dropin "$file" "$pattern"
       expanded "$pattern" >>"$plan/queue"
     done <"$plan/one.imports"
@@ -66,17 +66,17 @@ expanded() {
       hidden=$1
       case ${1##*/} in \**) hidden=${1%/*}/.${1##*/} ;; esac
       {
-        [ "$1" != "${dropin%/*}/*.toml" ] || printf '%s\n' "$dropin"
+        [ "$1" != "${dropin%/*}/*.toml" ] || lines "$dropin"
         (
           IFS=''
           # shellcheck disable=SC2086 # patterns on purpose
-          printf '%s\n' $1 $hidden
+          lines $1 $hidden
         )
       } | LC_ALL=C sort -u | while IFS= read -r one; do
-        if [ -f "$one" ] || [ "$one" = "$dropin" ]; then printf '%s\n' "$one"; fi
+        if [ -f "$one" ] || [ "$one" = "$dropin" ]; then lines "$one"; fi
       done
       ;;
-    *) [ ! -f "$1" ] || printf '%s\n' "$1" ;;
+    *) [ ! -f "$1" ] || lines "$1" ;;
   esac
 }
 
@@ -137,19 +137,6 @@ import_copies() {
   toml_set imports "[$list]" <"$plan/main" >"$plan/try/1.toml"
 }
 
-# differing A B: sets $other to a key of B that is not as in A, and is none of ours; empty: there is none.
-differing() {
-  other=$(KEYS=$containerd_keys awk -F '\t' -v first="$1" '
-    BEGIN { while ((getline line < first) > 0) count[line]++ }
-    { count[$0]-- }
-    END {
-      for (line in count) if (count[line]) {
-        split(line, part, "\t")
-        if (part[1] !~ ENVIRON["KEYS"]) { print part[1]; exit }
-      }
-    }' "$2")
-}
-
 # settled WANTED-IMAGE WANTED-TRUST FILE BASE: has the runtime parse FILE as often as it takes, and compares with BASE; only
 # our two keys may differ. Sets $other, a key that differs, and $reads. Writes $plan/tried.
 settled() {
@@ -158,7 +145,7 @@ settled() {
   while [ "$round" -lt "$repeat" ]; do
     round=$((round + 1))
     effective "$3" "$plan/tried" || return 1
-    differing "$4" "$plan/tried"
+    differing "$4" "$plan/tried" "$containerd_keys"
     [ -z "$other" ] || return 1
     our_values "$plan/tried"
     reads=$image_read
@@ -195,14 +182,14 @@ attempt() {
 }
 
 # edited NUMBER KEY VALUE: the file on stdin with KEY set to VALUE, which fails in an inline table. Sets $inline to the place
-# of that. Writes $home/error. Dies with PS-N014 when awk fails otherwise.
+# of that. Writes $error_file. Dies with PS-N014 when awk fails otherwise.
 edited() {
   status=0
-  toml_set "$2" "\"$3\"" 2>"$home/error" || status=$?
+  toml_set "$2" "\"$3\"" 2>"$error_file" || status=$?
   case $status in
     0) return 0 ;;
     3) inline="$(sed -n "${1}p" "$plan/load"): $2" ;;
-    *) die 014 "$(sed -n "${1}p" "$plan/load"): awk ends with status $status and cannot set $2 ($(cat "$home/error"))" ;;
+    *) die 014 "$(sed -n "${1}p" "$plan/load"): awk ends with status $status and cannot set $2 ($(cat "$error_file"))" ;;
   esac
   return 1
 }
@@ -250,10 +237,10 @@ place() {
   die 014 "$config: containerd $runtime_version reads the sandbox image from no place that the script can edit (${other:+"$other would change too; "}it reads '${reads:-nothing}', set in ${setters:-no file}): set $image there yourself"
 }
 
-# A file without a version is one of version 1 for 2.0 to 2.2, and what it says of plugins counts for nothing or in part.
-# Dies with PS-N014.
+# A file without a version is one of version 1 for 2.0 to 2.2. They have no key of ours for it, and what it says of plugins counts for
+# nothing or in part. Dies with PS-N014.
 refuse_unversioned() {
-  needs_version || return 0
+  case $runtime_version in 2.[012].*) ;; *) return 0 ;; esac
   [ -z "$effective_version" ] || [ "$effective_version" = 1 ] || return 0
   hint='"version = 3"'
   if grep -qF "	$old_cri|" "$plan/lists"; then hint='"version = 2"'; fi

@@ -9,12 +9,12 @@ old_cri='plugins|io.containerd.grpc.v1.cri'
 new_cri='plugins|io.containerd.cri.v1.images'
 
 # Reads the unit and its process. Sets $config (the path as the daemon sees it: a link stays a link), $target, $containerd,
-# $address, $runtime_name, $runtime_version, $reach, $watched. Dies with PS-N005 where the daemon's own file is not known for
+# $address, $runtime_name, $unit, $daemon, $namer, $runtime_version, $reach, $watched. Dies with PS-N005 where the daemon's own file is not known for
 # certain.
 containerd_find() {
   loaded containerd ||
-    die 005 'no containerd.service is loaded, and this is no other supported kind of node: set the sandbox image where its runtime is configured (systemctl status containerd)'
-  runtime_name=containerd
+    die 005 'containerd.service is not loaded, and no other supported runtime is: set the sandbox image where the runtime of this node is configured'
+  runtime_name=containerd unit=containerd daemon=containerd namer=ctr
   program_of containerd
   containerd=$program
   words_of containerd
@@ -41,17 +41,17 @@ containerd_find() {
 address=''
 
 # effective FILE LIST: the runtime's own reading of a configuration file, as `path<TAB>value` lines. Writes LIST, and on the way
-# $home/defaults.toml, $plan/dump, $home/error.
+# $plan/defaults.toml, $plan/dump, $error_file.
 effective() {
   # 2.0's `config dump` shows the defaults for a version 2 file although the daemon migrates it.
   case $runtime_version in 2.0.*) parse=migrate ;; *) parse=dump ;; esac
   read_file=$1
   if [ ! -e "$1" ]; then
-    read_file=$home/defaults.toml
+    read_file=$plan/defaults.toml
     skeleton >"$read_file"
   fi
-  bounded 60 "$containerd" -c "$read_file" config $parse 2>"$home/error" >"$plan/dump" || return 1
-  toml_list <"$plan/dump" >"$2" 2>"$home/error" || return 1
+  bounded 60 "$containerd" -c "$read_file" config $parse 2>"$error_file" >"$plan/dump" || return 1
+  toml_list <"$plan/dump" >"$2" 2>"$error_file" || return 1
   while IFS= read -r set_key; do
     case $set_key in 'plugins|'*) return 0 ;; esac
   done <"$2"
@@ -65,14 +65,11 @@ skeleton() {
 }
 newest_version() { case $runtime_version in 1.*) echo 'version = 2' ;; *) echo 'version = 3' ;; esac; }
 
-# Is this 2.0 to 2.2, which read a file without a version as one of version 1, and have no key of ours for it?
-needs_version() { case $runtime_version in 2.[012].*) ;; *) return 1 ;; esac; }
-
 # The tables that may hold our keys, and the keys in them.
 all_tables="plugins|cri $old_cri $new_cri"
 
 # The keys that may differ afterwards: ours, and what says where they stand.
-containerd_keys='^(imports|version|plugins[|](cri|io[.]containerd[.]grpc[.]v1[.]cri)[|]sandbox_image|plugins[|]io[.]containerd[.]cri[.]v1[.]images[|]pinned_images[|]sandbox|plugins[|](cri|io[.]containerd[.]grpc[.]v1[.]cri|io[.]containerd[.]cri[.]v1[.]images)[|]registry[|]config_path)$'
+containerd_keys='^(imports|version|plugins[|]((cri|io[.]containerd[.]grpc[.]v1[.]cri)[|](sandbox_image|registry[|]config_path)|io[.]containerd[.]cri[.]v1[.]images[|](pinned_images[|]sandbox|registry[|]config_path)))$'
 
 # key_of KIND-OF-KEY TABLE: sets $our_key.
 key_of() {
@@ -105,15 +102,11 @@ strings_of() {
 # A handler with a snapshotter of its own finds no image whose layers are gone: a pull unpacks for one snapshotter. Reads
 # $plan/before. Writes $plan/handlers.
 say_other_snapshotters() {
-  keeps=1
-  while [ "$keeps" ] && IFS= read -r line; do
-    case $line in *"|discard_unpacked_layers${tab}true") keeps='' ;; esac
-  done <"$plan/before"
-  if [ "$keeps" ]; then return 0; fi
   awk -F '\t' '
+    /[|]discard_unpacked_layers\ttrue$/ { discards = 1 }
     $1 ~ /[|]containerd[|]snapshotter$|^plugins[|]io[.]containerd[.]cri[.]v1[.]images[|]snapshotter$/ { common = $2 }
     $1 ~ /[|]runtimes[|][^|]*[|]snapshotter$/ { n = split($1, part, "|"); own[part[n - 1]] = $2 }
-    END { for (name in own) if (own[name] !~ /^(""|\047\047)$/ && own[name] != common) print name }' "$plan/before" >"$plan/handlers"
+    END { for (name in own) if (discards && own[name] !~ /^(""|\047\047)$/ && own[name] != common) print name }' "$plan/before" >"$plan/handlers"
   while IFS= read -r name; do
     say "the runtime handler $name has a snapshotter of its own, and discard_unpacked_layers is true: its Pods may not find the image"
   done <"$plan/handlers"
@@ -123,8 +116,8 @@ say_other_snapshotters() {
 # is to be), $certs (its first directory). Writes $plan/before.
 containerd_read() {
   effective "$config" "$plan/before" || unreadable "$config"
-  socket=${address:-$(toml_get 'plugins|io.containerd.server.v1.grpc|address' <"$plan/before")}
-  socket=${socket:-$(toml_get 'grpc|address' <"$plan/before")}
+  socket=${address:-$(runtime_has 'plugins|io.containerd.server.v1.grpc|address')}
+  socket=${socket:-$(runtime_has 'grpc|address')}
   socket=${socket#unix://}
   socket=${socket:-/run/containerd/containerd.sock}
   our_values "$plan/before"
@@ -135,9 +128,30 @@ containerd_read() {
   case $runtime_version in
     1.* | 2.0.*) ;;
     *)
-      [ "$config_path" = "$certs" ] || [ "$(toml_get "$new_cri|use_local_image_pull" <"$plan/before")" = true ] || config_path=$certs
+      [ "$config_path" = "$certs" ] || [ "$(runtime_has "$new_cri|use_local_image_pull")" = true ] || config_path=$certs
       ;;
   esac
+}
+
+# Its runtime handlers. Without `sandboxer = "shim"` a sandbox is a pause container; 1.x reads no such key by default. From 2.3 on the
+# image is needed all the same, and 2.4 has a key against that. Reads $plan/before.
+ctr_handlers() {
+  awk -F '\t' -v version="$runtime_name $runtime_version" '
+    $1 ~ /^plugins[|][^|]*[|]containerd[|]runtimes[|]/ {
+      split($1, part, "|")
+      name = part[5]
+      if (!(name in known)) order[++count] = name
+      known[name] = 1
+      if (part[6] == "sandboxer" && $2 ~ /^.shim.$/) shim[name] = 1
+      if (part[6] == "disable_pause_image_pull" && $2 == "true") off[name] = 1
+    }
+    END {
+      for (i = 1; i <= count; i++) {
+        word = "every"
+        if (order[i] in shim) word = order[i] in off || version ~ /^containerd 2[.][012][.]/ ? "none" : "image"
+        print order[i] "\t" word
+      }
+    }' "$plan/before"
 }
 
 # our_values LIST: what such a list says of our two keys; a space between the two, where both tables have one. Sets $image_read,
@@ -161,24 +175,31 @@ refuse_conflict() {
     die 009 "$config: containerd refuses $clash together with config_path: move it to $certs/<registry>/hosts.toml first"
 }
 
-# Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image. Reads $plan/before.
-# Writes $plan/disabled. Dies with PS-N024.
+# Without its CRI plugin containerd runs no Pod, whatever its configuration says of a sandbox image. Reads $plan/before. Dies with
+# PS-N024.
 refuse_disabled() {
-  strings_of disabled_plugins <"$plan/before" >"$plan/disabled"
-  while IFS= read -r off; do
-    case $off in
-      cri | io.containerd.grpc.v1.cri | io.containerd.cri.v1.images | io.containerd.cri.v1.runtime)
-        die 024 "$config: disabled_plugins holds \"$off\", so the kubelet cannot use this containerd: remove it there and restart containerd" ;;
-    esac
-  done <"$plan/disabled"
+  off=$(strings_of disabled_plugins <"$plan/before" | grep -xE 'cri|io[.]containerd[.](grpc[.]v1[.]cri|cri[.]v1[.](images|runtime))' | head -n 1) || :
+  [ -z "$off" ] || die 024 "$config: disabled_plugins holds \"$off\", so the kubelet cannot use this containerd: remove it there and restart containerd"
 }
 
 # The socket is derived: nothing is changed before something listens there. Dies with PS-N005.
 refuse_deaf() {
-  [ -S "$socket" ] || die 005 "$socket, where containerd listens according to $config, is not a socket: start containerd, or see systemctl status containerd"
+  [ -S "$socket" ] || die 005 "$socket, where containerd listens according to $config, is not a socket: see systemctl status containerd"
 }
 
-containerd_trust() { if trust_needed; then plan_hosts; fi; }
+containerd_trust() {
+  if ! trust_needed; then return 0; fi
+  if asks_ipv6; then refuse_ipv6 "$runtime_version"; fi
+  plan_hosts
+}
+
+# refuse_ipv6 VERSION: the TOML parser of containerd 1.x allows no closing bracket in the name of a table, and hosts.toml has a table for
+# each host. containerd logs that, and goes on without the file. Dies with PS-N022.
+refuse_ipv6() {
+  case $1 in
+    1.*) die 022 "containerd $1 cannot read a hosts.toml with an IPv6 address: give the registry and its mirrors host names, or use containerd 2.x" ;;
+  esac
+}
 
 # Plans the files of containerd that decide. Reads $plan/before. Sets $target. Writes $plan/base, $new. Dies with PS-N014.
 containerd_plan() {
@@ -190,14 +211,14 @@ containerd_plan() {
   list_files
   copy_files
   refuse_unversioned
-  effective "$plan/try/1.toml" "$plan/base" || die 014 "$config: containerd cannot read a copy of its files ($(cat "$home/error"))"
+  effective "$plan/try/1.toml" "$plan/base" || die 014 "$config: containerd cannot read a copy of its files ($(cat "$error_file"))"
   parses_for ''
   if [ "$repeat" -gt 1 ]; then
     settled '' '' "$plan/try/1.toml" "$plan/base" ||
       die 014 "$config: containerd reads ${other:-it} differently from one start to the next: keep one of its [plugins.cri] and [plugins.\"io.containerd.grpc.v1.cri\"] tables"
   fi
   # The copy stands for the real files only as long as it reads the same.
-  differing "$plan/before" "$plan/base"
+  differing "$plan/before" "$plan/base" "$containerd_keys"
   [ -z "$other" ] || refuse_missing_import
   [ -z "$other" ] ||
     die 014 "$config: containerd reads $other differently from a copy of its files ($(tr '\n' ' ' <"$plan/load")): check their imports"
@@ -234,11 +255,7 @@ containerd_check() {
     die 014 "$target: containerd does not read the same from one start to the next (${other:-"$reads"})"
 }
 
-# Restarts containerd, and waits until it answers. Dies with PS-N015.
-containerd_restart() {
-  restart containerd || die 015 'containerd does not restart: see systemctl status containerd'
-  within 60 cri version || die 015 "containerd does not answer on $socket after its restart: see journalctl -u containerd"
-}
+containerd_restart() { restart_runtime; }
 
 # Edits in certs.d count at once; where `config_path` is not set yet, `ctr` reads the same directory with containerd's own
 # resolver.
@@ -273,25 +290,23 @@ reset_key() {
   case $1 in *sandbox*) [ -e "$backup/root$2" ] || absent "$backup" "$2" || was="\"$previous\"" ;; esac
   if [ -e "$backup/root$2" ]; then
     toml_list <"$backup/root$2" >"$plan/list"
-    was=$(awk -F '\t' -v k="$1" '$1 == k { print $2 }' "$plan/list")
+    was=$(value_of "$1" <"$plan/list")
   fi
   if [ "$was" ]; then toml_set "$1" "$was"; else toml_unset "$1"; fi <"$plan/edit" >"$plan/edited"
   mv "$plan/edited" "$plan/edit"
 }
 
-# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
-containerd_units() { printf '%s\n' containerd; }
-containerd_daemon() { printf '%s\n' containerd; }
-containerd_seen() { cri_seen; }
-containerd_namer() { echo ctr; }
+ctr_carries() { :; }
 
-# What keeps it from serving any Pod.
-containerd_serves() {
-  refuse_disabled
-  refuse_deaf
+# By its own client, in one step: both names, then the pin. What was interrupted has no pin, and is imported again. Its label says so: before
+# 1.6.38, CRI tells of no pin.
+containerd_heal() {
+  # shellcheck disable=SC2016 # the program's dollars
+  want_heal "$there_by_cri"' && ctr -a "$socket" -n k8s.io images ls "name==$image" 2>/dev/null | grep -q "pinned=pinned"' \
+    "index='$(archive_index "$image" "$(by_digest)" | tr -s ' ')'" \
+    'client() { ctr -a "$socket" -n k8s.io images "$@"; }' \
+    'case $(client import --help) in *--local*) set -- --local ;; esac' \
+    '{ head -c 1536 "$archive"; printf "%-2047s\n" "$index"; tail -c +3585 "$archive"; } |' \
+    "  client import \"\$@\" $(ctr_snapshotter) - &&" \
+    '  client label "$image" io.cri-containerd.pinned=pinned'
 }
-
-containerd_lists() { list_files; }
-containerd_reaches() { told_hosts; }
-containerd_home() { root=$(toml_get root <"$plan/before") && echo "${root:-/var/lib/containerd}"; }
-containerd_pulls() { containerd_daemon; }

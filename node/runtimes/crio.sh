@@ -1,11 +1,12 @@
 # shellcheck shell=sh
 # CRI-O: a drop-in of ours in its directory, where the last file that sets a key wins; read again without a restart.
 
-# Reads the unit and its process. Sets $crio, $crio_words, $config, $confdir, $target, $runtime_name, $runtime_version, $reach, $watched.
+# Reads the unit and its process. Sets $crio, $crio_words, $config, $confdir, $target, $runtime_name, $unit, $daemon, $namer,
+# $runtime_version, $reach, $watched.
 # Dies with PS-N005.
 crio_find() {
   loaded crio || die 005 'crio.service is not loaded, although the kubelet speaks to CRI-O: see systemctl status crio'
-  runtime_name=cri-o
+  runtime_name=cri-o unit=crio daemon=crio namer=crio
   program_of crio
   crio=$program
   words_of crio
@@ -28,17 +29,17 @@ crio_setting() {
   crio_setting=$(option_in "$crio_words" "${crio_setting:-$2}" "$1" "${3:-$1}")
 }
 
-# What wins over our files at its next start, and what does not go with our image. Reads $home/parse.out, systemd. Dies with
+# What wins over our files at its next start, and what does not go with our image. Reads $plan/parse.out, systemd. Dies with
 # PS-N014.
 refuse_crio_settings() {
-  for name in pause-image ${login:+pause-image-auth-file}; do
+  for name in pause-image ${kept_login:+pause-image-auth-file}; do
     crio_setting "$name" ''
     case $crio_setting in
       '' | "$image" | "$crio_auth") ;;
       *) die 014 "crio.service starts CRI-O with --$name or its variable set to $crio_setting, which overrides every file: remove it where systemctl cat crio shows it" ;;
     esac
   done
-  command=$(sed -n 's/^#* *pause_command = "\(.*\)"/\1/p' "$home/parse.out")
+  command=$(crio_told pause_command)
   case $command in
     '' | /pause) ;;
     *) die 014 "CRI-O has pause_command = \"$command\" ($config, $confdir, or systemctl cat crio), and our image has only /pause: set pause_command to /pause, or remove it" ;;
@@ -48,7 +49,7 @@ refuse_crio_settings() {
 crio_auth=/etc/crio/pause-sandbox-auth.json
 
 # Its own reading of all its files, with the command line and the environment that it has. What is a default is commented out there.
-# Writes $home/parse.out, $home/error.
+# Writes $plan/parse.out, $error_file.
 crio_parse() {
   IFS=$nl
   set -f
@@ -57,22 +58,45 @@ crio_parse() {
   set +f
   unset IFS
   shift
-  as_daemon crio bounded 60 "$crio" "$@" config 2>"$home/error" >"$home/parse.out" && grep -q '^\[crio' "$home/parse.out"
+  as_daemon crio bounded 60 "$crio" "$@" config 2>"$error_file" >"$plan/parse.out" && grep -q '^\[crio' "$plan/parse.out"
 }
-crio_image() { sed -n 's/^#* *pause_image = "\(.*\)"/\1/p' "$home/parse.out"; }
 
 # Reads CRI-O's whole configuration. Sets $socket, $sandbox_before. Writes $plan/before.
 crio_read() {
-  if crio_parse; then toml_list <"$home/parse.out" >"$plan/before"; else unreadable "$confdir"; fi
-  socket=$(toml_get 'crio|api|listen' <"$plan/before")
+  if crio_parse; then toml_list <"$plan/parse.out" >"$plan/before"; else unreadable "$confdir"; fi
+  socket=$(runtime_has 'crio|api|listen')
   socket=${socket:-/run/crio/crio.sock}
-  sandbox_before=$(crio_image)
+  sandbox_before=$(crio_told pause_image)
 }
 
-# certs.d is read at each pull; how a registry is reached otherwise, with CRI-O's own configuration. Writes $plan/hosts, $new.
+# Its runtime handlers. The infra container is left out where a Pod does not share its PID namespace, but for a virtual machine. Its image
+# is needed all the same. Defaults are commented out, and so is an example. Reads $plan/parse.out.
+crio_handlers() {
+  awk '
+    { line = $0; example = sub(/^# */, "", line) && line ~ /[.]runtime-handler[]]$/ }
+    line ~ /^[[][a-z._]*/ && line !~ /^[[]crio[.]runtime[.]runtimes[.]/ { name = "" }
+    sub(/^[[]crio[.]runtime[.]runtimes[.]/, "", line) {
+      sub(/[]]$/, "", line)
+      gsub(/"/, "", line)
+      name = example ? "" : line
+      if (name != "") order[++count] = name
+    }
+    name != "" && line ~ /^runtime_type = "vm"/ { vm[name] = 1 }
+    line ~ /^drop_infra_ctr = false/ { keeps = 1 }
+    END {
+      for (i = 1; i <= count; i++)
+        print order[i] "\t" (keeps || order[i] in vm || tolower(order[i]) ~ /kata/ ? "every" : "shared-pid")
+    }' "$plan/parse.out"
+}
+
+# certs.d is read at each pull; how a registry is reached otherwise, with CRI-O's own configuration. Writes $plan/hosts, $new. Dies with
+# PS-N022.
 crio_trust() {
+  if asks_ipv6; then
+    die 022 "CRI-O takes no IPv6 address in the name of an image or of a mirror: give the registry and its mirrors host names"
+  fi
   trust_needed || return 0
-  printf '%s%s\n' "$mirrors" "$(own_url)" | sed -n 's,^https://\([^/]*\).*,\1,p' | sort -u >"$plan/hosts"
+  all_urls | sed -n 's,^https://\([^/]*\).*,\1,p' | sort -u >"$plan/hosts"
   while IFS= read -r host; do
     crio_certs_dir "$host"
     own_ca "$crio_certs_dir"
@@ -82,8 +106,8 @@ crio_trust() {
     registries_conf >"$new"
     want /etc/containers/registries.conf.d/zz-pause-sandbox.conf
   fi
-  if [ "$login" ]; then
-    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$registry" "$login" >"$new"
+  if [ "$kept_login" ]; then
+    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$registry" "$kept_login" >"$new"
     want "$crio_auth" 0600
   fi
 }
@@ -146,21 +170,21 @@ registries_conf() {
   done
 }
 
-# Plans our drop-in, which sets the image and, with a login, the file that holds it. Writes $new. Reads $home/parse.out.
+# Plans our drop-in, which sets the image and, with a login that stays, the file that holds it. Writes $new. Reads $plan/parse.out.
 crio_plan() {
   refuse_crio_settings
   {
     printf '[crio.image]\npause_image = "%s"\n' "$image"
-    [ -z "$login" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"
+    [ -z "$kept_login" ] || printf 'pause_image_auth_file = "%s"\n' "$crio_auth"
   } >"$new"
   want "$target"
 }
 
 # Lets CRI-O parse what it would read, and compares key by key with what it read before. Writes $plan/after.
 crio_check() {
-  if crio_parse; then toml_list <"$home/parse.out" >"$plan/after"; else refused; fi
+  if crio_parse; then toml_list <"$plan/parse.out" >"$plan/after"; else refused; fi
   unchanged_but '^crio[|]image[|]pause_image(_auth_file)?$'
-  taken "$1" "$(crio_image)"
+  taken "$1" "$(crio_told pause_image)"
 }
 
 # Restarts nothing: CRI-O reads its files again. Dies with PS-N015.
@@ -172,37 +196,55 @@ crio_restart() {
   [ "$leaving" ] || within 30 runs_on "$image" || :
 }
 
-# A login is the sandbox's alone: no other pull has it, so that the first sandbox pulls. Changes the runtime's images.
+# Changes the runtime's images.
 crio_pull() {
   if [ -z "$configured" ] && changed_in '/registries\.conf\.d/'; then
     crio_reload
     # It is not over at once.
-    [ "$login" ] || within 10 cri pull "$(by_digest)" || :
+    within 10 pull_once "$(by_digest)" || :
   fi
-  [ -z "$login" ] || return 1
   cri_pull
 }
 
-# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
-crio_units() { printf '%s\n' crio; }
-crio_daemon() { printf '%s\n' crio; }
-crio_seen() { cri_seen; }
-crio_namer() { echo crio; }
-crio_serves() { :; }
-crio_lists() { list_target; }
-crio_home() { root=$(toml_get 'crio|root' <"$plan/before") && echo "${root:-/var/lib/containers/storage}"; }
-crio_pulls() { crio_daemon; }
+crio_seen() { ctr_seen; }
 
-# Its files that name the registry or a pattern, or that may refuse an image, are not read. Reads $plan/before.
-crio_reaches() {
-  diverts=$(
-    grep -lF -e "$registry" -e '"*.' /etc/containers/registries.conf /etc/containers/registries.conf.d/*.conf 2>/dev/null
-    grep -lE '"(reject|signedBy|sigstoreSigned)"' /etc/containers/policy.json 2>/dev/null
-  ) || :
-  set -- /dev/null
-  for key in pause_image_auth_file global_auth_file; do
-    file=$(toml_get "crio|image|$key" <"$plan/before")
-    [ -z "$file" ] || set -- "$@" "$file"
-  done
-  told_certificates "$diverts" "$(has_login "$@")" /etc/containers/certs.d /etc/docker/certs.d
+# CRI-O itself only pulls. podman keeps a database of its own in the storage, which stays, and differs by how it was called first. Dies
+# with PS-N028.
+crio_carries() {
+  command -v skopeo >/dev/null ||
+    die 028 "CRI-O imports no image by itself, and skopeo is not on PATH ($PATH): install the package skopeo"
+}
+crio_carry() { crio_copy "$(by_digest)"; }
+
+# crio_copy NAME: copies the carried image into the storage that CRI-O has. No signature is looked for: the SHA-256 of the archive was
+# compared. Reads $plan/parse.out. Changes the runtime's images. Writes $error_file.
+crio_copy() {
+  bounded 60 skopeo copy -q --insecure-policy "oci:$plan/archive" "containers-storage:[$(crio_storage)]$1" >/dev/null 2>"$error_file"
+}
+
+# The storage, as skopeo names it. Reads $plan/parse.out.
+crio_storage() {
+  # A list: each entry on its own line, or all on one.
+  options=$(awk '/^#* *storage_option = \[/ { on = 1 } on { print } on && /\]/ { exit }' "$plan/parse.out" |
+    tr ',' '\n' | sed -n 's/^[^"]*"\([^"]*\)".*/\1/p' | tr '\n' ',')
+  lines "$(crio_told storage_driver)@$(crio_told root)+$(crio_told runroot)${options:+:${options%,}}"
+}
+
+# crio_told KEY: what CRI-O has for a key, defaults included. Reads $plan/parse.out.
+crio_told() { sed -n "s/^#* *$1 = \"\(.*\)\"/\1/p" "$plan/parse.out" | head -n 1; }
+
+# What sandboxes run on. Reads the runtime.
+crio_used() {
+  sandboxes=$(cri pods -q) || return 1
+  for one in $sandboxes; do cri_told inspectp '{{.info.image}}{{"\n"}}' "$one" || return 1; done
+}
+
+# As crio_carry, into the same storage. CRI-O pins what it is configured with. Reads $plan/parse.out.
+crio_heal() {
+  # shellcheck disable=SC2016 # the program's dollars
+  want_heal "$there_by_cri" \
+    'tar -C "$unpacked" -xf "$archive" &&' \
+    "  for name in '$(by_digest)' \"\$image\"; do" \
+    "    skopeo copy -q --insecure-policy \"oci:\$unpacked\" 'containers-storage:[$(crio_storage)]'\"\$name\" || exit 1" \
+    '  done'
 }

@@ -11,21 +11,27 @@
 # The digest that a first pull by tag got: a second one gets the same.
 fixed=''
 
+# Docker knows a carried image without a tag by its ID alone: this one.
+carried_as=''
+
 # What is pulled: by digest where that is known, since a tag may lead elsewhere by then.
 by_digest() {
+  if [ "$carried_as" ]; then
+    printf %s "$carried_as"
+    return 0
+  fi
   case ${digest:-$fixed} in
     '') printf %s "$image" ;;
     *) printf %s "${image%:*}@${digest:-$fixed}" ;;
   esac
 }
 
-# Notes what the runtime has before its images change. Reads the runtime's images. Sets $namer. Writes $journal/names,
+# Notes what the runtime has before its images change. Reads the runtime's images. Writes $journal/names,
 # by $journal/names.new, and $journal/pull.
 note_names() {
-  namer=$("${runtime}_namer")
   "${namer}_names" >"$journal/names.new" || pull_failed
-  printf '%s\n' "$namer" "$socket" "$image" "$digest" >"$journal/pull"
-  sync "$journal/names.new" "$journal/pull" 2>/dev/null || sync
+  lines "$namer" "$socket" "$image" "$digest" >"$journal/pull"
+  sync_files "$journal/names.new" "$journal/pull"
   mv -f "$journal/names.new" "$journal/names"
 }
 
@@ -48,7 +54,7 @@ names_back() {
 names_restored() {
   left=$(names_left) || return 1
   [ "$left" ] || return 0
-  printf '%s\n' "$left" | while IFS=$tab read -r verb name stood_for type; do
+  lines "$left" | while IFS=$tab read -r verb name stood_for type; do
     "${namer}_$verb" "$name" "$stood_for" "$type" || exit 1
   done || return 1
   left=$(names_left) && [ -z "$left" ]
@@ -57,7 +63,7 @@ names_restored() {
 # What is left to do, as names_differ has it. Reads the runtime's images, $journal/names.
 names_left() {
   now=$("${namer}_names") || return 1
-  printf '%s\n' "$now" | names_differ "$journal/names" "$noted_image" "$noted_digest" "$namer"
+  lines "$now" | names_differ "$journal/names" "$noted_image" "$noted_digest" "$namer"
 }
 
 # names_differ BEFORE IMAGE DIGEST NAMER <NOW: what to do for every name of a run to be as BEFORE has it, a line each:
@@ -73,6 +79,8 @@ names_differ() {
       sub(/:[^:\/]*$/, "@", repository)
       if (tag in now) came[now[tag]]
       if ((repository digest) in now) came[now[repository digest]]
+      # Without a name yet: what came with the script.
+      if (digest in now) came[now[digest]]
       for (name in now) if (!made(name) && now[name] != before[name]) theirs[now[name]]
       if ((tag in before) && !(tag in now)) point(tag)
       for (name in now) {
@@ -88,18 +96,15 @@ names_differ() {
     function point(name) { if (namer != "crio") print "point\t" name "\t" before[name] "\t" type[name] }' "$1" -
 }
 
-# Dies with PS-N003.
-need_ctr() {
-  command -v ctr >/dev/null || command -v k3s >/dev/null ||
-    die 003 "ctr is not on PATH ($PATH): install it, it comes with containerd"
-}
+# k3s brings its own.
+need_ctr() { command -v k3s >/dev/null || need_tool ctr 'install it, it comes with containerd'; }
 
-# containerd_ctr ARGUMENT…: k3s brings its own, under its own name. Changes what its arguments say. Writes $home/error.
+# containerd_ctr ARGUMENT…: k3s brings its own, under its own name. Changes what its arguments say. Writes $error_file.
 containerd_ctr() {
   limit=60
   [ "$2" != pull ] || limit=$pulling
   set -- -a "$socket" -n k8s.io "$@"
-  if command -v ctr >/dev/null; then bounded "$limit" ctr "$@"; else bounded "$limit" k3s ctr "$@"; fi 2>"$home/error" 8>&- 9>&-
+  if command -v ctr >/dev/null; then bounded "$limit" ctr "$@"; else bounded "$limit" k3s ctr "$@"; fi 2>"$error_file"
 }
 
 # ctr_local COMMAND ARGUMENT…: what ctr does with images by itself. From 2.0 on it has the daemon do it, unless it is told
@@ -111,10 +116,23 @@ ctr_local() {
   containerd_ctr images "$command" "$@" >/dev/null
 }
 
+# Imports a carried image under the name of its digest. Changes the runtime's images. Writes $journal/carried.tar.
+ctr_carry() {
+  named_archive "$(by_digest)" >"$journal/carried.tar"
+  option=$(ctr_snapshotter)
+  ctr_local import ${option:+"$option"} "$journal/carried.tar"
+}
+
+# The names that containers run on. Reads the runtime.
+ctr_used() {
+  listed=$(containerd_ctr containers ls) || return 1
+  lines "$listed" | awk 'NR > 1 { print $2 }'
+}
+
 # Reads the runtime's images.
 ctr_names() {
   listed=$(containerd_ctr images ls) || return 1
-  printf '%s\n' "$listed" | awk -v OFS='\t' '
+  lines "$listed" | awk -v OFS='\t' '
     NR > 1 { print $1, $3, $2, ($0 ~ /[ ,]io\.cri-containerd\.pinned=pinned(,|[ ]*$)/ ? "pinned" : "") }'
 }
 
@@ -122,7 +140,7 @@ ctr_names() {
 # images.
 ctr_target() {
   found=$(ctr_names) || return 1
-  printf '%s\n' "$found" | awk -F '\t' -v name="$1" '$1 == name { print $2 " " $3 }'
+  lines "$found" | awk -F '\t' -v name="$1" '$1 == name { print $2 " " $3 }'
 }
 
 # Gives the name to the bytes that were pulled by digest, and has CRI keep them: CRI itself would pin at a pull after its
@@ -162,42 +180,17 @@ ctr_pin() { containerd_ctr images label "$1" "io.cri-containerd.pinned=$2" >/dev
 # ctr_forget NAME: never by CRI, which takes all names of the same image. Changes the runtime's images.
 ctr_forget() { containerd_ctr images rm "$1" >/dev/null; }
 
-# Docker says names of Docker Hub without its name. Reads the runtime's images. Writes $home/error.
-docker_names() {
-  listed=$(bounded 60 docker images --no-trunc --digests --format "{{.Repository}}$tab{{.Tag}}$tab{{.Digest}}$tab{{.ID}}" 2>"$home/error" 8>&- 9>&-) || return 1
-  printf '%s\n' "$listed" | awk -F '\t' -v OFS='\t' '
-    NF < 4 || $1 == "<none>" { next }
-    {
-      host = $1
-      sub(/\/.*/, "", host)
-      if (host == $1) $1 = "docker.io/library/" $1
-      else if (host !~ /[.:]/ && host != "localhost") $1 = "docker.io/" $1
-    }
-    $2 != "<none>" { print $1 ":" $2, $4 }
-    $3 != "<none>" { print $1 "@" $3, $4 }'
-}
-
-# Gives the name to the image that was pulled by digest. Changes the runtime's images. Writes $home/error.
-docker_name() {
-  [ -z "$digest" ] || bounded 60 docker tag "$(by_digest)" "$image" 2>"$home/error" 8>&- 9>&- || pull_failed
-}
-
-# docker_point NAME ID. Changes the runtime's images. Writes $home/error.
-docker_point() { bounded 60 docker tag "$2" "$1" 2>"$home/error" 8>&- 9>&-; }
-
-# docker_forget NAME. Changes the runtime's images. Writes $home/error.
-docker_forget() { bounded 60 docker rmi "$1" >/dev/null 2>"$home/error" 8>&- 9>&-; }
-
 # `name<TAB>id` lines. Reads the runtime's images.
 crio_names() {
   listed=$(cri images -v) || return 1
-  printf '%s\n' "$listed" | awk -v OFS='\t' '/^ID: / { id = $2 } /^(RepoTags|RepoDigests): / { print $2, id }'
+  lines "$listed" | awk -v OFS='\t' '/^ID: / { id = $2 } /^(RepoTags|RepoDigests): / { print $2, id }'
 }
 
-# Only a pull of the tag gives the name, and brings what the registry has under it by then. Changes the runtime's images.
+# Only a pull of the tag gives the name, and brings what the registry has under it by then. A carried image is copied once more. Changes
+# the runtime's images.
 crio_name() {
   if has_name; then return 0; fi
-  cri_get "$image"
+  if [ "$archive" ]; then crio_copy "$image" || pull_failed; else cri_get "$image"; fi
   inspect_image || pull_failed
   check_digest
 }
@@ -205,10 +198,11 @@ crio_name() {
 # crio_forget NAME: an image that has another name stays under that. Changes the runtime's images.
 crio_forget() { cri rmi "$1" >/dev/null; }
 
-# Says where the tag does not stand for what it stood for. Reads the runtime's images, $journal/names.
+# Says where the tag does not stand for what it stood for. Reads the runtime's images, $journal/names. Sets $but.
 crio_moved() {
-  was=$(awk -F '\t' -v name="$noted_image" '$1 == name { print $2 }' "$journal/names")
-  now=$(crio_names) && now=$(printf '%s\n' "$now" | awk -F '\t' -v name="$noted_image" '$1 == name { print $2 }') || return 1
-  [ -z "$was" ] || [ "$was" = "$now" ] ||
-    say "$noted_image is now $now and was $was before: CRI-O cannot set a tag back, see docs/errors/PS-N011.md"
+  was=$(value_of "$noted_image" <"$journal/names")
+  now=$(crio_names) && now=$(lines "$now" | value_of "$noted_image") || return 1
+  if [ -z "$was" ] || [ "$was" = "$now" ]; then return 0; fi
+  say "$noted_image is now $now and was $was before: CRI-O cannot set a tag back, see docs/errors/PS-N011.md"
+  but=1
 }

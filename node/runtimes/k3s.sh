@@ -1,14 +1,13 @@
 # shellcheck shell=sh
 # k3s and RKE2: they write containerd's configuration again at every start, from their own.
 
-# Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated, $k3s_pid,
-# $socket, $target, $runtime_name, $runtime_version, $reach, $watched, $data. Dies with PS-N005 where a value is not certain.
+# Reads the unit, its process's environment and k3s's own configuration. Sets $config, $registries, $generated,
+# $socket, $target, $runtime_name, $daemon, $namer, $runtime_version, $reach, $watched, $data. Dies with PS-N005 where a value is not certain.
 k3s_find() {
-  runtime_name=${unit%%-*}
+  runtime_name=${unit%%-*} daemon=$unit namer=ctr
   k3s=$(show_path)
   is_program "$k3s" || die 005 "$unit.service starts $k3s, which is not an ELF binary: let the unit start $runtime_name itself"
   runtime_version=$(bounded 60 "$k3s" --version | sed -n 's/^[a-z0-9]* version v\{0,1\}\([^ ]*\).*/\1/p' | head -n 1)
-  k3s_pid=$(pid_of "$unit")
   # k3s hides its command line from ps; the unit's is not changed by that.
   prefix=$(printf %s "$runtime_name" | tr '[:lower:]' '[:upper:]')
   config=$(unit_option "${prefix}_CONFIG_FILE" "/etc/rancher/$runtime_name/config.yaml" c config)
@@ -35,13 +34,11 @@ k3s_find() {
 }
 
 # unit_option VARIABLE DEFAULT NAME…: an option of the unit's command line, else the variable in its process's environment,
-# else the default.
+# else the default. Reads systemd.
 unit_option() {
-  standard=$2
-  if [ "$1" ] && [ -r "$proc/${k3s_pid:-0}/environ" ]; then
-    found=$(tr '\0' '\n' <"$proc/$k3s_pid/environ" | sed -n "s/^$1=//p" | tail -n 1)
-    standard=${found:-$standard}
-  fi
+  found=''
+  if [ "$1" ]; then found=$(environment_of "$unit" | sed -n "s/^$1=//p" | tail -n 1); fi
+  standard=${found:-$2}
   shift 2
   option_in "$(show_argv | tr ' ' '\n')" "$standard" "$@"
 }
@@ -52,13 +49,13 @@ refuse_external() {
   k3s_setting container-runtime-endpoint "$@"
   endpoint=$(unit_option '' "$k3s_value" container-runtime-endpoint)
   [ -z "$endpoint" ] ||
-    die 006 "$runtime_name uses the runtime at $endpoint (container-runtime-endpoint in $config or its unit), not a containerd of its own: set the sandbox image in that runtime's configuration yourself"
+    die 006 "$runtime_name uses the runtime at $endpoint (container-runtime-endpoint in $config or its unit), not a containerd of its own: set the sandbox image there yourself"
   k3s_setting docker "$@"
   docker=$k3s_value
   case " $(show_argv) " in *' --docker '* | *' --docker=true '*) docker=true ;; *' --docker=false '*) docker='' ;; esac
   case $docker in
     '' | false) ;;
-    *) die 006 "$runtime_name runs with docker ($config or its unit), not a containerd of its own: set --pod-infra-container-image for its docker yourself, or take docker out" ;;
+    *) die 006 "$runtime_name runs with docker ($config or its unit), not a containerd of its own: set $flag for its docker yourself, or take docker out" ;;
   esac
 }
 
@@ -71,7 +68,7 @@ k3s_setting() {
   for file; do
     [ -e "$file" ] || continue
     values=$(yaml_values "$key" <"$file") || die 005 "$file: $key is not written as one plain value: write it as $key: VALUE"
-    [ -z "$values" ] || k3s_value=$(printf '%s\n' "$values" | tail -n 1)
+    [ -z "$values" ] || k3s_value=$(lines "$values" | tail -n 1)
   done
 }
 
@@ -110,33 +107,38 @@ yaml_values() {
     END { exit odd }'
 }
 
-# Reads what k3s wrote for its containerd. Sets $sandbox_before. Writes $plan/before, $home/error.
+# Reads what k3s wrote for its containerd. Sets $sandbox_before. Writes $plan/before, $error_file.
 k3s_read() {
-  toml_list <"$generated" >"$plan/before" 2>"$home/error" || unreadable "$generated"
+  toml_list <"$generated" >"$plan/before" 2>"$error_file" || unreadable "$generated"
   our_values "$plan/before"
   sandbox_before=$image_read
 }
 
-# One file for all registries, in YAML that people wrote: ours only where there is none. Writes $new. Dies with PS-N022.
+# One file for all registries, in YAML that people wrote: ours only where there is none. k3s makes a hosts.toml of it. Reads the
+# runtime's version. Writes $new. Dies with PS-N005, PS-N022.
 k3s_trust() {
   trust_needed || return 0
+  if asks_ipv6; then
+    answer=$(cri version) || die 005 "containerd does not answer on $socket ($(error)): start $unit, or see journalctl -u $unit"
+    refuse_ipv6 "$(lines "$answer" | sed -n 's/^RuntimeVersion: *v*//p')"
+  fi
   if [ -e "$registries" ] && ! ours "$registries"; then
-    die 022 "$registries exists already, and the script does not edit it: add $registry to it yourself, and leave ca, mirrors, plainHttp and login out"
+    die 022 "$registries exists already, and the script does not edit it: add $registry to it, and leave ca, mirrors, plainHttp and login out"
   fi
   want_ca "${registries%/*}/pause-sandbox-ca.crt"
   registries_yaml >"$new"
-  want "$registries" "${login:+0600}"
+  want "$registries" "${kept_login:+0600}"
 }
 
 registries_yaml() {
   printf 'mirrors:\n  "%s":\n    endpoint:\n' "$registry"
-  printf '%s%s\n' "$mirrors" "$(own_url)" | awk '!seen[$0]++ { printf "      - \"%s\"\n", $0 }'
-  [ "$ca$login" ] || return 0
+  all_urls | sed 's/.*/      - "&"/'
+  [ "$ca$kept_login" ] || return 0
   echo 'configs:'
-  printf '%s%s\n' "$mirrors" "$(own_url)" | sed 's,^https*://\([^/]*\).*,\1,' | sort -u | while IFS= read -r host; do
+  all_urls | sed 's,^https*://\([^/]*\).*,\1,' | sort -u | while IFS= read -r host; do
     printf '  "%s":\n' "$host"
     [ -z "$ca" ] || printf '    tls:\n      ca_file: %s/pause-sandbox-ca.crt\n' "${registries%/*}"
-    [ -z "$login" ] || [ "$host" != "$registry" ] || printf '    auth:\n      auth: "%s"\n' "$login"
+    [ -z "$kept_login" ] || [ "$host" != "$registry" ] || printf '    auth:\n      auth: "%s"\n' "$kept_login"
   done
 }
 
@@ -150,11 +152,9 @@ k3s_plan() {
 # What it makes of this shows in the configuration that it writes at its start.
 k3s_check() { :; }
 
-# Restarts $unit, waits until its containerd answers, and reads what k3s wrote for that. Writes $plan/after.
-# Dies with PS-N015.
+# Restarts $unit, and reads what k3s wrote for its containerd. Writes $plan/after.
 k3s_restart() {
-  restart "$unit" || die 015 "$unit does not restart: see systemctl status $unit"
-  within 60 cri version || die 015 "containerd does not answer on $socket after the restart of $unit: see journalctl -u $unit"
+  restart_runtime
   toml_list <"$generated" >"$plan/after"
   our_values "$plan/after"
   [ "$leaving" ] || taken "$image" "$image_read"
@@ -171,18 +171,12 @@ k3s_pull() {
   fi
 }
 
-# Its units, the restarted one first; the unit of its process; what a sandbox runs on; who names its images.
-k3s_units() { printf '%s\n' "$unit"; }
-k3s_daemon() { printf '%s\n' "$unit"; }
-k3s_seen() { cri_seen; }
-k3s_namer() { echo ctr; }
-k3s_serves() { :; }
-k3s_lists() { list_target; }
-k3s_home() { echo "$data/agent/containerd"; }
-k3s_pulls() { k3s_daemon; }
-
-# What it wrote for its containerd. Sets $certs.
-k3s_reaches() {
-  certs=${generated%/*}/certs.d
-  told_hosts
+# At each start, k3s and RKE2 import what is in this directory, and pin it: https://docs.k3s.io/import-images. They name the digest
+# themselves, and complain of a name that has no tag. Writes $new.
+k3s_heal() {
+  named_archive "$image" >"$new"
+  want "$data/agent/images/pause-sandbox.tar"
+  cache=$data/agent/images/.cache.json
+  [ ! -e "$cache" ] ||
+    say "$cache is there, so $runtime_name imports an archive only once: an image that is deleted does not come back by itself"
 }

@@ -41,9 +41,9 @@ give_back() {
     [ "$kind" = file ] || continue
     if listed "$path" "$plan/wanted"; then continue; fi
     [ -e "$path" ] || continue
-    if [ "$path" = "$crio_auth" ]; then
-      # Nothing but logins is in it, and nothing refers to it any more.
-      printf '%s\n' "$path" >>"$plan/changed"
+    if [ "$path" = "$crio_auth" ] || heals "$path"; then
+      # Nothing but logins, or what heals, is in it, and nothing refers to it any more.
+      lines "$path" >>"$plan/changed"
     elif ! ours "$path"; then
       remove_ours "$path" 'was edited since'
     elif [ -e "$backup/root$path" ]; then
@@ -51,13 +51,13 @@ give_back() {
       cp -p "$backup/root$path" "$plan/root$path"
       # The node may have been upgraded since: what would keep its kubelet from starting does not come back.
       if flag_refused "$path"; then flag_edit '' <"$backup/root$path" >"$plan/root$path"; fi
-      same "$plan/root$path" "$path" || printf '%s\n' "$path" >>"$plan/changed"
+      same "$plan/root$path" "$path" || lines "$path" >>"$plan/changed"
     elif ! absent "$backup" "$path"; then
       remove_ours "$path" "has no copy of before in $backup"
     elif in_use "$path"; then
       say "$path stays: ${path%/*}/hosts.toml, which was edited since, refers to it"
     else
-      printf '%s\n' "$path" >>"$plan/changed"
+      lines "$path" >>"$plan/changed"
     fi
   done <"$home/state"
 }
@@ -93,14 +93,14 @@ keep() {
     like "$2" "$1/root$2"
   else
     if [ ! -d "$1" ]; then mkdir -p "$1"; fi
-    printf '%s\n' "$2" >>"$1/absent"
+    lines "$2" >>"$1/absent"
     dir=${2%/*}
     while [ ! -d "$dir" ]; do
-      printf '%s\n' "$dir" >>"$1/dirs"
+      lines "$dir" >>"$1/dirs"
       dir=${dir%/*}
     done
   fi
-  printf '%s\n' "$2" >>"$1/files"
+  lines "$2" >>"$1/files"
 }
 
 # Forgets the state before of paths that we do not manage, or do not manage any more. Where that fails because space is
@@ -109,33 +109,22 @@ prune_backup() {
   [ -d "$backup" ] || return 0
   for list in files absent dirs; do
     [ -e "$backup/$list" ] || continue
-    # Both ways leave the same bytes: a node's notes do not tell how often a run was undone on it.
-    if [ -s "$backup/$list" ] && all_counts "$list"; then
-      sort -ru "$backup/$list"
-    else
-      sort -ru "$backup/$list" | while IFS= read -r path; do
-        if counts "$path" "$list"; then
-          printf '%s\n' "$path" || exit 1
-        elif [ "$list" = files ]; then
-          rm -f "$backup/root$path"
-          rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
-        elif [ "$list" = dirs ]; then
-          # Made for a file that has gone since, as that of another registry; deepest first.
-          rmdir "$path" 2>/dev/null || :
-        fi
-      done
-    fi >"$backup/new" || return 0
+    # Sorted: a node's notes do not tell how often a run was undone on it.
+    sort -ru "$backup/$list" | while IFS= read -r path; do
+      if counts "$path" "$list"; then
+        lines "$path" || exit 1
+      elif [ "$list" = files ]; then
+        rm -f "$backup/root$path"
+        rmdir -p "$backup/root${path%/*}" 2>/dev/null || :
+      elif [ "$list" = dirs ]; then
+        # Made for a file that has gone since, as that of another registry; deepest first.
+        rmdir "$path" 2>/dev/null || :
+      fi
+    done >"$backup/new" || return 0
     cmp -s "$backup/new" "$backup/$list" || mv -f "$backup/new" "$backup/$list"
     rm -f "$backup/new"
     [ -s "$backup/$list" ] || rm -f "$backup/$list"
   done
-}
-
-# all_counts LIST: does each path of a list in $backup still count?
-all_counts() {
-  while IFS= read -r path; do
-    counts "$path" "$1" || return
-  done <"$backup/$1"
 }
 
 # counts PATH LIST: is PATH, of a list in $backup, a file that we manage, or one of the directories above such a file? Reads

@@ -11,7 +11,7 @@ sum() {
 # changes what that says. Writes $plan/seen, $plan/versions.
 saw() {
   if listed "$1" "$plan/seen"; then return 0; fi
-  printf '%s\n' "$1" >>"$plan/seen"
+  lines "$1" >>"$plan/seen"
   versions "$1" >>"$plan/versions"
 }
 
@@ -45,9 +45,9 @@ refuse_fixed() {
   while IFS= read -r path; do set -- "$@" "$path"; done <"$plan/seen"
   [ $# -gt 0 ] || return 0
   versions "$@" >"$plan/versions-now"
-  differs=$(first_other "$plan/versions" "$plan/versions-now")
-  [ -z "$differs" ] ||
-    die 026 "/${differs#* /} was changed by somebody else while this run planned: see who else manages this node, and run again"
+  differing "$plan/versions" "$plan/versions-now" '^$'
+  [ -z "$other" ] ||
+    die 026 "/${other#* /} was changed by somebody else while this run planned: see who else manages this node, and run again"
 }
 
 # The directories that take new files, or would be made in, can be written to. Reads $plan/changed. Dies with PS-N013.
@@ -58,7 +58,10 @@ refuse_read_only() {
     [ -w "$dir" ] && continue
     case $path in
       /nix/store/*) die 013 "$path is in a read-only store: set it in the configuration of NixOS (virtualisation.containerd.settings, services.kubernetes.kubelet)" ;;
-      *) die 013 "$dir, where $path is, cannot be written to: remount it writable, or set what the node needs where this file comes from" ;;
+      *)
+        spared "$path"
+        die 013 "$dir, where $path is, cannot be written to: remount it writable, or set what the node needs where this file comes from$way_out"
+        ;;
     esac
   done <"$plan/changed"
 }
@@ -88,8 +91,7 @@ foreign() {
     return 0
   fi
   # It is gone: by us, or it never was there.
-  if [ -e "$journal/root$1" ] && [ -e "$plan/root$1" ]; then return 0; fi
-  return 1
+  [ -e "$journal/root$1" ] && [ -e "$plan/root$1" ]
 }
 
 # When nobody said why the run ends: is there a disk that takes no more? Writes a file into each directory and removes it.
@@ -99,7 +101,7 @@ blame_disk() {
     probe=$dir/.pause-sandbox
     if ! (echo "$probe" >"$probe") 2>/dev/null; then
       rm -f "$probe" 2>/dev/null
-      say "PS-N013 cannot write in $dir: make room or remount it writable, see docs/errors/PS-N013.md"
+      coded 013 "cannot write in $dir: make room or remount it writable"
       return 0
     fi
     rm -f "$probe"

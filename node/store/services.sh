@@ -30,22 +30,35 @@ boot_unit=/etc/systemd/system/pause-sandbox-boot.service
 # systemd's links to the units. Writes nothing else.
 disable_boot() {
   [ -e "$boot_unit" ] || return 0
-  bounded 120 systemctl stop pause-sandbox-retry.service 8>&- 9>&- || :
+  bounded 120 systemctl stop pause-sandbox-retry.service || :
   systemctl disable pause-sandbox-boot.service pause-sandbox-retry.service 8>&- 9>&- ||
     say 'pause-sandbox-boot.service cannot be disabled: it would change this node again at the next boot'
 }
+
+# Starts the timer of a carried image where its file is there, and stops it where that is gone: systemd has it for failed then, once it
+# has read its files again. Restarts or stops the timer. Reads systemd.
+heal_timed() {
+  bounded 120 systemctl daemon-reload || return
+  if [ -e "$units_at/$heal.timer" ]; then
+    bounded 60 systemctl restart "$heal.timer"
+    return
+  fi
+  bounded 60 systemctl stop "$heal.timer" 2>/dev/null || :
+  systemctl reset-failed "$heal.timer" 2>/dev/null || :
+  if is_active "$heal.timer"; then return 1; fi
+} 8>&- 9>&-
 
 # reset_starts UNIT: systemd counts starts, and after five in ten seconds refuses the next: not ours, which may be the one
 # that brings a node back. What starts with the unit, such as its socket, has a counter of its own. Reads systemd. Changes
 # these counters.
 reset_starts() {
   with=$(systemctl show "$1" -p Requires -p BindsTo -p TriggeredBy)
-  property Requires "$with"
-  units=$property
-  property BindsTo "$with"
-  units="$units $property"
-  property TriggeredBy "$with"
-  for starts in "$1" $units $property; do
+  units=''
+  for relation in Requires BindsTo TriggeredBy; do
+    property "$relation" "$with"
+    units="$units $property"
+  done
+  for starts in "$1" $units; do
     case $starts in "$1" | *.socket | *.service) systemctl reset-failed "$starts" 2>/dev/null || : ;; esac
   done
 }

@@ -10,7 +10,7 @@
 state_of() {
   [ -e "$home/state" ] || return 0
   while IFS= read -r noted; do
-    case $noted in "$1 "*) printf '%s\n' "${noted#"$1 "}" ;; esac
+    case $noted in "$1 "*) lines "${noted#"$1 "}" ;; esac
   done <"$home/state"
 }
 
@@ -22,7 +22,6 @@ state_units() { [ ! -e "$home/state" ] || awk '$1 == "unit" { u = $2; print u "\
 write_state() {
   # Where the script did not come as a file, whoever gives the node back brings it.
   [ -z "${script_file:-}" ] || cp "$script_file" "$journal/script"
-  carried=$(carried_now)
   {
     printf 'id %s\nowner %s\nprevious %s\nsocket %s\nimage %s\n' "$id" "$owner" "$previous" "$socket" "$image"
     sort -u "$plan/wanted" | while read -r path; do
@@ -33,7 +32,7 @@ write_state() {
     [ ! -e "$plan/units" ] || sort -u "$plan/units" | while IFS=$tab read -r reader path; do
       if listed "$path" "$plan/wanted"; then printf 'unit %s %s\n' "$reader" "$path"; fi
     done
-    [ -z "$carried" ] || printf '%s\n' "$carried" | sort -u | sed 's/^/carried /'
+    sort -u "$plan/ours" | sed 's/^/ours /'
     printf 'report '
     report_line '' '' unchanged
   } >"$journal/state"
@@ -43,12 +42,11 @@ write_state() {
 
 # What decides. Never a directory that lives: the kubelet renames files of its own in /var/lib/kubelet at each new Pod.
 watch_list() {
-  printf '%s\n' "$watched"
+  lines "$watched"
   # What we wrote, and beside it what else may be read from a directory that holds nothing but configuration.
   sed -n 'p; s,/[^/]*$,,; /\.d$/p; /\/certs\.d\//p' "$plan/wanted"
   [ ! -e "$plan/imports" ] || pattern_files <"$plan/imports"
-  # shellcheck disable=SC2046 # a unit a word
-  watch_units $("${runtime}_units") kubelet
+  watch_units "$unit" ${socket_unit:+"$socket_unit"} kubelet
   [ -z "${kubelet_version:-}" ] || watch_kubelet
 }
 
@@ -63,7 +61,7 @@ unit_roots='/etc/systemd/system /run/systemd/system /etc/systemd/system.control 
 watch_units() {
   for one; do
     case $one in *.*) ;; *) one=$one.service ;; esac
-    for dir in $unit_roots; do printf '%s\n' "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
+    for dir in $unit_roots; do lines "$dir/$one" "$dir/$one.d" "$dir/service.d"; done
   done
   systemctl show "$@" -p FragmentPath -p DropInPaths -p EnvironmentFiles -p ExecStart | awk '
     # As pattern_files does it.
@@ -79,7 +77,7 @@ watch_units() {
 
 # The kubelet's own configuration: the files that its command line names, else where kubeadm has them.
 watch_kubelet() {
-  printf '%s\n' "${kubelet:-}" /var/lib/kubelet/config.yaml /var/lib/kubelet/instance-config.yaml
+  lines "${kubelet:-}" /var/lib/kubelet/config.yaml /var/lib/kubelet/instance-config.yaml
   argv_of kubelet | awk '
     take { print; take = 0 }
     /^--?(config|config-dir)$/ { take = 1 }
@@ -107,8 +105,8 @@ looks() {
 }
 look_at='%n %i %s %y %z %a %u %g'
 
-# The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned. Prints
-# the report. Reads $home/state, $home/watch, $home/stat. Sets $socket.
+# The cheap way out, which never lies: same request, no file that decides touched since, image still there and pinned, its timer
+# running. Prints the report. Reads $home/state, $home/watch, $home/stat, systemd. Sets $socket.
 nothing_to_do() {
   [ -e "$home/state" ] || return 1
   while IFS= read -r line; do
@@ -123,6 +121,7 @@ nothing_to_do() {
   [ -s "$home/watch" ] && [ -s "$home/stat" ] || return 1
   [ "$(looks <"$home/watch")" = "$(cat "$home/stat")" ] || return 1
   as_reported "$line" || return 1
+  if [ -e "$units_at/$heal.timer" ] && ! is_active "$heal.timer"; then return 1; fi
   keep_script
   say "well: nothing to do, new sandboxes run on $(state_of image)"
   tell "$line"
@@ -130,7 +129,8 @@ nothing_to_do() {
 
 # as_reported REPORT: does the runtime have the image as that says? Reads the runtime's images.
 as_reported() {
-  inspect_image || return 1
+  told=${1#*\"digest\":\"}
+  inspect_name "$image" "${told%%\"*}" || return 1
   case $1 in
     *"\"digest\":\"$got\""*"\"pinned\":$pinned"*) ;;
     *) return 1 ;;

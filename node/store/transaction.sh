@@ -41,6 +41,8 @@ open_locks() {
   if [ "$other_lock" = "$locked" ]; then exec 8<&9; else exec 8<"$other_lock"; fi
 }
 locked=/run/pause-sandbox
+# What the last tool said. In memory: a run with nothing to do writes nothing to the disk.
+error_file=$locked/error
 boot_program=/etc/pause-sandbox/node
 
 # beside PATH: where the new file stands before its rename, and a second link to the old one until the commit. A way back that
@@ -73,7 +75,7 @@ listed() {
 want() {
   real "$1"
   wanted=$real
-  printf '%s\n' "$wanted" >>"$plan/wanted"
+  lines "$wanted" >>"$plan/wanted"
   shift
   write "$wanted" "$@"
 }
@@ -89,7 +91,7 @@ write() {
   [ -z "${2:-}" ] || chmod "$2" "$file"
   cat "$new" >"$file"
   if [ -e "$1" ] && same "$file" "$1"; then return 0; fi
-  printf '%s\n' "$1" >>"$plan/changed"
+  lines "$1" >>"$plan/changed"
 }
 
 # sync_disks LIST: everything that the paths in LIST lie on is on disk afterwards, and our own notes. /var may be a disk of
@@ -158,8 +160,9 @@ begin() {
   fail=4
   set --
   while read -r path; do
+    spared "$path"
     [ ! -e "$plan/root$path" ] || stage "$plan/root$path" "$path" ||
-      die 013 "cannot write beside $path: make room or remount it writable"
+      die 013 "cannot write beside $path: make room or remount it writable$way_out"
     beside "$path"
     if [ -e "$temp" ]; then set -- "$@" "$temp"; fi
     [ ! -e "$path" ] || ln -f "$path" "$old" ||
@@ -194,9 +197,10 @@ discard() {
 }
 
 # Undoes a run from its journal. Safe to be killed and run again. Called where `set -e` is off. Reads $journal. Sets $socket.
-# Writes every path in $journal/files, restarts what is marked there, and gives the runtime's names back what they stood for.
+# Writes every path in $journal/files, restarts what is marked there, and gives the runtime's names back what they stood for. Sets $but where
+# something is not as before, and is said.
 undo() {
-  missed=''
+  missed='' but=''
   if [ -e "$journal/sandbox" ]; then
     socket=$(cat "$journal/sandbox")
     drop_check_sandboxes
@@ -206,6 +210,7 @@ undo() {
     rm -f "$temp" || missed=1
     if foreign "$path"; then
       say "$path stays: somebody else has written it since this run began"
+      but=1
       rm -f "$old"
     elif [ -e "$old" ]; then
       same "$old" "$path" || mv -f "$old" "$path" || missed=1
@@ -225,6 +230,7 @@ undo() {
     mark=${mark##*/}
     manage "${mark%%-*}" "${mark#*-}" || missed=1
   done
+  if [ -e "$journal/heal" ]; then heal_timed || missed=1; fi
   names_back || missed=1
   [ -z "$missed" ] || return 1
   discard "$journal" || return 1
@@ -241,7 +247,7 @@ commit() {
 }
 
 # What comes after it, in this run or the next: the notes of this run become those that count, or go. Reads $commit. Writes
-# $home, and removes what was beside the files.
+# $home, and removes what was beside the files, and $error_file.
 finish_commit() {
   set --
   while read -r path; do
@@ -249,7 +255,7 @@ finish_commit() {
     set -- "$@" "$old"
   done <"$commit/files"
   [ $# = 0 ] || rm -f "$@"
-  drop_carried
+  drop_ours
   if [ -e "$commit/forget" ]; then
     empty_dirs "$backup"
     rm -rf "$home/state" "$home/stat" "$home/watch" "$home/script" "$backup"
@@ -263,7 +269,7 @@ finish_commit() {
     prune_backup
   fi
   discard "$commit"
-  rm -rf "$plan" "$home/error" "$home/parse.out" "$home/defaults.toml"
+  rm -rf "$plan" "$error_file"
   [ -e "$home/state" ] || rmdir "$home" 2>/dev/null || :
 }
 
@@ -289,28 +295,42 @@ forget_home() {
   rm -rf "$home"
 }
 
-# The EXIT trap: whatever ends the script before its commit brings the state before back. Reads $fail, $said. Writes $home,
-# and what undo writes.
-finish() {
-  status=$?
+# ending STATUS BLAME: how both EXIT traps begin. BLAME is a command that may know why the run ends. Reads $fail, $said. Sets $outcome.
+ending() {
   trap '' EXIT INT TERM
   set +e
   [ -z "$child" ] || kill "$child" 2>/dev/null
   # An unplanned end has the status of whatever failed: what became of the node is what ours tell.
-  case $status in 0 | 130 | 143) ;; *) status=$fail ;; esac
-  [ "$status" = 0 ] || [ "${said:-}" ] || blame_disk || say "PS-N019 the run ended unexpectedly (status $status), see docs/errors/PS-N019.md"
+  case $1 in 0 | 130 | 143) outcome=$1 ;; *) outcome=$fail ;; esac
+  [ "$outcome" = 0 ] || [ "${said:-}" ] || "$2" || coded 019 "the run ended unexpectedly (status $outcome)"
+}
+
+# The EXIT trap: whatever ends the script before its commit brings the state before back. Sets $outcome. Writes $home,
+# $error_file, and what undo writes.
+finish() {
+  ending $? blame_disk
   if [ -d "$journal" ]; then
     say 'undoing what this run changed'
     if undo; then
-      say 'the node is as it was before this run'
+      say "the node is as it was before this run${but:+, but for what is said above}"
     else
-      say "PS-N020 not everything could be undone: the next run tries again, see docs/errors/PS-N020.md"
-      status=5
+      coded 020 'not everything could be undone: the next run tries again'
+      outcome=5
     fi
   fi
   if [ -d "$home" ]; then
-    rm -rf "$plan" "$journal.new" "$home/error" "$home/parse.out" "$home/defaults.toml"
+    rm -rf "$plan" "$journal.new" "$error_file"
     forget_home
   fi
-  exit "$status"
+  exit "$outcome"
+}
+
+# The notes of a plan.
+scratch=''
+
+# The EXIT trap of a run that has changed nothing yet, and of every plan: there is nothing to undo. Writes $scratch, which goes.
+finish_look() {
+  ending $? false
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  exit "$outcome"
 }

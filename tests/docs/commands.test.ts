@@ -9,6 +9,7 @@ import * as path from "node:path";
 import { commandsOf } from "./commands";
 import { isP256, PUBLIC_KEY } from "../../components/registry/signing/signingArgs";
 import { PAGES, ROOT } from "../../docs/site/contents";
+import { RUN_RECIPES } from "../system/e2e/dayTwo";
 
 function run(command: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
@@ -162,4 +163,14 @@ describe("The commands that pages name", function () {
       });
     }
   }
+});
+
+describe("the recipes of docs/day-two.md", () => {
+  it("are each run by the end-to-end tests, or by the suite that they name", () => {
+    const page = fs.readFileSync(path.join(ROOT, "docs/day-two.md"), "utf8");
+    const titles = [...page.matchAll(/^(?:- \*\*(.+?)\*\*|### (.+)$)/gm)].map(
+      ([, bold, heading]) => bold ?? heading ?? "",
+    );
+    assert.deepEqual([...RUN_RECIPES].sort(), titles.sort());
+  });
 });

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 
 import { fakeSsh } from "./fakeSsh";
 import { CLOCK, factsOf, failed, sickFacts } from "./nodeFacts";
-import { ASK_FOR_CA } from "../../settings/words";
+import { askForCa } from "../../settings/words";
 import type { Facts } from "../../doctor/facts";
 
 const root = path.join(__dirname, "../..");
@@ -243,7 +243,10 @@ describe("the command line", function () {
       return run("doctor", "--stack-file", file).stderr;
     };
     assert.match(said("ours"), /^error: .*registryCa: a text of 4 characters is not allowed/m);
-    assert.match(said(ASK_FOR_CA), /registryCa: "the doctor's placeholder" is not allowed; it must be the certificate/);
+    assert.match(
+      said(askForCa("registry.example.com")),
+      /registryCa: "the doctor's placeholder" is not allowed; it must be the certificate/,
+    );
   });
 
   it("gives ssh what belongs to it, and never lets it ask", () => {

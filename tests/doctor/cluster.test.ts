@@ -6,8 +6,9 @@ import * as path from "node:path";
 import type { Facts } from "../../doctor/facts";
 import { calledHere } from "../support/commandLine";
 import { node, nodesServer, type NodesServer } from "../support/nodesServer";
+import { imageOf } from "../../cli/wanted";
 import { fakeSsh } from "./fakeSsh";
-import { CLOCK, factsOf, sickFacts } from "./nodeFacts";
+import { CLOCK, factsOf, runtime, sickFacts } from "./nodeFacts";
 
 const EVENT =
   'Failed to create pod sandbox: failed to get sandbox image "registry.k8s.io/pause:3.8": x509: unknown authority';
@@ -156,6 +157,36 @@ describe("pause-sandbox doctor --kubeconfig", function () {
     } finally {
       process.chdir(here);
     }
+  });
+
+  it("knows the image that a stack carries to its nodes, and says how a lost one comes back", async () => {
+    const { image, digest: carried } = await imageOf({ source: "carried" });
+    const config = "config:\n  pause-sandbox:imageSource: carried\n";
+    const stack = file("Pulumi.carried.yaml", config);
+    const without = file("Pulumi.without.yaml", `${config}  pause-sandbox:selfHeal: false\n`);
+    const judged = async (...args: string[]) => {
+      const { stdout } = await doctor(...args, "-o", "json");
+      const { nodes } = JSON.parse(stdout) as { nodes: { findings: { code: string; remedy: string }[] }[] };
+      return nodes[0]?.findings.map(({ code, remedy }) => `${code} ${remedy}`) ?? [];
+    };
+    const looked = (facts: Partial<Facts>, by = stack) => {
+      fakeSsh(dir, { "w-9": { ...factsOf(image), ...facts } });
+      return judged("--host", "w-9", "--stack-file", by);
+    };
+    const repoDigests = [`${image.replace(/:[^:]*$/, "")}@${String(carried)}`];
+    assert.deepEqual(await looked({ image: { status: { pinned: true, repoDigests } } }), []);
+    const byTimer = /^PS-D040 Wait 5 minutes: pause-sandbox-heal\.timer .*journalctl -u pause-sandbox-heal says why/;
+    assert.match((await looked({}))[0] ?? "", byTimer);
+    // None of these nodes has the timer.
+    const byRun = "PS-D040 The stack carries the image to the node: run pulumi up with another recheck";
+    assert.equal((await looked({}, without))[0], byRun);
+    assert.equal((await looked({ runtime: { ...runtime(image), name: "k3s" } }))[0], byRun);
+    assert.equal((await looked({ runtime: runtime(image.replace(/:.*/, ":0.0.1")) }))[0], byRun);
+    // A bundle says the same as the look that it was made by.
+    const bundle = path.join(dir, "carried.bundle");
+    fakeSsh(dir, { "w-9": factsOf(image) });
+    await doctor("--host", "w-9", "--stack-file", stack, "--bundle", bundle, "--yes");
+    assert.match((await judged("--from", bundle))[0] ?? "", byTimer);
   });
 
   it("compares the digest with the stack's", async () => {

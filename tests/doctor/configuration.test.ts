@@ -130,7 +130,7 @@ const CAUSES: Cause[] = [
     gone: true,
     node: (_, facts) => ({ ...facts, runtime: runtime("localhost/kubernetes/pause:latest") }),
     code: "PS-D040",
-    verdict: /Localhost\/kubernetes\/pause:latest is not on the node, and no registry has it/,
+    verdict: /localhost\/kubernetes\/pause:latest is not on the node, and no registry has it/,
   },
   {
     what: "nothing, where an image is pinned and its registry is gone",

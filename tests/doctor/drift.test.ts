@@ -22,6 +22,18 @@ describe("what a plan means", () => {
     assert.deepEqual(differencesOf(report(), "[n] no file would change", expected), []);
   });
 
+  it("a carried image is compared by the node, which may know it by another digest", () => {
+    const carried = { ...expected, archive: "x" };
+    const known = report({ digest: `sha256:${"b".repeat(64)}` });
+    assert.deepEqual(differencesOf(known, "[n] no file would change", carried), []);
+    const again = `[n] would import ${image} again: this node has ${known.digest}, and the settings ask for ${digest}`;
+    assert.deepEqual(differencesOf(known, again, carried), [{ key: "digest", is: known.digest, wanted: digest }]);
+    const missing = `[n] would import ${image}: it is not on this node`;
+    assert.deepEqual(differencesOf(report({ digest: "" }), missing, carried), [
+      { key: "image on the node", wanted: image },
+    ]);
+  });
+
   it("a key of TOML differs by its value, and other lines of the diff do not count", () => {
     const file = "/etc/containerd/config.toml";
     const lines = [
@@ -67,10 +79,12 @@ describe("what a plan means", () => {
   });
 
   it("an image that is not there, or not pinned, differs", () => {
-    const pulled = "[n] would pull it: it is not on this node";
-    assert.deepEqual(differencesOf(report({ digest: "", pinned: false }), pulled, expected), [
-      { key: "image on the node", wanted: image },
-    ]);
+    for (const verb of ["import", "pull"]) {
+      const gone = `[n] would ${verb} it: it is not on this node`;
+      assert.deepEqual(differencesOf(report({ digest: "", pinned: false }), gone, expected), [
+        { key: "image on the node", wanted: image },
+      ]);
+    }
     const unpinned = [{ key: "pinned", is: "false", wanted: "true" }];
     assert.deepEqual(differencesOf(report({ pinned: false }), "", expected), unpinned);
     const old = report({ pinned: false, kubelet: "1.28.4" });

@@ -37,7 +37,7 @@ case $3 in *' -s -- plan'*)
   exit 3
   ;;
 esac
-case $asked in *' pause-sandbox-doctor try '*) no='^$' ;; *) no='^{"fact":"tried"' ;; esac
+case $asked in *' pause-sandbox-doctor "$p" "$q" try '*) no='^$' ;; *) no='^{"fact":"tried"' ;; esac
 if [ -e "${dir}/$2.facts" ]; then grep -v "$no" "${dir}/$2.facts"; else echo "ssh: connect to host $2 port 22: No route to host" >&2; exit 255; fi
 `;
   fs.writeFileSync(path.join(dir, "ssh"), script, { mode: 0o755 });

@@ -45,6 +45,9 @@ const SHAPES: readonly [string, string, unknown][] = [
   ["digests that are numbers", "image", { status: { pinned: true, repoDigests: [1] } }],
   ["conditions that are a text", "status", { conditions: "x" }],
   ["handlers that are numbers", "status", { conditions: [], handlers: [1] }],
+  ["a list of handlers", "handlers", ["every"]],
+  ["a handler with a use that nobody knows", "handlers", { runc: "toString" }],
+  ["a handler with a name that fills a screen", "handlers", { ["x".repeat(9999)]: "every" }],
   ["a sandbox without a time", "sandbox", { name: "x", namespace: "x" }],
   ["a kubelet whose version is a number", "kubelet", { flagged: [], state: "active", version: 1.34 }],
   ["addresses that are null", "name", { addresses: null, host: "x" }],
@@ -186,6 +189,18 @@ describe("a registry that answers what nobody asked for", function () {
         : { status: 401, headers: { "www-authenticate": `Bearer realm="http://127.0.0.1:${port}/token"` } },
     );
     assert.equal((await walk(dial, question(port))).status, 401);
+  });
+
+  it("such as tokens from an IPv6 address has that address dialled", async () => {
+    let port = 0;
+    port = await serve((asked) =>
+      asked.startsWith("/token")
+        ? { status: 200, body: { token: "x" } }
+        : { status: 401, headers: { "www-authenticate": `Bearer realm="http://[2001:DB8::1]:${port}/token"` } },
+    );
+    const dialled: string[] = [];
+    await walk((host, at) => (dialled.push(host), dial("127.0.0.1", at)), question(port));
+    assert.ok(dialled.includes("2001:db8::1"), dialled.join());
   });
 
   it("such as text without an end is not read for ever", async () => {

@@ -1,6 +1,6 @@
 /** How the CLI logs in to a stack's jump host: ssh itself says what it would do. */
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -52,6 +52,17 @@ describe("a node behind a stack's jump host", () => {
     const says = sshSays(passedOn(given), bastion.host);
     assert.deepEqual([says("compression"), says("serveralivecountmax")], [["yes"], ["7"]]);
     assert.deepEqual(sshSays(given, node.host)("serveralivecountmax"), ["7"]);
+  });
+
+  it("is reached over IPv6 addresses, in any form and with an interface", () => {
+    const jump = { ...bastion, host: "fe80::1%lo", port: 1 };
+    const { options: given = [] } = stackReach({ ...node, host: "2001:DB8:0::11", bastion: jump }, options, key);
+    const says = sshSays(given, "2001:DB8:0::11");
+    assert.equal(fs.readFileSync(says("userknownhostsfile")[0] ?? "", "utf8"), `2001:db8::11 ${KEY}x\n`);
+    const tried = spawnSync("ssh", ["-v", "-o", "BatchMode=yes", ...given, "2001:DB8:0::11", "true"], {
+      encoding: "utf8",
+    });
+    assert.match(tried.stderr, /proxy command: exec ssh .* -W '\[2001:db8::11\]:22' fe80::1%lo/);
   });
 
   it("is reached by the jump host of --jump as ssh's own files have it", () => {

@@ -137,6 +137,27 @@ withRegistry("the doctor of a registry", () => {
     assert.match(diagnose({ ...look, wanted: { image } }).findings[0]?.remedy ?? "", /^Set registryCa/);
   });
 
+  it("says that the stack carries the image, whatever the registry answers that the node has now", () => {
+    const [before, image] = ["registry.example/pause:1", "localhost/pause-sandbox/pause:1.0.0"];
+    const route = { host: "registry.example", port: 443, plainHttp: true, takesCa: false, hasLogin: false, url: "x" };
+    const served = [new X509Certificate(pairs().root.cert)];
+    const facts: Walk["fact"][] = [
+      ...[{ unreached: "no route to host" }, { unreached: "getaddrinfo ENOTFOUND" }, { noTls: "HTTP" }, { served }],
+      ...[401, 403, 404, 429, 500].map((status) => ({ status })),
+      { status: 200, architectures: ["s390x"] },
+    ];
+    for (const fact of facts) {
+      const walks: Walk[] = [{ route: { ...route, plainHttp: !("served" in fact) }, fact }];
+      const look = { node: "n", host: "n", facts: factsOf(before), walks, ourSeconds: CLOCK };
+      const [found] = diagnose({ ...look, wanted: { image, carried: true, heals: true } }).findings;
+      assert.equal(
+        found?.remedy,
+        "The stack carries the image to the node: run pulumi up with another recheck",
+        found?.code,
+      );
+    }
+  });
+
   it("sends no login to a registry, and no name of a user", async () => {
     const seen: string[] = [];
     await examined({

@@ -29,6 +29,41 @@ describe("a stack's file, read without Pulumi's engine", () => {
     assert.ok(secrets.length >= 7, secrets.join());
   });
 
+  it("has paths that are relative to its project, wherever it is read", async () => {
+    const project = fs.realpathSync(fs.mkdtempSync(path.join(dir, "project-")));
+    for (const folder of ["stacks", "below"]) fs.mkdirSync(path.join(project, folder));
+    fs.writeFileSync(path.join(project, "Pulumi.yaml"), "name: pause-sandbox\nstackConfigDir: stacks\n");
+    fs.writeFileSync(
+      path.join(project, "hosts"),
+      "10.0.0.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00\n",
+    );
+    const own = path.join(project, "stacks/Pulumi.own.yaml");
+    const lines = [
+      "imageSource: carried",
+      "imageArchive: pause.tar",
+      "reference: r.example/pause:1",
+      "knownHosts: hosts",
+    ];
+    const more = ["sshPrivateKeyFile: key", "nodes: [{ name: w, host: 10.0.0.1 }]"];
+    fs.writeFileSync(own, `config:\n${[...lines, ...more].map((line) => `  pause-sandbox:${line}\n`).join("")}`);
+    const here = process.cwd();
+    process.chdir(path.join(project, "below"));
+    try {
+      const { args, nodes, keyFile } = await readStackFile("../stacks/Pulumi.own.yaml");
+      assert.deepEqual(
+        [args.image.archive, nodes[0]?.hostKey, keyFile, process.cwd()],
+        [
+          path.join(project, "pause.tar"),
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00",
+          path.join(project, "key"),
+          path.join(project, "below"),
+        ],
+      );
+    } finally {
+      process.chdir(here);
+    }
+  });
+
   for (const name of secrets) {
     it(`is read where ${name} is encrypted`, async () => {
       const user = name.endsWith("Password") ? name.replace("Password", "Username") : "";

@@ -217,6 +217,16 @@ describe("pause-sandbox doctor --try", function () {
       { events: [], untried: "OutOfpods: full" },
     ],
     [
+      "has a sandbox where a container was made, though it never started",
+      [{}, [{ involvedObject: {}, reason: "Created", message: "a" }], true],
+      { events: ["Created: a"], address: "" },
+    ],
+    [
+      "waits for the address where a container was made",
+      [{}, [{ involvedObject: {}, reason: "Created", message: "a" }], false],
+      undefined,
+    ],
+    [
       "takes the condition where there is no address yet",
       [{ status: { conditions: [{ type: "PodReadyToStartContainers", status: "True" }] } }, [], false],
       { events: [], address: "" },

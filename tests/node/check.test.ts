@@ -18,6 +18,7 @@ interface Out {
   nodes: {
     node: string;
     unlooked?: string;
+    handlers?: Record<string, string>;
     differences?: { file?: string; key?: string; is?: string; wanted?: string }[];
   }[];
 }
@@ -104,6 +105,20 @@ ${simulated} "$(cat "${bin}/$2")" plan <"${bin}/settings"
     assert.deepEqual(
       [status, nodes[0]?.differences?.[0]?.key, nodes[0]?.differences?.[0]?.is],
       [1, "pause-image", image],
+    );
+  });
+
+  it("names a handler that runs no pause, and ends with 0", async () => {
+    host.done("apply");
+    const generated = "data/agent/etc/containerd/config.toml";
+    const shim = '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.kata]\nsandboxer = "shim"\n';
+    host.write(generated, host.read(generated) + shim);
+    const { status, nodes } = await json(one);
+    assert.deepEqual([status, nodes[0]?.differences, nodes[0]?.handlers], [0, [], { kata: "image" }]);
+    const { stdout } = await check(one);
+    assert.match(
+      stdout,
+      /^1 of 1: as wanted \(\S+\)\n1 of 1: handler kata runs no pause, and needs its image \(\S+\)\n$/,
     );
   });
 

@@ -9,7 +9,7 @@ import { type Case, cases } from "./containerdCases";
 import { type Tier, currentTier } from "../support/tier";
 import { type Containerd, Sandbox, shells, wanted } from "./script";
 import { type Shape, shapes } from "./shapes";
-import { containerdOf, describeWith, hasContainerd } from "./toolchain";
+import { containerdOf, describeWith, hasContainerd, ranContainerd } from "./toolchain";
 import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const SOME = [CONTAINERD.oldest, CONTAINERD.one, CONTAINERD.newest];
@@ -155,6 +155,7 @@ for (const version of versions) {
     before(() => {
       containerd.dir = containerdOf(version);
     });
+    ranContainerd("containerd, parse", version);
 
     for (const shape of shapes.filter((one) => reads(one, version))) {
       it(`${shape.name}: changes our two keys, nothing twice, and gives all back`, () => {

@@ -50,7 +50,7 @@ class Node {
     const driver = [
       "set -eu; script_id=test; LC_ALL=C; export LC_ALL",
       `dir='${this.dir}'; . "$dir/script.sh"`,
-      "fail=3 proc=$dir/proc home=$dir/home plan=$dir/home/plan new=$dir/home/plan/new backup=$dir/home/backup",
+      "fail=3 proc=$dir/proc home=$dir/home error_file=$dir/error plan=$dir/home/plan new=$dir/home/plan/new backup=$dir/home/backup",
       `image=${image} registry=\${image%%/*}`,
       'systemctl() { if [ "$1" = cat ]; then cat "$dir/cat"; else cat "$dir/show"; fi; }',
       "is_program() { :; }",
@@ -223,6 +223,79 @@ for (const shell of shells) {
       });
     });
 
+    (needs("containerd", "crio") ? describe : describe.skip)("the runtime handlers", function () {
+      this.timeout("20m");
+      const tool = (name: string) => execFileSync(GET, [name], { encoding: "utf8" }).trim();
+      const told = (command: string) => {
+        const run = node.run(shell, command);
+        assert.equal(run.status, 0, run.stderr);
+        return run.stdout.trim().split("\n");
+      };
+
+      it("of containerd run pause, unless their shim is the sandboxer", () => {
+        const handler = (name: string, more: string) =>
+          `[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}]\nruntime_type = "io.containerd.runc.v2"\n${more}`;
+        const shim = 'sandboxer = "shim"\n';
+        const file = node.write(
+          "config.toml",
+          `version = 3\n${handler("a-shim", shim)}${handler('"b.none"', `${shim}disable_pause_image_pull = true\n`)}`,
+        );
+        const dump = `"${tool("containerd")}/containerd" -c "${file}" config dump 2>/dev/null | toml_list >"$plan/before"`;
+        const known = (version: string) =>
+          told(`${dump}; runtime_name=containerd runtime_version=${version}; ctr_handlers`);
+        assert.deepEqual(known("2.4.2"), ["a-shim\timage", "b.none\tnone", "runc\tevery"]);
+        assert.deepEqual(known("2.2.9"), ["a-shim\tnone", "b.none\tnone", "runc\tevery"]);
+      });
+
+      it("of CRI-O drop it where a Pod does not share its PID namespace, but for virtual machines", () => {
+        const parse = `"${tool("crio")}/crio" --config /dev/null --config-dir "$dir/site.d" config 2>/dev/null >"$plan/parse.out"`;
+        const known = () => told(`${parse}; crio_handlers`);
+        fs.mkdirSync(path.join(node.dir, "site.d"));
+        const [first = ""] = known();
+        assert.match(first, /^(crun|runc)\tshared-pid$/, "the default");
+        const handler = (name: string, type: string) =>
+          `[crio.runtime.runtimes.${name}]\nruntime_path = "/bin/true"\nruntime_type = "${type}"\n`;
+        const own = `${handler("other", "oci")}${handler("vm", "vm")}${handler("kata-v1", "oci")}`;
+        node.write("site.d/10-site.conf", own);
+        assert.deepEqual(known().slice(-3), ["kata-v1\tevery", "other\tshared-pid", "vm\tevery"]);
+        node.write("site.d/20-site.conf", "[crio.runtime]\ndrop_infra_ctr = false\n");
+        assert.deepEqual(new Set(known().map((line) => line.split("\t")[1])), new Set(["every"]));
+      });
+    });
+
+    for (const [version, registry, mirrors, refused] of [
+      ["1.7.28", "[fd00::2]:5000", "", true],
+      ["1.6.38", "r.example:5000", "https://[fd00::2]:5000\n", true],
+      ["1.7.28", "r.example:5000", "", false],
+      ["2.1.4", "[fd00::2]:5000", "", false],
+    ] as const) {
+      it(`containerd ${version} ${refused ? "is refused" : "may have"} a hosts.toml for ${registry} ${mirrors.trim()}`, () => {
+        const given = `registry='${registry}' mirrors='${mirrors}' ca=x socket=/k3s.sock unit=k3s`;
+        const stubs = `plan_hosts() { echo planned; }; registries_yaml() { echo planned >&3; }; want() { :; }; want_ca() { :; }`;
+        const cri = `cri() { printf 'Version:  0.1.0\\nRuntimeName:  containerd\\nRuntimeVersion:  v${version}-k3s1\\n'; }`;
+        for (const verb of [
+          `runtime_version=${version}; containerd_trust`,
+          "registries=/none; new=/dev/null; k3s_trust 3>&1",
+        ]) {
+          const run = node.run(shell, `${stubs}; ${cri}; ${given}; ${verb}`);
+          assert.deepEqual([run.status, run.stdout], refused ? [3, ""] : [0, "planned\n"], run.stderr);
+          if (refused)
+            assert.match(run.stderr, /PS-N022 containerd 1\.\S+ cannot read a hosts\.toml with an IPv6 address/);
+        }
+      });
+    }
+
+    it("CRI-O is refused with an IPv6 address as the registry or a mirror, which it cannot read in any name", () => {
+      for (const given of [
+        "registry='[fd00::2]:5000' mirrors=",
+        "registry=r.example mirrors='https://[fd00::2]:5000'",
+      ]) {
+        const run = node.run(shell, `${given}; crio_trust`);
+        assert.equal(run.status, 3);
+        assert.match(run.stderr, /PS-N022 CRI-O takes no IPv6 address/);
+      }
+    });
+
     it("an awk that fails is named, and not taken for an inline table", () => {
       node.write("home/plan/load", "/etc/containerd/config.toml\n");
       for (const [status, reason] of [
@@ -329,7 +402,7 @@ for (const shell of shells) {
           "mirrors='https://m.example.com\n'",
           /add \[host\."https:\/\/m\.example\.com"\]/,
         ],
-        ["it has no login", own(""), "login=dTpw", /add \[host\."https:.*"\.header\] with the login/],
+        ["it has no login", own(""), "login=dTpw kept_login=dTpw", /add \[host\."https:.*"\.header\] with the login/],
       ];
       for (const [name, hosts, settings, lacking] of refused) {
         it(`is refused with what to add where ${name}`, () => {

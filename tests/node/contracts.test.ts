@@ -19,7 +19,18 @@ const all = functions();
 
 /** Commands that change a disk; and those that ask or change a service or the runtime, whose contract says what. */
 const disk = ["cp", "mv", "rm", "ln", "rmdir", "mkdir", "chmod", "mktemp", "sync"];
-const service = ["systemctl", "crictl", "cri", "docker", "ctr", "containerd_ctr", "restart", "manage"];
+const service = [
+  "systemctl",
+  "is_active",
+  "shown",
+  "crictl",
+  "cri",
+  "docker",
+  "ctr",
+  "containerd_ctr",
+  "restart",
+  "manage",
+];
 
 /** The text of each clause of a contract that begins with the verb, up to the end of its sentence. */
 const clauses = ({ comment }: ShellFunction, verb: string): string =>
@@ -60,6 +71,17 @@ describe("lint of node/*.sh", () => {
 });
 
 describe("contracts in node/*.sh", () => {
+  it("no other part needs `plan`, which only a dry run has", () => {
+    const [plan, others] = [true, false].map((is) => all.filter(({ part }) => (part === "plan") === is));
+    const names = (plan ?? []).map(({ name }) => name);
+    const calls = failing((one) => {
+      const called = others?.includes(one) && names.filter((name) => runs(one, [name]));
+      return called && called.length > 0 ? `calls ${called.join()}` : undefined;
+    });
+    assert.deepEqual(calls, []);
+    assert.ok(names.includes("plan"));
+  });
+
   it("a function that writes to a disk says so, and names the files that it redirects to", () => {
     const wrong = failing((one) => {
       const targets = redirectedTo(one);

@@ -23,8 +23,10 @@ describe("the doctor on a node", () => {
       fs.writeFileSync(path.join(dir, "uptime"), "1000.99 1.00\n");
       const show = "systemctl() { printf 'ExecMainStartTimestampMonotonic=900009999\\nMainPID=7\\n'; }";
       const code = [
+        textOf("lib/settings"),
         textOf("lib/systemd"),
-        "proc=$scratch nl='\n'",
+        "proc=$scratch",
+        textOf("doctor/runtimes"),
         textOf("doctor/facts"),
         show,
         "started_seconds x",
@@ -60,7 +62,7 @@ look() {
   fact host host_fact
   read_runtime
   image=$sandbox_before registry=\${image%%/*}
-  for one in runtime able files registry roots name proxy status image sandbox kubelet events; do fact "$one" "\${one}_fact" || :; done
+  for one in runtime able files registry roots name proxy handlers status image sandbox kubelet events; do fact "$one" "\${one}_fact" || :; done
 }`;
 
 for (const [name, unit] of [
@@ -84,10 +86,12 @@ for (const [name, unit] of [
     host.write("proc/uptime", "1000.00 1.00\n");
     host.write("root/config.yaml", "pause-image: registry.example/pause:1\n");
     const generated =
-      'version = 3\n[plugins."io.containerd.cri.v1.images".pinned_images]\nsandbox = "registry.example/pause:1"\n';
+      'version = 3\n[plugins."io.containerd.cri.v1.images".pinned_images]\nsandbox = "registry.example/pause:1"\n' +
+      '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"\n' +
+      '[plugins."io.containerd.cri.v1.runtime".containerd.runtimes."a b"]\nsandboxer = "shim"\n';
     host.write("data/agent/etc/containerd/config.toml", generated);
     host.write("running", "registry.example/pause:1");
-    host.write("more.sh", textOf("doctor/facts") + MORE);
+    host.write("more.sh", textOf("doctor/runtimes") + textOf("doctor/facts") + MORE);
     const before = host.files();
     const { stdout, stderr, did } = host.run("look" as Verb);
     assert.deepEqual([did, host.files()], [[], before]);
@@ -99,6 +103,7 @@ for (const [name, unit] of [
       ourSeconds: Math.floor(Date.now() / 1000),
     };
     assert.equal(look.facts.runtime?.name, name, stderr);
+    assert.deepEqual(look.facts.handlers, { runc: "every", "a b": "image" });
     const { findings, unknown } = diagnose(look);
     assert.match(verdict("n", findings, { unknown }), /all is well/, stdout);
   });

@@ -10,9 +10,9 @@ import * as path from "node:path";
 
 import { commandsOf, functionsOf } from "./commands";
 import { Host } from "./host";
-import { type Run, type Shell, shells, wanted as image } from "./script";
+import { ranShell, type Run, type Shell, shells, wanted as image } from "./script";
 import { describeWith } from "./toolchain";
-import { doctorParts, joinedScript } from "../../components/node/program";
+import { joinedScript } from "../../components/node/program";
 import { CONTAINERD } from "../../lab/toolchain/versions";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
@@ -46,7 +46,7 @@ function call(shell: Shell, code: string, { PATH = process.env.PATH, files = {} 
     fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
     fs.writeFileSync(
       path.join(dir, "run.sh"),
-      `set -eu\ndir=${dir} script_id=test\n. "$dir/script.sh"\nhome=$dir plan=$dir\nfail=4\n${code}\n`,
+      `set -eu\ndir=${dir} script_id=test\n. "$dir/script.sh"\nhome=$dir error_file=$dir/error plan=$dir\nfail=4\n${code}\n`,
     );
     const [program = "sh", ...args] = shell;
     return spawnSync(which(program), [...args, path.join(dir, "run.sh")], { encoding: "utf8", env: { PATH } });
@@ -131,9 +131,8 @@ it("the script looks for each tool that it runs, and for no other", () => {
     "trap true type ulimit umask unset wait"
   ).split(" ");
   // Each of these is asked for with `command -v` where it is needed, or comes with what was found to run.
-  const optional = ["base64", "chcon", "gzip", "lsattr", "diff", "crictl", "ctr", "docker", "k3s"];
-  // What only the doctor calls of a runtime calls what only the doctor has.
-  const mine = functionsOf(`${script}\n${joinedScript({ of: doctorParts })}`);
+  const optional = ["base64", "chcon", "gzip", "lsattr", "diff", "crictl", "ctr", "docker", "k3s", "skopeo"];
+  const mine = functionsOf(script);
   // What runs with a limit is run, too.
   const limited = [...script.matchAll(/\bbounded \S+ ([a-z0-9]+)\b/g)].map(([, word = ""]) => word);
   const used = [...new Set([...commandsOf(script), ...limited])]
@@ -144,13 +143,14 @@ it("the script looks for each tool that it runs, and for no other", () => {
     [...listed].sort(),
   );
   for (const word of optional.filter((name) => used.includes(name) && name !== "k3s")) {
-    assert.match(script, new RegExp(`command -v ${word}\\b`), `${word} is run, and not looked for`);
+    assert.match(script, new RegExp(`(?:command -v|need_tool) ${word}\\b`), `${word} is run, and not looked for`);
   }
 });
 
 for (const shell of shells) {
   for (const awk of awks) {
     describe(`${shell.join(" ")} with ${awk}: comparing before and after`, () => {
+      ranShell(shell, awk);
       const PATH = tools([["awk", awk]]);
       after(() => {
         fs.rmSync(PATH, { recursive: true });
@@ -227,8 +227,8 @@ for (const shell of shells) {
     it("ends by the clock when a call hangs, and the next call has its whole time again", () => {
       const code =
         'cri() { echo "$patience" >>"$dir/asked"; sleep "$patience"; return 1; }\n' +
-        'was=$(clock)\nif within 2 cri version; then echo answered; fi\ncat "$dir/asked"\n' +
-        'echo "$(($(clock) - was)) $patience"';
+        'uptime\nwas=$up\nif within 2 cri version; then echo answered; fi\ncat "$dir/asked"\n' +
+        'uptime\necho "$((up - was)) $patience"';
       const run = call(shell, code);
       assert.equal(run.status, 0, run.stderr);
       const lines = run.stdout.trim().split("\n");
@@ -321,7 +321,7 @@ for (const shell of shells) {
 
     it("a TERM in the middle of a pull is answered, and ends it", () => {
       const signal = "(sleep 0.5 2>/dev/null || sleep 1; kill -TERM $$) &\n";
-      const code = `${bin}socket=/x image=a.b/c:1 digest='' journal=$dir/j home=$dir/h plan=$dir/h/plan\nmkdir "$dir/h"\ntrap finish EXIT\ntrap 'exit 143' TERM\n${signal}cri_pull`;
+      const code = `${bin}socket=/x image=a.b/c:1 digest='' journal=$dir/j home=$dir/h error_file=$dir/error plan=$dir/h/plan\nmkdir "$dir/h"\ntrap finish EXIT\ntrap 'exit 143' TERM\n${signal}cri_pull`;
       const run = call(shell, code, { files });
       assert.equal(run.status, 143, run.stderr);
     });
@@ -338,7 +338,7 @@ for (const shell of shells) {
       it(`is ${refused ? "refused" : "taken"} where ${what}`, () => {
         const code =
           `image=${image} kubelet_minor='${minor}' no_flag='${noFlag}' runtime=x runtime_name=x runtime_version=1\n` +
-          "x_pull() { :; }\ninspect_image() { pinned=false got=sha256:a; }\ncheck_digest() { :; }\ncheck_architecture() { :; }\n" +
+          "take_image() { :; }\ninspect_image() { pinned=false got=sha256:a; }\ncheck_digest() { :; }\ncheck_architecture() { :; }\n" +
           "check_image\necho passed";
         const run = call(shell, code);
         assert.equal(run.stdout, refused ? "" : "passed\n", run.stderr);
@@ -425,6 +425,7 @@ for (const shell of shells) {
         const run = host.run("apply");
         assert.equal(run.status, 4, run.stderr);
         assert.match(run.stderr, /PS-N026 .*kubeadm-flags\.env was changed by somebody else during this run/);
+        assert.match(run.stderr, /the node is as it was before this run, but for what is said above\n/);
         assert.equal(fs.existsSync(at(env)) ? host.read(env) : "", theirs);
         assert.deepEqual([others(), run.did], [before, []]);
       });

@@ -13,6 +13,8 @@ node_dir=$1 verb=$2
 script_id='test'
 # shellcheck source=/dev/null # the parts, joined by the test
 . "$node_dir/script.sh"
+# shellcheck source=/dev/null # the same
+case $verb in apply | restore) ;; *) . "$node_dir/plan.sh" ;; esac
 home=$node_dir/home plan=$home/plan journal=$home/journal commit=$home/commit backup=$home/backup new=$plan/new
 # Functions stand for some of its programs.
 bounded() {
@@ -27,6 +29,7 @@ cri_dockerd_unit=$node_dir/root/cri-docker.service.d/zz-pause-sandbox.conf
 docker_certs=$node_dir/root/certs.d
 asked=$verb script_file=$node_dir/script.sh
 memory=${node_memory:-/dev/shm} unit_roots=$node_dir/root/systemd
+locked=$node_dir/lock error_file=$node_dir/error heal_at=$node_dir/root/pause-sandbox units_at=$node_dir/root/systemd
 boot_unit=$node_dir/root/systemd/pause-sandbox-boot.service
 did() { echo "$*" >>"$node_dir/did"; }
 unexpected() {
@@ -59,6 +62,12 @@ systemctl() {
     'daemon-reload ') echo daemon-reload >>"$node_dir/reloads" ;;
     'disable '*) did "$@" ;;
     'stop pause-sandbox-retry.service') ;;
+    'restart pause-sandbox-heal.timer' | 'stop pause-sandbox-heal.timer')
+      did "$*"
+      grep -vxF "$2" "$node_dir/units" >"$node_dir/units.new" || :
+      [ "$1" = stop ] || echo "$2" >>"$node_dir/units.new"
+      mv "$node_dir/units.new" "$node_dir/units"
+      ;;
     'reset-failed '*) echo "$2" >>"$node_dir/reset" ;;
     'restart '* | 'reload '*)
       did "$*"
@@ -114,14 +123,19 @@ read_kubelet() {
 refuse_deaf() { :; }
 uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }
 
-crictl() { unexpected crictl "$@"; }
+crictl() {
+  [ "$*" = 'pull --help' ] || unexpected crictl "$@"
+  # shellcheck disable=SC2016 # as it says so
+  echo '[$CRICTL_AUTH] [$CRICTL_CREDS]'
+}
 ctr() { unexpected ctr "$@"; }
 cri() {
+  : >"$error_file"
   case $1 in
     version) ;;
     pull)
       pulled_by cri "$2" || return 1
-      did "pull $2"
+      did "pull $2$([ "$limiter" = bounded ] || echo ' with the login')"
       ;;
     # Other namespaces may have Pods of the same name.
     pods) [ "$*" = 'pods -q --namespace ^kube-system$ --name ^pause-sandbox-check$' ] || unexpected cri "$@" ;;
@@ -131,19 +145,19 @@ cri() {
     inspecti)
       known=$(digest_of "$6")
       if [ -z "$known" ]; then
-        echo "no such image \"$6\" present" >"$home/error"
+        echo "no such image \"$6\" present" >"$error_file"
         return 1
       fi
       case $* in
         # The dockershim tells an image's labels in its place.
         *architecture*) if [ "$runtime" = dockershim ]; then echo '<no value>'; elif grep -qxF "$known" "$node_dir/arm64" 2>/dev/null; then echo arm64; else echo amd64; fi ;;
-        *status.id*) id_of "$known" ;;
         *pinned*)
-          awk -F '\t' -v d="$known" -v familiar="$([ ! -e "$node_dir/familiar" ] || echo 1)" '
+          awk -F '\t' -v d="$known" -v id="$(id_of "$known")" -v familiar="$([ ! -e "$node_dir/familiar" ] || echo 1)" '
             $2 == d && familiar { sub(/^docker\.io\/(library\/)?/, "", $1) }
             $2 == d { if ($4) pinned = 1; if ($1 ~ /@/) names = names " " $1 }
-            END { print (pinned ? "true" : "false") names }' "$node_dir/images"
+            END { print (pinned ? "true" : "false") " " id names }' "$node_dir/images"
           ;;
+        *status.id*) id_of "$known" ;;
         *) unexpected cri "$@" ;;
       esac
       ;;
@@ -164,7 +178,7 @@ unnamed() { awk -F '\t' -v name="$1" '$1 != name' "$node_dir/images" >"$node_dir
 # in_registry NAME: sets $bytes to what the registry has under it.
 in_registry() {
   if [ -e "$node_dir/pull-error" ]; then
-    cat "$node_dir/pull-error" >"$home/error"
+    cat "$node_dir/pull-error" >"$error_file"
     return 1
   fi
   case $1 in
@@ -173,7 +187,7 @@ in_registry() {
   esac
   bytes=${bytes:-${digest:-sha256:$(printf '%064d' 0)}}
   if grep -qxF "$bytes" "$node_dir/missing" 2>/dev/null; then
-    echo "failed to resolve reference \"$1\": $1: not found" >"$home/error"
+    echo "failed to resolve reference \"$1\": $1: not found" >"$error_file"
     return 1
   fi
 }
@@ -202,7 +216,8 @@ containerd_ctr() {
       named "$5" "$(digest_of "$4")"
       ;;
     'images import --local')
-      index=$(tar -xOf "$5" index.json)
+      for tar; do :; done
+      index=$(tar -xOf "$tar" index.json)
       name=$(printf %s "$index" | sed 's/.*"io.containerd.image.name":"\([^"]*\)".*/\1/') bytes=$(printf %s "$index" | sed 's/.*"digest":"\([^"]*\)".*/\1/')
       did "ctr point $name $bytes"
       named "$name" "$bytes"
@@ -219,6 +234,10 @@ containerd_ctr() {
       esac
       ;;
     'images rm '*) unnamed "$3" ;;
+    'containers ls ')
+      echo 'CONTAINER IMAGE RUNTIME'
+      printf 'sandbox %s io.containerd.runc.v2\n' "$(cat "$node_dir/container" 2>/dev/null || :)"
+      ;;
     'content get '*) echo '{}' ;;
     'content fetch-object '*)
       for name; do :; done

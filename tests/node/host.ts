@@ -9,7 +9,7 @@ import { type Run, type Shell, wanted as image } from "./script";
 import { containerdOf } from "./toolchain";
 import { type NodeReport, parseReport } from "../../components/node/nodeScript";
 import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
-import { joinedScript } from "../../components/node/program";
+import { changingParts, joinedScript, parts } from "../../components/node/program";
 
 /** What the registry has. */
 export const digest = `sha256:${"a".repeat(64)}`;
@@ -29,7 +29,9 @@ export class Host {
     readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-host-")),
   ) {
     if (fs.existsSync(path.join(dir, "root"))) return;
-    this.write("script.sh", joinedScript({ run: false }));
+    this.write("script.sh", joinedScript({ run: false, of: changingParts }));
+    // What only a dry run's file has.
+    this.write("plan.sh", joinedScript({ of: parts.filter((part) => !changingParts.includes(part)) }));
     this.write("os-release", "ID=debian\n");
     this.write("units", "");
     this.write("did", "");
@@ -108,7 +110,7 @@ export class Host {
     const root = path.join(this.dir, under);
     const names = fs
       .readdirSync(root, { recursive: true, encoding: "utf8" })
-      .filter((name) => name !== "did" && name !== "script.sh");
+      .filter((name) => !["did", "script.sh", "plan.sh"].includes(name));
     return Object.fromEntries(
       names.sort().map((name) => {
         const { mode } = fs.statSync(path.join(root, name));

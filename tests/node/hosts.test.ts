@@ -267,6 +267,15 @@ for (const shell of shells) {
         ["plain HTTP", { plainHttp: true }, /insecure-registries/],
         ["a login", { login: { username: "u", password: "p" } }, /\/\.docker\/config\.json or \/config\.json/],
       ];
+      it("pulls with a login that does not stay, and has no file with it", () => {
+        const { did } = host.done("apply", { login: { username: "u", password: "p", keep: false } });
+        assert.ok(
+          did.some((one) => /^pull .* with the login$/.test(one)),
+          did.join(),
+        );
+        assert.doesNotMatch(JSON.stringify(host.files(".")), /dTpw/);
+      });
+
       for (const [what, settings, place] of refused) {
         it(`refuses ${what} with the place where docker keeps it`, () => {
           const run = host.run("apply", settings);

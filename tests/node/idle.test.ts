@@ -120,8 +120,10 @@ for (const shell of shells) {
       return run.stderr === `[n] well: nothing to do, new sandboxes run on ${image}\n`;
     };
 
-    it("does nothing where nothing was touched", () => {
-      assert.equal(idle(), true);
+    it("does nothing where nothing was touched, and writes nothing into its own directory", () => {
+      const own = () => fs.statSync(path.join(host.dir, "home"), { bigint: true }).mtimeNs;
+      const before = own();
+      assert.deepEqual([idle(), own()], [true, before]);
     });
     for (const [what, act] of decides) {
       it(`looks again after somebody touched ${what}`, () => {

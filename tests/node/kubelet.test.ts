@@ -230,32 +230,40 @@ describe("the kubelet that runs", () => {
       assert.deepEqual([run.status, run.stdout, run.stderr], [0, "", ""]);
     });
 
-    it(`${shell.join(" ")}: is waited for where it has no command line yet, or no process that systemd knows`, () => {
+    it(`${shell.join(" ")}: is waited for where it is systemd's process yet, has no command line, or systemd knows none`, () => {
       const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-kubelet-"));
       fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
       // Each time that it is asked for, systemd names the next process: one that does not run yet, one without a command line, one
-      // that runs with its health port off.
-      fs.writeFileSync(path.join(dir, "pids"), "7\n8\n9\n");
+      // that is systemd about to start it, one that runs with its health port off.
+      fs.writeFileSync(path.join(dir, "pids"), "6\n7\n8\n9\n");
       for (const [pid, words] of [
-        ["8", ""],
+        ["7", ""],
+        ["8", "(kubelet)\0--healthz-port=0\0"],
         ["9", "kubelet\0--healthz-port=0\0"],
       ] as const) {
         fs.mkdirSync(path.join(dir, pid));
         fs.writeFileSync(path.join(dir, pid, "cmdline"), words);
+        fs.writeFileSync(path.join(dir, pid, "environ"), "A=1\0");
+        fs.symlinkSync(pid === "8" ? "/usr/lib/systemd/systemd" : "/usr/bin/kubelet", path.join(dir, pid, "exe"));
       }
       const fakes = `
-        proc=$0
+        proc=$0 plan=$0/plan journal=$0/journal
+        mkdir "$plan"
         sleep() { sed -i 1d "$0/pids"; }
         systemctl() { case $* in *is-active*) ;; *) printf 'MainPID=%s\\n' "$(sed -n 1p "$0/pids")" ;; esac; }`;
       const waited = `set -eu; . "$0/script.sh"; ${fakes}
         within 60 kubelet_healthy && sed -n 1p "$0/pids"
+        printf '7\\n8\\n9\\n' >"$0/pids"
+        within 60 read_kubelet && cat "$plan/lines"
+        echo 8 >"$0/pids"
+        argv_of kubelet
         echo 0 >"$0/pids"
         kubelet_setting() { echo 0; }
         kubelet_healthy && echo active`;
       const [program = "sh", ...args] = shell;
       const run = spawnSync(program, [...args, "-c", waited, dir], { encoding: "utf8" });
       fs.rmSync(dir, { recursive: true });
-      assert.deepEqual([run.status, run.stdout, run.stderr], [0, "9\nactive\n", ""]);
+      assert.deepEqual([run.status, run.stdout, run.stderr], [0, "9\nkubelet\n--healthz-port=0\nactive\n", ""]);
     });
   }
 });

@@ -15,9 +15,9 @@ script_id='test'
 # shellcheck source=/dev/null # the parts, joined by the test
 . "$1/script.sh"
 set +f
-home=$1/home plan=$1/home/plan journal=$1/home/journal commit=$1/home/commit backup=$1/home/backup new=$1/home/plan/new
+home=$1/home plan=$1/home/plan journal=$1/home/journal commit=$1/home/commit backup=$1/home/backup new=$1/home/plan/new error_file=$1/error
 config=$1/etc/config.toml target=$config containerd=$2 runtime_version=$3 image=$4 registry=${4%%/*}
-runtime=containerd runtime_name=containerd watched=$config
+runtime=containerd runtime_name=containerd unit=containerd namer=ctr watched=$config
 kubelet_version='' id='test' socket='' got='' pinned=true ca=''
 [ -z "$here" ] || ca=anything
 # Nothing listens here.
@@ -65,6 +65,7 @@ case $6 in
     begin
     swap '*'
     containerd_check "$image"
+    sort_ours "$image"
     write_state
     ;;
   restore)

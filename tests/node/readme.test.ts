@@ -57,7 +57,7 @@ describe("node/README.md", () => {
   });
 
   it("lists what each runtime has to answer, and each answers it", () => {
-    const doctor = ["facts", "try", "entry"].map((name) =>
+    const doctor = ["runtimes", "facts", "try", "entry"].map((name) =>
       fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"),
     );
     const functions = unique(found(/"\$\{runtime\}_([a-z]+)"/g, [all, ...doctor].join("\n")));
@@ -74,11 +74,12 @@ describe("node/README.md", () => {
       functions,
     );
     for (const runtime of runtimes)
-      for (const name of functions) assert.match(all, new RegExp(`^${runtime}_${name}\\(\\)`, "m"));
+      for (const name of functions)
+        assert.match([all, ...doctor].join("\n"), new RegExp(`^${runtime}_${name}\\(\\)`, "m"));
   });
 
   it("is right that only a runtime's own file knows which runtime it is", () => {
-    const elsewhere = ["facts", "try", "entry"].map((name): [string, string] => [
+    const elsewhere = ["runtimes", "facts", "try", "entry"].map((name): [string, string] => [
       `doctor/${name}`,
       fs.readFileSync(path.join(folder, `doctor/${name}.sh`), "utf8"),
     ]);
@@ -91,11 +92,9 @@ describe("node/README.md", () => {
   });
 
   it("and a machine's first boot wait for the units of the same runtimes", () => {
-    const told = found(/^\w+_(?:units|daemon)\(\) \{ printf '%s\\n' ([^"}]+); \}$/gm).flatMap((words) =>
-      words.split(" "),
-    );
+    const told = found(/\b(?:unit|daemon)=([a-z][a-z-]*)/g);
     const started = found(/for unit in ([a-z0-9 -]+); do/g, script.get("detect")).flatMap((words) => words.split(" "));
-    const daemons = told.filter((unit) => unit !== "kubelet" && !unit.endsWith(".socket"));
+    const daemons = told.filter((unit) => unit !== "kubelet");
     const [boot] = unitFiles().map(({ content }) => content);
     const [after = ""] = found(/^After=network-online.target (.*)$/gm, boot);
     assert.deepEqual(unique(after.split(" ")), unique([...daemons, ...started].map((unit) => `${unit}.service`)));

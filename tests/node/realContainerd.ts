@@ -21,7 +21,7 @@ address = "@DIR@/daemon/containerd.sock"
 path = "@DIR@/daemon/opt"
 `;
 
-/** By the version of the file. */
+/** By the version of the file. From 2.2 on, two directories are the default of config_path. */
 const CONFIG = {
   2: `version = 2
 ${DAEMON}[plugins."io.containerd.grpc.v1.cri"]
@@ -34,6 +34,8 @@ ${DAEMON}[plugins."io.containerd.nri.v1.nri"]
 disable = true
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "registry.example.org/pause:3.8"
+[plugins."io.containerd.cri.v1.images".registry]
+config_path = "@DIR@/root/certs.d:@DIR@/root/docker/certs.d"
 [plugins."io.containerd.cri.v1.runtime".cni]
 conf_dir = "@DIR@/daemon/cni"
 `,
@@ -41,14 +43,17 @@ conf_dir = "@DIR@/daemon/cni"
 
 export class RealContainerd {
   readonly host = new Host(["dash"]);
+  readonly crictlPath = get("crictl");
   private readonly bin: string;
   private readonly socket: string;
 
   constructor(version: string) {
     const { host } = this;
-    this.bin = `${containerdOf(version)}:${path.dirname(get("crictl"))}:${process.env.PATH ?? ""}`;
+    this.bin = `${containerdOf(version)}:${path.dirname(this.crictlPath)}:${process.env.PATH ?? ""}`;
     this.socket = path.join(host.dir, "daemon/containerd.sock");
     host.env = { PATH: this.bin };
+    // The default of 1.x is a directory of this machine.
+    host.write("script.sh", host.read("script.sh").replaceAll("/etc/containerd/certs.d", "@DIR@/root/certs.d"));
     host.containerd(version, CONFIG[version.startsWith("1.") ? 2 : 3]);
     for (const file of ["kubelet.argv", "kubelet.words"]) {
       host.write(file, "kubelet\n--v=2\n--container-runtime-endpoint=unix://@DIR@/daemon/containerd.sock\n");

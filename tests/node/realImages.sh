@@ -33,7 +33,7 @@ cri() {
     pods | rmp) ;;
     runp)
       if [ -e "$node_dir/no-sandbox" ]; then
-        echo 'no runc' >"$home/error"
+        echo 'no runc' >"$error_file"
         return 1
       fi
       echo sandbox

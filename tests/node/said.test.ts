@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { joinedScript } from "../../components/node/program";
-import { shells } from "./script";
+import { ranShell, shells } from "./script";
 
 const which = (program: string): string => spawnSync("which", [program], { encoding: "utf8" }).stdout.trim();
 const awks = ["mawk", "gawk", "busybox"].filter((awk) => which(awk) !== "");
@@ -31,6 +31,7 @@ const EVIL = "\u001b[2J\u001b]0;title\u0007\r\u001b[1A\u009b32m\u202e\u2066\b\u0
 for (const shell of shells) {
   for (const awk of awks) {
     describe(`${shell.join(" ")} with ${awk}: what is said`, () => {
+      ranShell(shell, awk);
       const dir = fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-said-"));
       before(() => {
         fs.writeFileSync(path.join(dir, "script.sh"), joinedScript({ run: false }));
@@ -50,6 +51,20 @@ for (const shell of shells) {
         const run = [...args, path.join(dir, "run.sh")];
         return spawnSync(program, run, { encoding: "utf8", env: { ...env, PATH } }).stderr;
       };
+      it("does not call a node as it was where CRI-O cannot set a tag back", () => {
+        const [name, was, now] = ["r.example/pause:1", "sha256:a", "sha256:b"];
+        fs.mkdirSync(path.join(dir, "journal"), { recursive: true });
+        fs.writeFileSync(path.join(dir, "journal/pull"), `crio\n/socket\n${name}\n\n`);
+        fs.writeFileSync(path.join(dir, "journal/names"), `${name}\t${was}\n`);
+        const ends = (left: string) =>
+          said(`home=${dir}/none journal=${dir}/journal namer=crio fail=4
+crio_names() { printf '${name}\\t${left}\\n'; }\nwithin() { :; }
+undo() { but=''; names_back; }\nfinish`);
+        assert.match(ends(now), /is now sha256:b and was sha256:a before: CRI-O cannot set a tag back/);
+        assert.match(ends(now), /the node is as it was before this run, but for what is said above\n$/);
+        assert.match(ends(was), /the node is as it was before this run\n$/);
+      });
+
       const diffOf = (before: string, after: string): string => {
         fs.writeFileSync(path.join(dir, "before"), before);
         fs.mkdirSync(path.join(dir, "root", dir), { recursive: true });

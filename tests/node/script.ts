@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { joinedScript } from "../../components/node/program";
+import { asked, ran } from "../support/ran";
 import { atLeast } from "../support/tier";
 
 /** A shell that nodes have as /bin/sh. */
@@ -17,6 +18,22 @@ const everyShell: Shell[] = [["dash"], ["busybox", "sh"], ["bash", "--posix"]].f
 
 /** Those that the tests run the script in. Nearly always they do the same, so one has to do in the narrow tiers. */
 export const shells = atLeast("all") ? everyShell : everyShell.slice(0, 1);
+
+/** What tells the version of a shell or an awk, where it is not `--version`. dash cannot be asked, so its package is. */
+const TELLS: Record<string, readonly [string, ...string[]]> = {
+  busybox: ["busybox", "--help"],
+  dash: ["dpkg-query", "-W", "dash"],
+  mawk: ["mawk", "-W", "version"],
+};
+
+/** {@link ran} for the shell and the awk of a `describe`. */
+export function ranShell([shell = "sh"]: Shell, awk: string): void {
+  for (const program of new Set([shell, awk])) {
+    const [teller, ...args] = TELLS[program] ?? [program];
+    // Not every system that has dash has packages of Debian's.
+    ran(program, () => (spawnSync("which", [teller]).status === 0 ? asked(teller, ...args) : []));
+  }
+}
 
 export interface Run {
   status: number | null;

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 
 import { needs } from "../support/needs";
+import { asked, ran } from "../support/ran";
 
 const GET = path.join(__dirname, "../../lab/toolchain/get");
 
@@ -38,6 +39,11 @@ export function describeWith(...versions: string[]): (title: string, tests: (thi
       builtBefore(...versions);
       tests.call(this);
     });
+}
+
+/** {@link ran} for a version of containerd that tests run. */
+export function ranContainerd(what: string, version: string): void {
+  ran(what, () => asked(path.join(containerdOf(version), "containerd")));
 }
 
 /** `it` for a test that needs these versions; the `describe` around it has `builtBefore`. */

@@ -3,11 +3,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { LocalWorkspace, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, type PulumiFn, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
 import { environment, TREE, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../components";
 import { keptOnFailure } from "../../settings/outputs";
+import "../../lab/ownConnections";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
 
@@ -75,8 +76,14 @@ export class Engine {
       const names = sandbox.nodes.apply((reports) => Object.keys(reports));
       return Promise.resolve({ reference: sandbox.reference, names });
     });
+    return this.stackOf(stackName, program);
+  }
+
+  /** @param env More variables of the engine. */
+  stackOf(stackName: string, program: PulumiFn, env: Record<string, string> = {}): Promise<Stack> {
     const stack = { stackName, projectName: "rollout", program };
-    return LocalWorkspace.createOrSelectStack(stack, { envVars: this.env, pulumiHome: path.join(this.folder, "home") });
+    const envVars = { ...this.env, ...env };
+    return LocalWorkspace.createOrSelectStack(stack, { envVars, pulumiHome: path.join(this.folder, "home") });
   }
 
   async up(stack: Stack, options: UpOptions = {}): Promise<Run> {

@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { asked, ran } from "../support/ran";
 import { assertHostAndSecret, call, documented, type Ended, folder, generate, get, received, ROOT } from "./sdk";
 
 const IMPORT = "example.com/pulumi-pause-sandbox/sdk/go";
@@ -38,6 +39,7 @@ describe("the SDK for Go", function () {
   this.timeout("30m");
   let sdk: string;
   let executable: string;
+  ran("Go, SDK", () => asked(executable, "version"));
   before(() => {
     const got = get("go");
     assert.equal(got.status, 0, got.said);

@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
+import { asked, ran } from "../support/ran";
 import {
   assertHostAndSecret,
   call,
@@ -31,6 +32,7 @@ describe("the SDK for Python", function () {
   let sdk: string;
   let installed: string;
   let executable: string;
+  ran("Python, SDK", () => asked(executable));
   before(function () {
     const got = get("python");
     // What it said is on stderr: which registry to name.

@@ -232,6 +232,14 @@ describe("BootSetup", () => {
     assert.strictEqual(secret, true);
   });
 
+  it("refuses a login that would not stay: the payload does", async () => {
+    const trust = { login: { ...login, keep: false } };
+    await assert.rejects(
+      outputs({ ...args, trust, allowLoginInUserData: true }),
+      /trust\.login\.keep: false is not allowed; it must be true: the payload stays on its machine/,
+    );
+  });
+
   it("refuses a login without the opt-in, and never prints it", async () => {
     const attempt = outputs({ ...args, trust: pulumi.output({ login }) });
     await assert.rejects(attempt, (error: Error) => {

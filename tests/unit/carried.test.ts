@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { gzipSync } from "node:zlib";
 import { split } from "shlex";
 
 import { PauseImage, type PauseImageArgs, PauseImageSource, PauseSandbox, SandboxNode } from "../../components";
@@ -27,15 +28,30 @@ describe("an archive of pause", () => {
     assert.deepStrictEqual(
       [ours.digest, sha256(ours.tar), sha256(Buffer.from(packedArchive(ours)))],
       [
-        "sha256:81597d613fbaf7a1c4c0e04e3cb12bd6affca5cd8902dcc6fc92ffb1afa97639",
-        "bd0e0ff2028870315da3e167895cd002b1684c4682038421ba0433db4d77f890",
-        "a8c970d76355b28a6408231a8c4a9047f38d397d04ea22d572b8600db3f99c24",
+        "sha256:faf91248a6e49fbc126f15ddd1aeec17594a05a53d12482eef59d14c9caa78a8",
+        "010aa5b6423fc497807296d95d5f62b7bb98a75020072fbfd2c0982e275376e0",
+        "153d55efcb716b836c3d301cd264d6c0a8537bead4182da1afc215fbc95291da",
       ],
     );
   });
 
   it("makes the script's file at most 8 kB larger, for all platforms", () => {
     assert.ok(packedArchive(pauseArchive(PLATFORMS)).length < 8000);
+  });
+
+  it("lists its images for shells: platform, config and layer", () => {
+    const files = filesOfTar(pauseArchive(["linux/arm/v6", "linux/amd64"]).tar);
+    const lines = String(files.get("images")).trim().split("\n");
+    assert.deepStrictEqual(
+      lines.map((one) => one.split(" ").length),
+      [3, 3],
+    );
+    assert.deepStrictEqual(
+      lines.map((one) => one.split(" ")[0]),
+      ["arm/v6", "amd64"],
+    );
+    for (const digest of lines.flatMap((one) => one.split(" ").slice(1)))
+      assert.ok(files.has(`blobs/${digest.replace(":", "/")}`), digest);
   });
 
   it("holds the binaries as /pause, and nothing else", () => {
@@ -71,6 +87,28 @@ describe("an archive of somebody else", () => {
     const files = filesOfTar(readArchive(tarOf([...saved, manifest(image)])).tar);
     assert.ok(files.get(`blobs/sha256/${sha256(config)}`)?.equals(config));
     assert.ok(files.get(`blobs/sha256/${sha256(layer)}`)?.equals(layer));
+    assert.strictEqual(String(files.get("images")), `amd64 sha256:${sha256(config)} sha256:${sha256(layer)}\n`);
+  });
+
+  it("may have several names: docker save and ctr export then name its image twice", () => {
+    const twice = blobs.map(({ name, bytes }) => {
+      if (name !== "index.json") return { name, bytes };
+      const index = JSON.parse(String(bytes)) as { manifests: object[] };
+      const manifests = ["a", "b"].map((tag) => ({
+        ...index.manifests[0],
+        annotations: { "io.containerd.image.name": tag },
+      }));
+      return { name, bytes: Buffer.from(JSON.stringify({ ...index, manifests })) };
+    });
+    assert.strictEqual(readArchive(tarOf(twice)).digest, ours.digest);
+  });
+
+  it("is read the same gzipped, and refused by the figures where it unpacks to more than is carried", () => {
+    assert.strictEqual(readArchive(gzipSync(ours.tar)).digest, ours.digest);
+    assert.throws(
+      () => readArchive(gzipSync(Buffer.alloc(LARGEST_ARCHIVE + 1))),
+      /it cannot be unpacked .*; at most 2097152 bytes/,
+    );
   });
 
   for (const [what, file, why] of [
@@ -82,7 +120,7 @@ describe("an archive of somebody else", () => {
     ["without a blob", tarOf(blobs.slice(0, -1)), /lacks the blob sha256:/],
     [
       "with a blob that is another",
-      tarOf(blobs.map(({ name, bytes }, i) => ({ name, bytes: i === 2 ? Buffer.from("other") : bytes }))),
+      tarOf(blobs.map(({ name, bytes }, i) => ({ name, bytes: i === 3 ? Buffer.from("other") : bytes }))),
       /has other bytes than its name says/,
     ],
   ] as const) {
@@ -118,6 +156,10 @@ describe("PauseImage with source carried", () => {
     fs.writeFileSync(archive, pauseArchive(["linux/s390x"]).tar);
     const { seen } = await make({ archive, reference: REFERENCE });
     assert.deepStrictEqual([seen.reference, seen.digest], [REFERENCE, pauseArchive(["linux/s390x"]).digest]);
+    // State must not depend on where a checkout lies.
+    assert.match(String(seen.archive), /^\.\/node_modules\//);
+    const relative = path.relative(process.cwd(), archive);
+    assert.strictEqual((await make({ archive: relative, reference: REFERENCE })).seen.digest, seen.digest);
     fs.rmSync(folder, { recursive: true });
   });
 
@@ -178,9 +220,20 @@ describe("a node with a carried image", () => {
   it("takes all platforms without sftp, and is refused more by the figure", () => {
     const archive = packedArchive(pauseArchive(PLATFORMS));
     assert.ok(commandLine("apply", [], { user: "root", archive }).length > 0);
-    assert.throws(
-      () => commandLine("apply", [], { user: "root", archive: archive.repeat(3) }),
-      /the script with the image has 1[34]\d{4} bytes, and a node without sftp takes 131071/,
-    );
+    const refusal =
+      /the command with script and image has 1[3-5]\d{4} bytes, packed, and a node without sftp takes 131071/;
+    assert.throws(() => commandLine("apply", [], { user: "root", archive: unpackable(64_000) }), refusal);
+    // The settings are in the same command: sshd gives all of it to the log-in shell as one argument.
+    const command = (image: string) => commandLine("apply", [["image", image]], { user: "root", archive: half });
+    const half = unpackable(24_000);
+    const room = 131_071 - command("").length;
+    assert.strictEqual(command("x".repeat(room)).length, 131_071);
+    assert.throws(() => command("x".repeat(room + 1)), /has 131072 bytes, packed/);
   });
+
+  /** Bytes that no packing makes shorter, in base64. */
+  function unpackable(length: number): string {
+    const bytes = Array.from({ length: length / 32 }, (_, i) => createHash("sha256").update(String(i)).digest());
+    return Buffer.concat(bytes).toString("base64");
+  }
 });

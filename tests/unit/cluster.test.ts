@@ -131,6 +131,14 @@ describe("nodes of a cluster", () => {
       await fails({ kubeconfig }, /knownHosts, w-1: known_hosts has no key for 10\.0\.0\.1\. .*ssh-keyscan[^]*w-2/);
     });
 
+    it("are refused behind a jump host with a command that runs there", async () => {
+      const bastion = { host: "jump.example.com", port: pulumi.output(2222), user: "ops", hostKey };
+      await fails(
+        { kubeconfig, connection: { bastion } },
+        /: ssh -p 22 ops@jump\.example\.com ssh-keyscan -t ed25519 -p 22 10\.0\.0\.1/,
+      );
+    });
+
     it("come without a host key where somebody chose to do without", async () => {
       const { nodes } = await nodesOfCluster({ kubeconfig, connection: { insecureIgnoreHostKey: true } });
       assert.strictEqual((nodes[0]?.connection as SshConnection).hostKey, undefined);

@@ -40,8 +40,9 @@ describe("SandboxNode", () => {
   const args = { connection: node("node-1").connection, reference: REFERENCE, digest: DIGEST };
 
   const FILE = /^\.pause-sandbox-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{64}\.sh$/;
-  const commandOf = async (more: Partial<SandboxNodeArgs>) =>
-    String(find(await run(() => new SandboxNode("node-1", { ...args, ...more })), "node-1").inputs.create);
+  const inputsOf = async (more: Partial<SandboxNodeArgs>) =>
+    find(await run(() => new SandboxNode("node-1", { ...args, ...more })), "node-1").inputs;
+  const commandOf = async (more: Partial<SandboxNodeArgs>) => String((await inputsOf(more)).create);
 
   it("is a file with the script, and a command that runs it with settings that people can read", async () => {
     const all = await run(() => new SandboxNode("node-1", args));
@@ -77,12 +78,30 @@ describe("SandboxNode", () => {
     assert.match(String(inputs.delete), /^sudo -n sh -c /);
   });
 
-  it("only looks at the node in a dry run, and still restores it when it is removed", async () => {
-    const { inputs } = find(await run(() => new SandboxNode("node-1", { ...args, dryRun: true })), "node-1");
+  it("only looks at the node in a dry run, and still restores it when it is removed, both by the file that has `plan`", async () => {
+    const all = await run(() => new SandboxNode("node-1", { ...args, dryRun: true }));
+    const { inputs } = find(all, "node-1");
+    const { remotePath, source } = find(all, "node-1-script").inputs as {
+      remotePath: string;
+      source: { path: string };
+    };
     assert.deepStrictEqual(
-      [inputs.create, inputs.delete].map((line) => wordsOf(line)[1]),
-      ["plan", "restore"],
+      [inputs.create, inputs.delete].map((line) => wordsOf(line).slice(0, 2)),
+      [
+        [remotePath, "plan"],
+        [remotePath, "restore"],
+      ],
     );
+    assert.strictEqual(fs.readFileSync(source.path, "utf8"), scriptText({ dryRun: true }));
+  });
+
+  it("without sftp, has `plan` in the command of a dry run, and the same restore as any other run", async () => {
+    const real = await inputsOf({ sftp: false });
+    const dry = await inputsOf({ sftp: false, dryRun: true });
+    // The packed text, in front of the verb.
+    const packedIn = (line: unknown) => /printf %s (\S+)\|/.exec(String(line))?.[1] ?? "";
+    assert.ok(packedIn(dry.create).length > packedIn(real.create).length);
+    assert.ok(dry.delete === real.delete);
   });
 
   it("is deleted before it is created again: the old delete would give back what the new create has changed", async () => {
@@ -115,7 +134,10 @@ describe("SandboxNode", () => {
     const all = await run(() => new SandboxNode("node-1", { ...args, sftp: false }));
     assert.deepStrictEqual(all.map(line), ["command:remote:Command node-1 < stack"]);
     const { create } = find(all, "node-1").inputs;
-    assert.match(String(create), /^sh -c 'p=\$\(printf %s [A-Za-z0-9+/=]{20000,}\|.* pause-sandbox apply node=node-1 /);
+    assert.match(
+      String(create),
+      /^sh -c 'r=\/run\/pause-sandbox;.*printf %s [A-Za-z0-9+/=]{20000,}\|.* pause-sandbox apply node=node-1 /,
+    );
   });
 
   it("waits for what its program has it wait for, and copies the script no earlier", async () => {
@@ -327,6 +349,41 @@ describe("PauseSandbox", () => {
       const last = scope === ProofScope.One ? "pause-proof-pod" : "pause-proof-a-pod";
       const made = all.filter(({ type }) => type === "kubernetes:core/v1:Pod").map(({ name }) => name);
       assert.deepStrictEqual(made.sort(), [...pods, last].sort());
+    }
+  });
+
+  it("lets canaries soak again for another login only where that stays on them", async () => {
+    const soaked = async (password: string, keep?: boolean) => {
+      const args = { image, nodes: [node("a", true), node("b")], soakSeconds: 60 };
+      const trust = { login: { username: "puller", password, keep } };
+      return find(await run(() => new PauseSandbox("pause", { ...args, trust })), "pause-soak").inputs.input;
+    };
+    assert.notStrictEqual(await soaked("one"), await soaked("two"));
+    assert.strictEqual(await soaked("one", false), await soaked("two", false));
+  });
+
+  it("proves each RuntimeClass that it is given, behind the last nodes", async () => {
+    const classes = { ...proof, runtimeClasses: ["kata", "a.b"] };
+    const all = await run(() => new PauseSandbox("pause", { image, nodes: [node("a")], proof: classes }));
+    const pods = all.filter(({ type }) => type === "kubernetes:core/v1:Pod");
+    const spec = (pod: (typeof pods)[number]) => pod.inputs.spec as { runtimeClassName?: string };
+    assert.deepStrictEqual(pods.map((pod) => [pod.name, spec(pod).runtimeClassName]).sort(), [
+      ["pause-class-a.b-pod", "a.b"],
+      ["pause-class-kata-pod", "kata"],
+      ["pause-proof-pod", undefined],
+    ]);
+    assert.ok(find(all, "pause-class-kata").dependsOn.includes("pause-a"));
+  });
+
+  it("refuses what is no list of RuntimeClasses", () => {
+    for (const [runtimeClasses, says] of [
+      [["Kata"], /proof\.runtimeClasses\[0\].*"Kata"/],
+      [["a", "a"], /proof\.runtimeClasses\[1\].*once/],
+      ["a", /proof\.runtimeClasses.*a list of at most 20/],
+      [Array.from({ length: 21 }, (_, index) => `c${index}`), /at most 20/],
+    ] as const) {
+      const wrong = { ...proof, runtimeClasses: runtimeClasses as string[] };
+      assert.throws(() => new PauseSandbox("pause", { image, nodes: [node("a")], proof: wrong }), says);
     }
   });
 

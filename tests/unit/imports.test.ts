@@ -30,3 +30,24 @@ describe("the folders of components/", () => {
     });
   }
 });
+
+describe("the tests and the lab", () => {
+  const root = path.join(components, "..");
+
+  it("give the inline programs of one process connections of their own, wherever stacks are made", () => {
+    const files = ["tests", "lab"].flatMap((folder) =>
+      fs
+        .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts") && !name.includes("node_modules"))
+        .map((name) => path.join(folder, name)),
+    );
+    const stacks = files.filter((file) =>
+      /\.createOrSelectStack\(/.test(fs.readFileSync(path.join(root, file), "utf8")),
+    );
+    assert.ok(stacks.includes("lab/engine.ts"), "the test finds them");
+    const without = stacks.filter(
+      (file) => !/^import "[./a-z]*\/ownConnections";$/m.test(fs.readFileSync(path.join(root, file), "utf8")),
+    );
+    assert.deepStrictEqual(without, []);
+  });
+});

@@ -57,6 +57,7 @@ describe("hosts from an Ansible inventory", () => {
     ["an option in one word", "-oProxyJump=b", { host: "b" }],
     ["a URL", "-J ssh://u@b:22", { host: "b", user: "u", port: 22 }],
     ["an IPv6 address", "-J [fd00::1]:22", { host: "fd00::1", port: 22 }],
+    ["an IPv6 address with its interface", "-J u@[fe80::1%%eth0]", { host: "fe80::1%eth0", user: "u" }],
     ["a ProxyCommand", "-o 'ProxyCommand=ssh -q -l u -p 2 -W %h:%p b'", { host: "b", user: "u", port: 2 }],
     ["none", "-o Compression=yes -o ProxyJump=none", undefined],
   ];

@@ -4,6 +4,11 @@ import * as path from "path";
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { packedArchive } from "../../components/archive/archive";
+import { pauseArchive } from "../../components/archive/pauseArchive";
+import { renderBootSetup } from "../../components/boot/renderBootSetup";
+import { commandLine } from "../../components/node/nodeCommand";
+import { scriptText } from "../../components/node/nodeFile";
 import { bareMetal, clusterApi, karpenter, launchTemplate } from "../../examples/autoscaled/platforms";
 import { DIGEST, run } from "../support/mocks";
 
@@ -12,7 +17,20 @@ const shared = {
   digest: DIGEST,
   ca: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 };
+const PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm", "linux/ppc64le", "linux/riscv64", "linux/s390x"];
+const [one, two, six] = [1, 2, 6].map((count) => packedArchive(pauseArchive(PLATFORMS.slice(0, count))));
 const programUrl = "https://boot.example.com/node";
+
+const page = (name: string): string => fs.readFileSync(path.join(__dirname, "../../docs", name), "utf8");
+
+/** Numbers of a page, and the numbers of bytes that they stand for. The script grows: a page says "some 60 kB". */
+function near(said: readonly string[], bytes: readonly number[]): void {
+  assert.equal(said.length, bytes.length);
+  for (const [i, is] of bytes.entries()) {
+    const kB = Number(said[i]);
+    assert.ok(Math.abs(kB * 1000 - is) < is / 20, `the page says ${kB} kB, and these are ${is} bytes`);
+  }
+}
 
 /** The inputs of the resource of a type that the example registers. */
 async function inputs(type: RegExp, example: () => unknown) {
@@ -67,9 +85,27 @@ describe("nodes that join later", () => {
   });
 
   it("docs/joining.md names each function of the example, and no other", () => {
-    const page = fs.readFileSync(path.join(__dirname, "../../docs/joining.md"), "utf8");
-    const table = [...page.matchAll(/\| `([a-zA-Z]+)` +\|$/gm)].map(([, name]) => name);
+    const table = [...page("joining.md").matchAll(/\| `([a-zA-Z]+)` +\|$/gm)].map(([, name]) => name);
     const functions = ["bareMetal", "clusterApi", "karpenter", "launchTemplate"];
     assert.deepStrictEqual([...new Set(table)].sort(), functions);
+  });
+
+  it("docs/joining.md has the sizes of the payload, and what a carried image adds to them", () => {
+    const { reference, digest } = shared;
+    for (const form of ["shell", "cloudInit", "kubeadm", "ignition"] as const) {
+      const row = page("joining.md").match(new RegExp(`^\\|.*\`${form}\`.* kB *\\|$`, "m"))?.[0] ?? "";
+      const size = (archive?: string) =>
+        Buffer.byteLength(renderBootSetup({ image: reference, digest, archive }, form));
+      const adds = [one, two, six].map((archive) => size(archive) - size());
+      const said = [...row.matchAll(/([\d.]+) kB/g)].map(([, number = ""]) => number);
+      near(said, [size(), ...adds]);
+    }
+  });
+
+  it("docs/image.md has the sizes of what a carried image adds", () => {
+    const said = (text: RegExp) => text.exec(page("image.md").replace(/\s+/g, " "))?.slice(1) ?? [];
+    const adds = (archive = "") => scriptText({ archive }).length - scriptText().length;
+    near(said(/adds ([\d.]+) kB to the script's file for two platforms, ([\d.]+) kB for all/), [adds(two), adds(six)]);
+    near(said(/The script takes ([\d.]+) kB/), [commandLine("apply", [], { user: "root" }).length]);
   });
 });

@@ -28,6 +28,8 @@ describe("a key from known_hosts", () => {
     ["is that of the host's name", `a ${ed}\nb ${other}`, "a", 22, ed],
     ["is found by an address too", `a,10.0.0.1 ${ed}`, "10.0.0.1", 22, ed],
     ["is found by an IPv6 address and port", `[fd00::1]:2222 ${ed}`, "fd00::1", 2222, ed],
+    ["is found by an IPv6 address in its long form", `[fd00::1]:2222 ${ed}`, "FD00:0::1", 2222, ed],
+    ["is found by an IPv6 address and its interface", `fe80::1%eth0 ${ed}`, "fe80::1%eth0", 22, ed],
     ["is that of the port", `a ${other}\n[a]:2222 ${ed}`, "a", 2222, ed],
     ["is that of the plain name where the port has none", `a ${ed}`, "a", 2222, ed],
     ["is found whatever the case of the name", `Worker-1 ${ed}`, "WORKER-1", 22, ed],

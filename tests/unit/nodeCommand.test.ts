@@ -192,15 +192,24 @@ describe("the command line of a node", () => {
     it(`runs the script that it brings along, where ${shell} is the log-in shell`, () => {
       const settings = publicSettings({ node: "n", image: "no reference", ca: PEM });
       const [program = "sh", ...args] = shell.split(" ");
-      const command = commandLine("plan", settings, { user: "root", ca: PEM });
+      const command = commandLine("plan", settings, { user: "root", ca: PEM }).replaceAll(
+        "/run/pause-sandbox",
+        node.memory,
+      );
       const run = spawnSync(program, [...args, "-c", command], { encoding: "utf8", input: "" });
       assert.equal(run.status, 2, run.stderr);
       assert.match(run.stderr, /^\[n\] PS-N002 image 'no reference'/);
+      // A run that counts keeps the file that it came as.
+      const [file = "", ...others] = fs.readdirSync(node.memory);
+      assert.deepEqual(others, []);
+      assert.equal(fs.readFileSync(path.join(node.memory, file), "utf8"), scriptText({ ca: PEM }));
     });
   }
 
   it("refuses certificates that are too long for a command line, naming the field", () => {
-    const ca = PEM.replace("QUFB", `${"QUFB".repeat(16)}\n`.repeat(900));
+    // Bytes that no packing makes shorter.
+    const lines = Array.from({ length: 2000 }, (_, i) => createHash("sha256").update(String(i)).digest("base64"));
+    const ca = PEM.replace("QUFB", lines.join("\n"));
     assert.throws(() => commandLine("apply", [], { user: "root", ca }), /^Error: trust\.ca: \d+ bytes are too long/);
   });
 });

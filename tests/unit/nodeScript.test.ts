@@ -10,7 +10,15 @@ import * as fc from "fast-check";
 import { commandLine } from "../../components/node/nodeCommand";
 import { parseReport, renderStdin } from "../../components/node/nodeScript";
 import { type NodeSettings, settingsText } from "../../components/node/nodeSettings";
-import { doctorParts, joinedScript, nodeProgram, packedProgram, parts } from "../../components/node/program";
+import {
+  changingParts,
+  doctorParts,
+  joinedScript,
+  nodeProgram,
+  packedHalves,
+  parts,
+  strippedScript,
+} from "../../components/node/program";
 import { INVISIBLE } from "../../components/visible";
 
 const settings: NodeSettings = { node: "node-1", image: "registry.example.org:5000/platform/pause:1.0.0" };
@@ -93,11 +101,13 @@ const line = fc
 
 describe("renderStdin", () => {
   it("carries the program as any gzip unpacks it, without what differs between machines", () => {
-    for (const of of [parts, doctorParts]) {
-      const packed = Buffer.from(packedProgram(of), "base64");
-      assert.equal(gunzipSync(packed).toString(), nodeProgram(of));
+    for (const of of [parts, changingParts, doctorParts]) {
+      const packed = packedHalves(of).map((half) => Buffer.from(half, "base64"));
+      const halves = packed.map((half) => gunzipSync(half).toString());
+      assert.equal(halves.join("\n"), nodeProgram(of));
+      for (const half of halves) assert.ok(Buffer.byteLength(half) < 131_072 * 0.75, "room for one argument");
       // No time and no name, as made on Unix.
-      assert.deepEqual([...packed.subarray(3, 8), packed[9]], [0, 0, 0, 0, 0, 3]);
+      for (const half of packed) assert.deepEqual([...half.subarray(3, 8), half[9]], [0, 0, 0, 0, 0, 3]);
     }
   });
 
@@ -217,10 +227,10 @@ describe("parseReport", () => {
     assert.deepEqual(parseReport(noise), report);
   });
 
-  it("still reads a report of 0.1.0, which names no script", () => {
+  it("still reads a report of 0.1.0, which names no script and no handlers", () => {
     const read = parseReport(JSON.stringify(report));
     assert.deepEqual(Object.keys(read), Object.keys(report));
-    const now = { ...report, scriptVersion: "0123456789ab" };
+    const now = { ...report, handlers: { runc: "every", kata: "image" }, scriptVersion: "0123456789ab" };
     assert.deepEqual(parseReport(JSON.stringify(now)), now);
   });
 
@@ -240,13 +250,13 @@ describe("parseReport", () => {
       ),
     );
     const key = fc.oneof(
-      fc.constantFrom(...Object.keys(report), "__proto__", "constructor", "toString", MARK, "x"),
+      fc.constantFrom(...Object.keys(report), "handlers", "__proto__", "constructor", "toString", MARK, "x"),
       text,
     );
     const hostile = fc.letrec<Record<"value", unknown>>((tie) => ({
       value: fc.oneof(
         { maxDepth: 4 },
-        fc.oneof(text, fc.double(), fc.boolean(), fc.constantFrom(null, "changed", "containerd", ...MARKS)),
+        fc.oneof(text, fc.double(), fc.boolean(), fc.constantFrom(null, "changed", "containerd", "every", ...MARKS)),
         fc.array(tie("value"), { maxLength: 4 }),
         fc.array(fc.tuple(fc.oneof(key, fc.constant(MARK)), tie("value")), { maxLength: 4 }).map(ownEntries),
       ),
@@ -275,10 +285,15 @@ describe("parseReport", () => {
           }
           taken++;
           assert.equal(Object.getPrototypeOf(read), Object.prototype);
-          const { scriptVersion, ...required } = read;
+          const { handlers, scriptVersion, ...required } = read;
           const names = Object.keys(report);
           assert.deepEqual(Object.keys(required).sort(), names);
-          for (const value of Object.values(read).flat()) {
+          assert.ok(handlers === undefined || !Object.hasOwn(handlers, MARK));
+          for (const value of [
+            ...Object.values({ ...required, scriptVersion }),
+            ...Object.entries(handlers ?? {}),
+          ].flat()) {
+            if (value === undefined) continue;
             if (typeof value === "boolean") continue;
             assert.ok(
               typeof value === "string" && value.length <= 4096 && !INVISIBLE.test(value),
@@ -288,8 +303,9 @@ describe("parseReport", () => {
           }
           assert.ok(Array.isArray(read.changed) && Array.isArray(read.restarted) && typeof read.pinned === "boolean");
           assert.ok(scriptVersion === undefined || typeof scriptVersion === "string");
+          const added = ["handlers", "scriptVersion"];
           const given = JSON.parse(stdout) as Record<string, unknown>;
-          const known = Object.keys(given).filter((name) => names.includes(name) || name === "scriptVersion");
+          const known = Object.keys(given).filter((name) => names.includes(name) || added.includes(name));
           assert.deepEqual(read, Object.fromEntries(known.map((name) => [name, given[name]])));
         },
       ),
@@ -358,6 +374,32 @@ describe("parseReport", () => {
       );
     });
   }
+});
+
+describe("the program of a node that is changed", () => {
+  it("has grown by at most 8 kB since nodes can carry an image", () => {
+    // In bytes, at the last commit without it.
+    const before = 114_598;
+    const now = Buffer.byteLength(strippedScript(joinedScript({ of: changingParts })));
+    assert.ok(now - before <= 8000, `${now - before} bytes`);
+  });
+
+  it("has the version of the whole script, and no `plan`", () => {
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "pause-sandbox-program-")), "script.sh");
+    const version = (text: string) => /^script_id=(.*)$/m.exec(text)?.[1];
+    assert.equal(version(nodeProgram(changingParts)), version(nodeProgram()));
+    fs.writeFileSync(
+      file,
+      nodeProgram(changingParts).replace("\nneed_tools\n", "\nneed_tools() { :; }\nid() { echo 0; }\n"),
+    );
+    const { status, stderr } = spawnSync("sh", [file, "plan", "node=n", "image=r.example/p:1"], {
+      encoding: "utf8",
+      input: "",
+    });
+    fs.rmSync(path.dirname(file), { recursive: true });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /^\[n\] PS-N002 this file of the script has no 'plan': a dry run's file has it/);
+  });
 });
 
 describe("a run of the node script", () => {

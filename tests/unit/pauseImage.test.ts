@@ -126,6 +126,18 @@ describe("PauseImage", () => {
     });
   }
 
+  it("gives the pushed image further tags in its repository, by its digest", async () => {
+    const { all } = await make({ alsoTags: ["3.10.2", "next"] });
+    const repository = REFERENCE.slice(0, REFERENCE.lastIndexOf(":"));
+    for (const tag of ["3.10.2", "next"]) {
+      const { parent, inputs } = find(all, `image-tag-${tag}`);
+      assert.deepStrictEqual(
+        [parent, inputs.tag, inputs.sources],
+        ["image", `${repository}:${tag}`, [`${repository}@${DIGEST}`]],
+      );
+    }
+  });
+
   it("creates nothing with source existing, and hands on the digest that nodes are to check", async () => {
     const { all, digest } = await make({ source: Existing, digest: DIGEST });
     assert.deepStrictEqual(all.map(line), ["pause-sandbox:index:PauseImage image < stack"]);
@@ -187,6 +199,20 @@ describe("PauseImage", () => {
       ['sourceUrl: "git@example.com:pause"', "https"],
     ],
     ["no platform", { platforms: [] }, ["platforms: []", "linux/amd64"]],
+    ["no tag", { alsoTags: ["3.10.2", "a/b"] }, ['alsoTags[1]: "a/b"', "a tag: at most 128"]],
+    ["the tag latest beside it", { alsoTags: ["latest"] }, ['alsoTags[0]: "latest"', "a tag"]],
+    ["a further tag twice", { alsoTags: ["a", "a"] }, ["alsoTags[1]:", "not pushed already"]],
+    [
+      "the tags that it has itself",
+      { reference: "r.example/pause:1", alsoTags: ["1", "1-linux-arm64"] },
+      ["alsoTags[0]:", "alsoTags[1]:"],
+    ],
+    ["further tags for what exists", { ...existing, alsoTags: ["a"] }, ["alsoTags:", "nothing is pushed"]],
+    [
+      "further tags without TLS",
+      { alsoTags: ["a"], plainHttp: true, platforms: ["linux/amd64"] },
+      ["alsoTags:", "verified TLS"],
+    ],
     ["a platform twice", { platforms: ["linux/amd64", "linux/amd64"] }, ["platforms[1]:", "named only once"]],
     [
       "a platform under two names",

@@ -35,6 +35,8 @@ describe("a reference for nodes", () => {
     ["registry.example.com/pause:1\n", /tag "1\\n"/],
     ["registry.example.com:99999/pause:1", /registry is missing/],
     ["https://registry.example.com/pause:1", /registry is missing/],
+    ["[1::2::3]:5000/pause:1", /registry is missing/],
+    ["[::ffff:10.0.0.1]:5000/pause:1", /registry is missing/],
     ["registry.example.com/$(id):1", /repository/],
     ["docker.io/pause:1", /never pin .*; write docker\.io\/library\/pause:1$/],
     ["index.docker.io/pause:1", /write docker\.io\/library\/pause:1$/],

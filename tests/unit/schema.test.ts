@@ -71,7 +71,7 @@ describe("the components for other languages", function () {
       ],
       // An option of the engine's, as canary is one of the order.
       ...["LocalhostPod.readyTimeoutSeconds"],
-      ...["PauseImage.plainHttp", "PauseImage.platforms", "PauseImage.source"],
+      ...["PauseImage.alsoTags", "PauseImage.plainHttp", "PauseImage.platforms", "PauseImage.source"],
       // Without a proof, or with dryRun, there is no Pod.
       ...[
         "PauseSandbox.dryRun",
@@ -81,9 +81,9 @@ describe("the components for other languages", function () {
         "PauseSandbox.nodes",
       ],
       "PauseSandbox.proof",
-      ...["Proof.readyTimeoutSeconds", "Proof.scope"],
+      ...["Proof.readyTimeoutSeconds", "Proof.runtimeClasses", "Proof.scope"],
       ...["RolloutGroup.maxUnavailable", "RolloutGroup.name"],
-      ...["SandboxImage.plainHttp", "SandboxImage.platforms", "SandboxImage.source"],
+      ...["SandboxImage.alsoTags", "SandboxImage.plainHttp", "SandboxImage.platforms", "SandboxImage.source"],
     ]);
   });
 });

@@ -3,6 +3,9 @@ import * as fs from "node:fs";
 
 import { parse } from "yaml";
 
+import { PauseImageSource } from "../../components";
+import { checkPauseSandbox } from "../../components/pauseSandboxArgs";
+import { Problems } from "../../components/problems";
 import { inSettings } from "../../settings/words";
 
 describe("a message of the components about a stack", () => {
@@ -15,6 +18,9 @@ describe("a message of the components about a stack", () => {
       ["trust.mirrors[1]", "registryMirrors"],
       ["image.reference", "reference"],
       ["image.login.password", "registryPassword"],
+      ["image.login", "registryUsername"],
+      ["image.signing", "imageSigningKey"],
+      ["trust.login", "pullUsername"],
       ["proof.nginxImage", "nginxImage"],
       ["nodes[2].connection.bastion.hostKey", "nodes[2].bastion.hostKey"],
       ["maxUnavailable", "maxUnavailable"],
@@ -24,6 +30,36 @@ describe("a message of the components about a stack", () => {
         `PauseSandbox "pause": 1 problem with the arguments\n  - ${setting}: no value is not allowed`,
       );
     }
+  });
+
+  it("has no path of a program left where a carried image refuses all that a registry needs", () => {
+    const one = "x" as never;
+    const login = { username: "u", password: "p" };
+    const problems = new Problems("a stack");
+    const image = {
+      source: PauseImageSource.Carried,
+      login,
+      signing: { privateKey: one },
+      publicKey: one,
+      digest: one,
+    };
+    const more = { mirrorOf: one, plainHttp: true, alsoTags: [one], sourceUrl: one, buildFromSource: true };
+    const trust = { ca: one, mirrors: [one], plainHttp: true, login };
+    checkPauseSandbox(problems, { image: { ...image, ...more }, trust, nodes: [] });
+    assert.throws(
+      () => {
+        problems.throwIfAny();
+      },
+      (error: Error) => {
+        const paths = [...inSettings(error.message).matchAll(/^ +- ([\w.]+)/gm)].map(([, path = ""]) => path);
+        assert.ok(paths.length > 12, error.message);
+        assert.deepEqual(
+          paths.filter((path) => path.includes(".")),
+          [],
+        );
+        return true;
+      },
+    );
   });
 
   it("has only names that Pulumi.yaml declares", () => {

@@ -91,4 +91,11 @@ describe("the soak behind the canaries", () => {
     await soak({ seconds: 1, nodes: ["a"], begun: () => undefined });
     assert.equal(server.asked.length, 0);
   });
+
+  it("ends at once where the run is interrupted", async () => {
+    const interruption = new AbortController();
+    const soaking = soak({ seconds: 3600, nodes: ["a"], begun: () => undefined, signal: interruption.signal });
+    interruption.abort(new Error("the run was interrupted"));
+    await assert.rejects(soaking, /^Error: the run was interrupted$/);
+  });
 });

@@ -183,6 +183,16 @@ describe("the stack's configuration", () => {
     });
   }
 
+  it("lets a login for pulls stay on nodes, unless the stack says otherwise", async () => {
+    for (const keepPullLogin of [undefined, true, false]) {
+      const set = { reference: "registry.example.com/pause:1", nodes: [good], pullUsername: "u", pullPassword: "p" };
+      await configured({ ...defaults(), ...set, ...(keepPullLogin === undefined ? {} : { keepPullLogin }) }, () => {
+        const { login } = readStackConfig().args.trust as { login: { keep?: boolean } };
+        assert.strictEqual(login.keep, keepPullLogin === false ? false : undefined);
+      });
+    }
+  });
+
   it("is described in Pulumi.yaml: each setting that is read, and no other", async () => {
     await configured({ ...stackFile("example"), ...secrets }, () => {
       const read = new Set<string>();

@@ -37,6 +37,12 @@ describe("a project made from the template", () => {
     assert.deepStrictEqual(left, []);
   });
 
+  it("needs the Node.js that the package needs", () => {
+    const engines = (text = ""): unknown => (JSON.parse(text) as { engines?: unknown }).engines;
+    const own = fs.readFileSync(path.join(__dirname, "../../package.json"), "utf8");
+    assert.deepStrictEqual(engines(files["package.json"]), engines(own));
+  });
+
   it("asks for each setting with a description and a default, and its README names them", () => {
     for (const [name, setting] of Object.entries(settings)) {
       assert.ok(setting.description !== undefined && setting.default !== undefined, name);

@@ -37,6 +37,7 @@ function inputs(
 
 describe("what a preview says of a node", () => {
   const login = { username: "puller", password: "hunter2" };
+  const once = { ...login, keep: false };
   const b = `sha256:${"b".repeat(64)}`;
   const cases: [string, NodeInputs, NodeInputs, string][] = [
     [
@@ -67,6 +68,15 @@ describe("what a preview says of a node", () => {
     ["a login", inputs(), inputs({ login }), "a login"],
     ["another login", inputs({ login }), inputs({ login: { ...login, password: "other" } }), "another login"],
     ["no login any more", inputs({ login }), inputs(), "no login any more"],
+    ["a login that does not stay", inputs(), inputs({ login: once }), "a login that does not stay on the node"],
+    ["another of those", inputs({ login: once }), inputs({ login: { ...once, password: "other" } }), "another login"],
+    [
+      "a login that does not stay any more",
+      inputs({ login }),
+      inputs({ login: once }),
+      "a login that does not stay on the node",
+    ],
+    ["a login that stays now", inputs({ login: once }), inputs({ login }), "a login that stays on the node"],
     ["plain HTTP", inputs(), inputs({ plainHttp: true }), "plain HTTP"],
     ["no flag", inputs(), inputs({ kubeletFlag: false }), "without the kubelet's flag"],
     ["another version of the script", inputs(), inputs({}, { script: "b2" }), "script a1 → b2"],
@@ -74,7 +84,7 @@ describe("what a preview says of a node", () => {
     [
       "a dry run of another image",
       inputs(),
-      inputs({ image: "r.example/pause:2" }, { verb: "plan" }),
+      inputs({ image: "r.example/pause:2" }, { verb: "plan", script: "a1-with-plan" }),
       "image r.example/pause:1 → r.example/pause:2, only looked at (dry run)",
     ],
     ["another log-in alone", inputs(), inputs(), "nothing changes on the node, only how it is reached"],
@@ -105,7 +115,9 @@ describe("what a preview says of a node", () => {
   });
 
   it("has no password, in whatever form", () => {
-    const said = [whatComes(inputs({ login })), whatChanges(inputs(), inputs({ login }))].join("\n");
-    assert.doesNotMatch(said, /hunter2|cHVsbGVy/);
+    for (const one of [login, once]) {
+      const said = [whatComes(inputs({ login: one })), whatChanges(inputs(), inputs({ login: one }))].join("\n");
+      assert.doesNotMatch(said, /hunter2|cHVsbGVy/);
+    }
   });
 });

@@ -6,6 +6,7 @@ import * as path from "node:path";
 
 import { type PauseImageArgs, PauseImageSource } from "../../../components";
 import { bridgeAddress, trustInEngine } from "../../support/engineTrust";
+import { asked, ran } from "../../support/ran";
 import { Registry, removeImages } from "../../support/registry";
 import { atLeast } from "../../support/tier";
 import { pushIndex } from "./handmade";
@@ -27,6 +28,8 @@ interface Config {
 describe("PauseImage", function () {
   // A bound, not a pace: a run of the engine takes seconds, on a machine that builds Kubernetes meanwhile a minute.
   this.timeout(600_000);
+  ran("docker engine", () => asked("docker", "version", "--format", "{{.Server.Version}}"));
+  ran("registry", () => asked("docker-registry"));
   let registry: Registry;
   let proxy: Proxy;
   let program: Program;
@@ -124,15 +127,16 @@ describe("PauseImage", function () {
   // One push is what `make test` needs.
   if (!atLeast("all")) return;
 
-  it("gives a changed source another digest under the same reference", async () => {
+  it("gives a changed source another digest under the same reference, and under a further tag", async () => {
     const sources = program.useCopy();
-    const platforms = ["linux/amd64"];
-    const first = await program.up(built({ platforms }));
+    const args = { platforms: ["linux/amd64"], alsoTags: ["3.10.2"] };
+    const first = await program.up(built(args));
+    assert.equal(await digestOf("3.10.2"), first.digest);
     fs.appendFileSync(path.join(sources, "pause.c"), '\n__attribute__((used)) static const char changed[] = "x";\n');
-    const second = await program.up(built({ platforms }));
+    const second = await program.up(built(args));
     assert.notEqual(second.digest, first.digest);
-    assert.equal(await digestOf(VERSION), second.digest);
-    await program.up(built({ platforms }), { expectNoChanges: true });
+    assert.deepEqual([await digestOf(VERSION), await digestOf("3.10.2")], [second.digest, second.digest]);
+    await program.up(built(args), { expectNoChanges: true });
   });
 
   it("keeps the password out of state, outputs and messages", async () => {
@@ -161,17 +165,19 @@ describe("PauseImage", function () {
       const original = await pushIndex(upstream, "pause", "3.10", platforms);
       const trusting = Program.make([registry, upstream]);
       trusting.dockerLogin(upstream);
-      const mirror = built({ source: PauseImageSource.Mirror, mirrorOf: `${upstream.host}/pause:3.10` });
+      const further = { alsoTags: ["3.10.2"] };
+      const mirror = built({ source: PauseImageSource.Mirror, mirrorOf: `${upstream.host}/pause:3.10`, ...further });
       const { digest } = await trusting.up(mirror);
       assert.equal(digest, original);
-      assert.equal(await digestOf(VERSION), original);
+      assert.deepEqual([await digestOf(VERSION), await digestOf("3.10.2")], [original, original]);
       const { content } = await registry.manifest(REPOSITORY, VERSION);
       for (const { digest: image } of content.manifests ?? []) {
         const from = await upstream.config("pause", image);
         assert.deepEqual(await registry.config(REPOSITORY, image), from);
       }
       const order = proxy.written.filter((line) => line.includes("/manifests/"));
-      assert.equal(order.at(-1), `PUT /v2/${REPOSITORY}/manifests/${VERSION}`, "the tag is written last");
+      const last = [VERSION, "3.10.2"].map((tag) => `PUT /v2/${REPOSITORY}/manifests/${tag}`);
+      assert.deepEqual([...new Set(order)].slice(-2), last, "the tags are written last, and the reference first");
       await trusting.up(mirror, { expectNoChanges: true });
       trusting.remove();
     } finally {

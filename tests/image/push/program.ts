@@ -6,6 +6,7 @@ import * as path from "node:path";
 
 import type { PauseImageArgs } from "../../../components";
 import { Registry } from "../../support/registry";
+import "../../../lab/ownConnections";
 
 const TREE = path.resolve(__dirname, "../../..");
 

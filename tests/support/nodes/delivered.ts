@@ -16,17 +16,34 @@ export interface Sent {
   readonly stdin: string;
 }
 
+/** How a script gets to a node. */
+export interface Way {
+  /** Who logs in. Default: root. */
+  readonly user?: string;
+  /** If false, the command contains the script. Default: true. */
+  readonly sftp?: boolean;
+}
+
 /** Copies the script into the home directory of who logs in, as `CopyToRemote` does, and says what runs it. */
-export async function delivered(container: string, verb: Verb, settings: NodeSettings, user = "root"): Promise<Sent> {
+export async function delivered(
+  container: string,
+  verb: Verb,
+  settings: NodeSettings,
+  { user = "root", sftp = true }: Way = {},
+): Promise<Sent> {
   const place = { owner: settings.owner ?? "", login: [user, container] };
-  const file = remoteName(place, nodeFile(settings).sum);
-  const copy = [...enter(container, user), "sh", "-c", `cat >${file}`];
+  const brought = { ...settings, dryRun: verb === "plan" };
+  const file = remoteName(place, nodeFile(brought).sum);
+  // By busybox: SFTP needs no cat on the node, and a fault may have taken it.
+  const copy = [...enter(container, user), "sh", "-c", `busybox cat >${file}`];
   // Where neither a file nor a kept script is, `restore` has nothing to say.
-  await docker(copy, { input: scriptText(settings) });
+  if (sftp) await docker(copy, { input: scriptText(brought) });
   const { node, owner } = settings;
   const manager = Object.entries({ node, owner }).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const asked: Setting[] = verb === "restore" ? manager : publicSettings(settings);
-  return { command: commandLine(verb, asked, { user, file }), stdin: settingLines(stdinSettings(settings)) };
+  const { ca, archive, dryRun } = brought;
+  const way = sftp ? { user, file } : { user, ca, archive, dryRun };
+  return { command: commandLine(verb, asked, way), stdin: settingLines(stdinSettings(settings)) };
 }
 
 /** The arguments for docker that run it, as sshd would: by the log-in shell, in the home directory. */

@@ -14,11 +14,19 @@ const UNSTABLE = [
   "/var/lib/pause-sandbox/stat",
 ];
 
+/**
+ * `ours` in the state says which names of images were there before a run: a name that a Pod still ran on stays, so a later run to the same image
+ * finds it. tests/node/images has these names; here they are left out of the hash.
+ */
+const STABLE_STATE = `cd /var/lib/pause-sandbox 2>/dev/null && [ -e state ] || exit 0
+printf '%s  %s\\n' "$(grep -v '^ours ' state | sha256sum | cut -c1-64)" "$PWD/state"`;
+
 const LIST = `
 files() { find /etc /var/lib/pause-sandbox "$@" 2>/dev/null; find /var/lib -maxdepth 1 -name '.*' "$@"; find /var/lib/kubelet -maxdepth 1 -name '*.env*' "$@"; }
 files -printf '%p\\t%y %m %U:%G %l\\n'
 echo
-files -type f -exec sha256sum {} + || true`;
+files -type f ! -path '/var/lib/pause-sandbox/state' -exec sha256sum {} + || true
+${STABLE_STATE}`;
 
 export async function snapshot(container: string): Promise<Snapshot> {
   const [entries = "", hashes = ""] = (await inContainer(container, ["sh", "-c", LIST])).split("\n\n");

@@ -30,6 +30,10 @@ export interface RunOptions {
   wrap?: string[];
   /** Who logs in. Anyone but root becomes it by sudo. */
   user?: string;
+  /** If false, the command contains the script. Default: true. */
+  sftp?: boolean;
+  /** Arguments for ssh that lead to the node. Default: none, docker enters it. */
+  ssh?: readonly string[];
 }
 
 export class Target {
@@ -69,9 +73,10 @@ export class Target {
   }
 
   /** Runs the script as the provider would, in the node. */
-  async run(to: State, { settings = {}, wrap = [], user }: RunOptions = {}): Promise<Run> {
+  async run(to: State, { settings = {}, wrap = [], user, sftp, ssh }: RunOptions = {}): Promise<Run> {
     const { container } = this.node;
-    const { command, stdin } = await delivered(container, this.verb(to), this.settings(to, settings), user);
+    const { command, stdin } = await delivered(container, this.verb(to), this.settings(to, settings), { user, sftp });
+    if (ssh) return runProgram("ssh", [...ssh, command], stdin);
     return runProgram("docker", logIn(container, command, wrap, user), stdin);
   }
 

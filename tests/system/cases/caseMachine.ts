@@ -14,6 +14,7 @@ import { cniConfig, containerdConfig } from "../../../lab/cluster/nodeFiles";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import { delivered, logIn } from "../../support/nodes/delivered";
+import { KUBELET_BEGUN } from "../../support/nodes/kubeletBegun";
 import { type Run, runProgram } from "../../support/nodes/target";
 
 export const DATA = path.join(__dirname, "data");
@@ -117,6 +118,7 @@ export class CaseMachine {
   }
 
   async running(): Promise<Running> {
+    await this.sh(KUBELET_BEGUN);
     const read = (what: string) =>
       this.sh(
         `pid=$(systemctl show kubelet -p MainPID | sed 's/.*=//'); [ "$pid" != 0 ] || exit 0; base64 -w0 "/proc/$pid/${what}"`,

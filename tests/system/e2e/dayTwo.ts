@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import type { LabInfo, LabNode } from "../../../lab/cluster";
 import { docker, inContainer } from "../../../lab/cluster/docker";
-import { labDir, registryIp, TREE } from "../../../lab/cluster/layout";
+import { labDir, registryIp } from "../../../lab/cluster/layout";
 import { type Authority, authority } from "../../../lab/cluster/pki";
 import { get, isReady, kubectl, type Pod, until } from "../../../lab/kubectl";
 import { sandboxImage } from "../../../lab/proof";
@@ -43,6 +43,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "Check every node again": "below, in others",
   "Watch the canaries for a while": "tests/rollout/soak.test.ts",
   "A node failed": "tests/system/e2e/lab.test.ts: a canary that cannot pull the image",
+  "You press Ctrl-C": "tests/unit/interrupted.test.ts, and tests/unit/soak.test.ts for a soak",
   "Change some nodes only": "tests/rollout/lifecycle.test.ts",
   "This package": "tests/node/upgrade.test.ts",
   "Many nodes, and a backend of your own": "lab/bench/scale",
@@ -364,6 +365,9 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
+/** Titles of the recipes that a test runs. tests/docs compares them with the page. */
+export const RUN_RECIPES: readonly string[] = [...RECIPES.map(({ title }) => title), ...Object.keys(ELSEWHERE)];
+
 const otherAuthority = (): Promise<Authority> => authority(path.join(labDir(), "other"), "other-ca");
 
 const certificate = (ca: Authority) =>
@@ -384,13 +388,6 @@ export async function beforeDayTwo(lab: LabInfo): Promise<void> {
 
 /** Declares the tests. Each recipe leaves the nodes as it found them: healed, in the stack `own`. */
 export function dayTwo(now: () => { readonly person: Person; readonly lab: LabInfo }): void {
-  it("every recipe of docs/day-two.md is run here, or by the suite that is named", () => {
-    const page = fs.readFileSync(path.join(TREE, "docs/day-two.md"), "utf8");
-    const titles = [...page.matchAll(/^(?:- \*\*(.+?)\*\*|### (.+)$)/gm)].map(
-      ([, bold, heading]) => bold ?? heading ?? "",
-    );
-    assert.deepEqual([...RECIPES.map(({ title }) => title), ...Object.keys(ELSEWHERE)].sort(), titles.sort());
-  });
   if (!atLeast("long")) return;
   for (const { title, run } of RECIPES) {
     it(`the recipe "${title}"`, async () => {

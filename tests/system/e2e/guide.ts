@@ -5,10 +5,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 
-import type { LabInfo } from "../../../lab/cluster";
+import { clusterUp, type LabInfo } from "../../../lab/cluster";
 import { TREE } from "../../../lab/cluster/layout";
 import { showFailure } from "../../../lab/failure";
 import { kubectl, until } from "../../../lab/kubectl";
+import { lineLog } from "../../../lab/log";
+import { turnRegistryOff } from "../../../lab/noRegistry";
 import { beforeDayTwo, dayTwo } from "./dayTwo";
 import { differences, snapshots } from "./nodes";
 import { Person, type Ran, stepsOf, waiting } from "./person";
@@ -26,6 +28,28 @@ interface Expected {
   readonly after?: (lab: LabInfo) => Promise<unknown>;
 }
 
+/** What each line of a section shows, and what the lab is for it. */
+interface Section {
+  readonly heading: string;
+  readonly expected: readonly Expected[];
+  /** No registry answers. */
+  readonly alone?: boolean;
+}
+
+/** The key to log in with: left out where the doctor named its file. */
+const LOGS_IN: Omit<Expected, "step"> = {
+  line: /set --secret sshPrivateKey </,
+  leftOut: (person) => person.read(FILE).includes("sshPrivateKeyFile"),
+};
+
+/** The doctor in the end. */
+const WELL: Omit<Expected, "step"> = {
+  line: /doctor/,
+  shows: /all is well/,
+  after: (lab) =>
+    until("the stuck Pods to start", 120, async () => ((await waiting(lab)).length === 0 ? true : undefined)),
+};
+
 const EXPECTED: readonly Expected[] = [
   { step: 1, line: /^kubectl get events/, shows: /failed to (get sandbox|pull) image ".*pause.*x509/ },
   {
@@ -40,11 +64,7 @@ const EXPECTED: readonly Expected[] = [
   { step: 4, line: /--fix-config/, status: 1 },
   { step: 5, line: /^pulumi login/ },
   { step: 5, line: /^pulumi stack init/ },
-  {
-    step: 5,
-    line: /set --secret sshPrivateKey </,
-    leftOut: (person) => person.read(FILE).includes("sshPrivateKeyFile"),
-  },
+  { step: 5, ...LOGS_IN },
   // The lab's registry has no login.
   { step: 5, line: /set registryUsername/, leftOut: () => true },
   { step: 5, line: /set --secret registryPassword/, leftOut: () => true },
@@ -55,21 +75,44 @@ const EXPECTED: readonly Expected[] = [
   { step: 7, line: /^pulumi up/, shows: /would/ },
   { step: 7, line: /rm dryRun/ },
   { step: 8, line: /^pulumi up/, shows: /2 of 2 nodes done/ },
-  {
-    step: 9,
-    line: /doctor/,
-    shows: /all is well/,
-    after: (lab) =>
-      until("the stuck Pods to start", 120, async () => ((await waiting(lab)).length === 0 ? true : undefined)),
-  },
+  { step: 9, ...WELL },
   // grep finds none.
   { step: 9, line: /^kubectl get pods/, status: 1, shows: /ContainerCreating\n$/ },
   { step: 9, line: /output nodes/, shows: /total.*2/ },
 ];
 
+const ALONE: readonly Expected[] = [
+  {
+    step: 1,
+    line: /^kubectl get events/,
+    shows: /failed to (get sandbox|pull) image ".*pause.*(no route to host|timeout)/,
+  },
+  { step: 2, line: /^ssh-keyscan/ },
+  { step: 3, line: /--fix-config/, status: 1 },
+  { step: 4, line: /^pulumi login/ },
+  { step: 4, line: /^pulumi stack init/ },
+  { step: 4, ...LOGS_IN },
+  { step: 5, line: /^pulumi preview/, shows: /sha256:[0-9a-f]{64}/ },
+  { step: 5, line: /^pulumi up/, shows: /2 of 2 nodes done/ },
+  { step: 6, ...WELL },
+  { step: 6, line: /output digest/, shows: /sha256:[0-9a-f]{64}/ },
+];
+
 /** Declares the tests. The lab is as it was made: nobody has healed it. */
 export function theGuide(labNow: () => LabInfo): void {
-  describe("the guide, followed by somebody with a fresh checkout and nothing else", () => {
+  followed(labNow, { heading: "From a stuck Pod to a healed node", expected: EXPECTED }, (person) => {
+    joining(person);
+    dayTwo(() => ({ person: person(), lab: labNow() }));
+  });
+  followed(labNow, { heading: "Without a registry", expected: ALONE, alone: true });
+}
+
+function followed(
+  labNow: () => LabInfo,
+  { heading, expected: shown, alone = false }: Section,
+  more?: (person: () => Person) => void,
+): void {
+  describe(`the guide's "${heading}", followed by somebody with a fresh checkout and nothing else`, () => {
     const page = fs.readFileSync(path.join(TREE, "docs/guide.md"), "utf8");
     let person: Person;
     let untouched: Map<string, string[]>;
@@ -78,7 +121,8 @@ export function theGuide(labNow: () => LabInfo): void {
     before(async () => {
       const lab = labNow();
       untouched = await snapshots(lab);
-      await beforeDayTwo(lab);
+      if (alone) await turnRegistryOff(lab, lineLog());
+      else await beforeDayTwo(lab);
       await showFailure(lab);
       person = await Person.arrive(lab);
     });
@@ -87,11 +131,12 @@ export function theGuide(labNow: () => LabInfo): void {
       if (!given) await person.type("pulumi destroy");
       await kubectl(labNow(), ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
       person.leave();
+      if (alone) await clusterUp(lineLog());
     });
 
-    for (const [index, { commands, text }] of stepsOf(page, "From a stuck Pod to a healed node").entries()) {
+    for (const [index, { commands, text }] of stepsOf(page, heading).entries()) {
       const number = index + 1;
-      const expected = EXPECTED.filter(({ step }) => step === number);
+      const expected = shown.filter(({ step }) => step === number);
       it(`${number}. ${/\*\*(.+?)\*\*/.exec(text)?.[1] ?? text}`, async () => {
         assert.equal(commands.length, expected.length, commands.join("\n"));
         for (const [at, { line, shows = /(?:)/, status = 0, leftOut, after: wait }] of expected.entries()) {
@@ -106,26 +151,7 @@ export function theGuide(labNow: () => LabInfo): void {
       });
     }
 
-    it("joining.md's commands print what EC2, Cluster API and Ignition take, without a program of one's own", async () => {
-      const page = fs.readFileSync(path.join(TREE, "docs/joining.md"), "utf8");
-      const section = page.split("\n## Without a program of yours\n")[1]?.split("\n## ")[0] ?? "";
-      const seen: string[] = [];
-      for (const [, command = ""] of section.matchAll(/^ *(npx .+)$/gm)) {
-        const ran = await person.type(command);
-        assert.equal(ran.status, 0, `${command}\n${ran.seen}`);
-        seen.push(ran.seen);
-      }
-      const [program, userData] = [person.read("pause"), person.read("user-data.sh")];
-      assert.ok(userData.length < 16 * 1024, `${userData.length} bytes of user data`);
-      assert.ok(userData.includes(createHash("sha256").update(program).digest("hex")), "user data checks the program");
-      const fields = parse(seen[2] ?? "") as Record<string, object[]>;
-      assert.deepEqual(Object.keys(fields), ["files", "preKubeadmCommands"]);
-      for (const name of Object.keys(fields)) assert.ok(section.includes(`\`${name}\``), name);
-      const { ignition } = JSON.parse(person.read("pause.ign")) as { ignition: { version: string } };
-      assert.match(ignition.version, /^3\./);
-    });
-
-    dayTwo(() => ({ person, lab: labNow() }));
+    more?.(() => person);
 
     it("and back: every node is as it was before the first command", async () => {
       const { status, seen } = await person.type("pulumi destroy");
@@ -133,5 +159,27 @@ export function theGuide(labNow: () => LabInfo): void {
       given = true;
       assert.deepEqual(differences(untouched, await snapshots(labNow())), []);
     });
+  });
+}
+
+function joining(person: () => Person): void {
+  it("joining.md's commands print what EC2, Cluster API and Ignition take, without a program of one's own", async () => {
+    const page = fs.readFileSync(path.join(TREE, "docs/joining.md"), "utf8");
+    const section = page.split("\n## Without a program of yours\n")[1]?.split("\n## ")[0] ?? "";
+    const seen: string[] = [];
+    for (const [, command = ""] of section.matchAll(/^ *(npx .+)$/gm)) {
+      const ran = await person().type(command);
+      assert.equal(ran.status, 0, `${command}\n${ran.seen}`);
+      // Whoever runs an older or newer npm, or has settings of their own, reads its remarks too.
+      seen.push(ran.seen.replace(/^npm (?:warn|notice).*\n/gm, ""));
+    }
+    const [program, userData] = [person().read("pause"), person().read("user-data.sh")];
+    assert.ok(userData.length < 16 * 1024, `${userData.length} bytes of user data`);
+    assert.ok(userData.includes(createHash("sha256").update(program).digest("hex")), "user data checks the program");
+    const fields = parse(seen[2] ?? "") as Record<string, object[]>;
+    assert.deepEqual(Object.keys(fields), ["files", "preKubeadmCommands"]);
+    for (const name of Object.keys(fields)) assert.ok(section.includes(`\`${name}\``), name);
+    const { ignition } = JSON.parse(person().read("pause.ign")) as { ignition: { version: string } };
+    assert.match(ignition.version, /^3\./);
   });
 }

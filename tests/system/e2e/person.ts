@@ -127,7 +127,7 @@ export class Person {
   }
 }
 
-/** Without Pulumi's language host for Node.js, `pulumi up` is this project's own program under the Automation API. The rest is Pulumi's CLI. */
+/** Without Pulumi's language host for Node.js, `pulumi up` and `preview` are this project's own program under the Automation API. The rest is Pulumi's CLI. */
 function upInline(root: string): string {
   const bin = path.join(root, "bin");
   fs.mkdirSync(bin);
@@ -136,7 +136,7 @@ function upInline(root: string): string {
   const script = `#!/bin/sh
 PATH=\${PATH#*:}
 case $1 in
-  up) exec node --import '${tsx}' '${up}' ;;
+  up | preview) exec node --import '${tsx}' '${up}' "$1" ;;
   *) exec pulumi "$@" ;;
 esac
 `;

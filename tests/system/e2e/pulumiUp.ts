@@ -1,10 +1,10 @@
-/** `pulumi up` of the stack that is selected, in the folder that it is started in, where Pulumi has no language host for Node.js. */
+/** `pulumi up` and `pulumi preview` of the stack that is selected, in the folder that it is started in, where Pulumi has no language host for Node.js. */
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
 import * as path from "node:path";
 
 import { messageOf } from "../../../components/errors";
 
-async function up(): Promise<void> {
+async function run(command?: string): Promise<void> {
   const workDir = process.cwd();
   const workspace = await LocalWorkspace.create({ workDir });
   const selected = await workspace.stack();
@@ -12,10 +12,15 @@ async function up(): Promise<void> {
   const { name: projectName } = await workspace.projectSettings();
   const { default: program } = (await import(path.join(workDir, "index.ts"))) as { default: () => Promise<object> };
   const stack = await LocalWorkspace.selectStack({ stackName: selected.name, projectName, program }, { workDir });
-  await stack.up({ onOutput: (text) => process.stdout.write(text), color: "never", suppressProgress: true });
+  const options = {
+    onOutput: (text: string) => process.stdout.write(text),
+    color: "never",
+    suppressProgress: true,
+  } as const;
+  await (command === "preview" ? stack.preview(options) : stack.up(options));
 }
 
-up().catch((error: unknown) => {
+run(process.argv[2]).catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

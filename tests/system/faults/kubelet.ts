@@ -1,5 +1,6 @@
 /** A kubelet with arguments of its owner's: all of them survive, in their order, and so does its environment. */
 import { type Attempt, type Fault, type Injected, withFlag } from "./fault";
+import { KUBELET_BEGUN } from "../../support/nodes/kubeletBegun";
 import type { Target } from "../../support/nodes/target";
 
 const DROPIN = "/etc/systemd/system/kubelet.service.d/20-people.conf";
@@ -59,7 +60,7 @@ const bare = ({ argv, environ }: Running): string =>
   ].join("\n");
 
 async function ownArguments({ target, afterwards }: Attempt): Promise<Injected> {
-  await target.sh(ADD, DROPIN, UNIT, DEFAULTS, EXTRA);
+  await target.sh(`${ADD}${KUBELET_BEGUN}`, DROPIN, UNIT, DEFAULTS, EXTRA);
   afterwards(() => target.sh(TAKE_AWAY, DROPIN, DEFAULTS));
   const before = await running(target);
   for (const word of ["--event-qps=7", "--max-pods=64", "--registry-qps=3", "--v=1"])

@@ -1,10 +1,12 @@
 import { done, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
+import { packedArchive } from "../../../components/archive/archive";
+import { pauseArchive } from "../../../components/archive/pauseArchive";
 import { laneOf } from "../../support/lanes";
 import { HOSTS } from "../../support/nodes/machines";
 import { UPSTREAM } from "./bootMachine";
-import { BOOT, BootNode, OWNER } from "./bootNode";
+import { BOOT, BootNode, HEAL, OWNER } from "./bootNode";
 
 describe("a machine that is made with the payload as a script in user data, and joins the cluster", function () {
   this.timeout("15m");
@@ -71,5 +73,44 @@ describe("a machine that is made with the payload as a script in user data, and 
     assert.equal(await target.journal(BOOT), "");
     assert.match(await target.sh("cat /etc/containerd/config.toml"), new RegExp(`sandbox_image = "${UPSTREAM}"`));
     assert.equal(await target.sh("ls /var/lib/pause-sandbox 2>/dev/null || true"), "");
+  });
+
+  it("has a carried image again before its kubelet starts, and from the timer, and nothing of it once it is given back", async () => {
+    const [image, carried] = ["localhost/pause-sandbox/pause:1.0.0", pauseArchive(["linux/amd64"])];
+    const files = "find /etc /var/lib/pause-sandbox -name '*pause-sandbox*' 2>/dev/null | sort";
+    const before = await target.sh(files);
+    const { digest } = carried;
+    const settings = { owner: OWNER, image, digest, ca: undefined, archive: packedArchive(carried) };
+    // Without sftp, the command brings script and image along.
+    const first = done(await target.run("A", { settings, sftp: false }));
+    assert.deepEqual([first.pinned, first.digest], [true, digest]);
+    assert.ok(first.restarted.includes(`${HEAL}.timer`), first.restarted.join());
+    const second = done(await target.run("A", { settings }));
+    assert.deepEqual([second.status, second.changed, second.restarted], ["unchanged", [], []]);
+
+    const there = 'crictl inspecti -o go-template --template "{{.status.pinned}}" "$1" || echo gone';
+    const said = (lines: string) => {
+      assert.equal(lines, `imported ${image}: it was gone\n`);
+    };
+    await target.sh("crictl rmi --all || true");
+    assert.equal(await target.sh(there, image), "gone\n");
+    await target.reboot();
+    assert.equal(await target.sh(there, image), "true\n");
+    said(await target.journal(HEAL));
+    const { healed, started } = await target.times(HEAL);
+    assert.ok(healed > 0 && healed < started, `healed at ${healed} and the kubelet started at ${started}`);
+
+    const timer = await target.sh(`systemctl show ${HEAL}.timer -P ActiveState -P TimersMonotonic`);
+    assert.match(timer, /^active$/m);
+    assert.match(timer, /OnUnitInactiveUSec=4min/);
+    await target.sh("crictl rmi --all || true");
+    await target.sh(`systemctl start ${HEAL}.service; systemctl start ${HEAL}.service`);
+    assert.equal(await target.sh(there, image), "true\n");
+    const both = await target.journal(HEAL);
+    said(both.slice(both.length / 2));
+
+    done(await target.run("none", { settings: { owner: OWNER } }));
+    assert.equal(await target.sh(files), before);
+    assert.equal(await target.sh(`systemctl is-active ${HEAL}.timer || true`), "inactive\n");
   });
 });

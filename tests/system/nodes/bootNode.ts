@@ -14,6 +14,7 @@ import { bootMachine, JOIN, UPSTREAM } from "./bootMachine";
 import type { Nodes } from "./lab";
 
 export const BOOT = "pause-sandbox-boot";
+export const HEAL = "pause-sandbox-heal";
 export const OWNER = "project/stack/boot";
 
 /** The payload as user data, with how the node joins behind it. */
@@ -105,9 +106,9 @@ export class BootNode extends Target {
     );
   }
 
-  /** When the boot unit was done, and when the kubelet started. */
-  async times(): Promise<{ healed: number; started: number }> {
-    const show = `systemctl show ${BOOT} -P ExecMainExitTimestampMonotonic; systemctl show kubelet -P ExecMainStartTimestampMonotonic`;
+  /** When a unit was done, and when the kubelet started. Default: the boot unit. */
+  async times(unit = BOOT): Promise<{ healed: number; started: number }> {
+    const show = `systemctl show ${unit} -P ExecMainExitTimestampMonotonic; systemctl show kubelet -P ExecMainStartTimestampMonotonic`;
     const [healed = 0, started = 0] = (await this.sh(show)).trim().split("\n").map(Number);
     return { healed, started };
   }

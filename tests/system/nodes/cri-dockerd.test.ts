@@ -1,11 +1,14 @@
+import { carriedCases } from "./carriedCases";
 import { done, failed, nodes, type Nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
 import type { NodeSettings } from "../../../components/node/nodeSettings";
 import { CRI_DOCKERD } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
+import { ran } from "../../support/ran";
 import { BUILT_IN, DockerNode, DROPIN } from "./dockerNode";
-import { LOGIN } from "./registries";
+import { giveIPv6, registryIPv6 } from "./ipv6";
+import { LOGIN, withTokens } from "./registries";
 
 const flag = "--pod-infra-container-image";
 const START = "ExecStart=\nExecStart=/usr/bin/cri-dockerd --container-runtime-endpoint fd://";
@@ -44,6 +47,8 @@ describe("a real node on cri-dockerd", function () {
     node = await DockerNode.up(shared);
   };
   const it = laneOf("other runtimes", { before, afterEach: () => node.reset() });
+  ran("cri-dockerd", () => node.sh("cri-dockerd --version"));
+  ran("docker, nodes", () => node.sh("docker --version"));
 
   it("is healed: a new sandbox runs on the image, which is pinned, and Pods that run keep their processes", async () => {
     assert.equal(await node.startSandbox("before"), BUILT_IN);
@@ -59,6 +64,17 @@ describe("a real node on cri-dockerd", function () {
     assert.equal(await node.startSandbox("after"), shared.images.A.reference);
     assert.deepEqual(await node.podProcesses("first"), pod);
     await node.stopPod("first");
+  });
+
+  it("is healed from a registry at an IPv6 address, and a second run has nothing to do", async () => {
+    const registry = await registryIPv6();
+    await giveIPv6(node.node.container);
+    const image = shared.images.A.reference.replace(shared.lab.registry.host, registry);
+    const report = done(await node.run("A", { settings: { image } }));
+    assert.deepEqual([report.image, report.pinned, report.digest], [image, true, shared.images.A.digest]);
+    assert.ok(report.changed.includes(`/etc/docker/certs.d/${registry}/pause-sandbox-ca.crt`), report.changed.join());
+    assert.equal(await node.startSandbox("ipv6"), image);
+    assert.equal(done(await node.run("A", { settings: { image } })).status, "unchanged");
   });
 
   it("has nothing to do at a second run, also where a Pod was started in between", async () => {
@@ -86,6 +102,13 @@ describe("a real node on cri-dockerd", function () {
     assert.deepEqual(await node.changes(), []);
     assert.equal(await node.startSandbox("restored"), BUILT_IN);
     assert.ok(!(await node.argv()).some((word) => word.startsWith(flag)));
+  });
+
+  it("pulls with a login that leaves nothing, where tokens are given out", async () => {
+    const image = shared.images.A.reference.replace(shared.lab.registry.host, await withTokens());
+    const report = done(await node.run("A", { settings: { image, login: { ...LOGIN, keep: false } } }));
+    assert.deepEqual([report.image, report.digest], [image, shared.images.A.digest]);
+    assert.deepEqual(await node.withLogin(LOGIN), []);
   });
 
   it("keeps the image while the kubelet deletes others because its disk is full", async () => {
@@ -145,6 +168,12 @@ describe("a real node on cri-dockerd", function () {
       await node.sh(`printf %s "$1" >${env}`, before);
     }
   });
+
+  carriedCases(
+    it,
+    () => node,
+    DockerNode.ways(() => node),
+  );
 
   for (const { what, settings, says } of REFUSED) {
     it(`refuses ${what} before anything is touched, and says what works`, async () => {

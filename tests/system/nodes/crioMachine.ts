@@ -6,19 +6,20 @@ import { inContainer } from "../../../lab/cluster/docker";
 import { ensureImage } from "../../../lab/cluster/images";
 import { address, NETWORK } from "../../../lab/cluster/layout";
 import { ensureCreated, type Machine, start } from "../../../lab/cluster/machine";
-import { MACHINE_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
+import { DOCKER_ROOTFS, rootFsImage } from "../../../lab/cluster/rootfs";
 import { SYSTEMD_FLAGS } from "../../../lab/cluster/systemd";
 import { waitFor } from "../../../lab/cluster/wait";
 import type { Log } from "../../../lab/log";
+import { CRIO } from "../../../lab/toolchain/versions";
 import { HOSTS } from "../../support/nodes/machines";
 import { getTools } from "./tools";
 
 /** Beside the lab's nodes. @returns its container */
-export async function crioMachine(log: Log): Promise<string> {
+export async function crioMachine(log: Log, version = CRIO.newest): Promise<string> {
   await clusterAuthorities();
-  const [directory = "", crictl = ""] = getTools("crio", "crictl");
+  const [directory = "", crictl = ""] = getTools(`crio@${version}`, "crictl");
   const programs = { bin: [path.join(directory, "crio"), path.join(directory, "pinns"), crictl] };
-  const base = await ensureImage({ name: "machine", base: await rootFsImage(MACHINE_ROOTFS, log) }, log);
+  const base = await ensureImage({ name: "machine", base: await rootFsImage(DOCKER_ROOTFS, log) }, log);
   const machine: Machine = {
     container: `${NETWORK}-crio`,
     role: "node",

@@ -10,6 +10,7 @@ import { Prober } from "../../support/nodes/prober";
 import { differing, type Snapshot } from "../../support/nodes/snapshot";
 import { Target } from "../../support/nodes/target";
 import { type DockerKind, dockerMachine } from "./dockerMachine";
+import type { Ways } from "./carriedCases";
 import { done, type Nodes } from "./lab";
 
 /** What cri-dockerd has built in. On this node it was pulled before upstream's registry could not be reached any more. */
@@ -17,6 +18,17 @@ export const BUILT_IN = "registry.k8s.io/pause:3.10";
 
 /** The script's own file; the tests write theirs beside it. */
 export const DROPIN = "/etc/systemd/system/cri-docker.service.d/zz-pause-sandbox.conf";
+
+/** How images are asked and changed with docker. */
+const DOCKER_WAYS: Omit<Ways, "startSandbox"> = {
+  names: "docker images --no-trunc --digests --format '{{.Repository}}:{{.Tag}} {{.ID}} {{.Digest}}'",
+  tag: 'docker tag "$1" "$2"',
+  untag: 'docker rmi "$1"',
+  hold: 'docker create --name held "$1"',
+  release: "docker rm held",
+  changes: { docker: "load*|tag*|rmi*" },
+  reported: "ID",
+};
 
 export class DockerNode extends Target {
   private untouched: Snapshot = new Map();
@@ -44,6 +56,11 @@ export class DockerNode extends Target {
     const up = await DockerNode.nodes.get(kind)?.catch(() => undefined);
     if (up) await docker(["rm", "--force", "--volumes", up.node.container]);
     DockerNode.nodes.delete(kind);
+  }
+
+  /** @param at The node, once it is up. */
+  static ways(at: () => DockerNode): Ways {
+    return { ...DOCKER_WAYS, startSandbox: (name) => at().startSandbox(name) };
   }
 
   /** Gives the node's docker the image that it has from earlier days: ours, under upstream's name. */
@@ -140,6 +157,14 @@ export class DockerNode extends Target {
       timeoutSeconds: 120,
       missing: async () => ((await this.podProcesses(name)).length === 0 ? undefined : "its containers run"),
     });
+  }
+
+  /** Files with a login, in the clear or in base64. */
+  async withLogin({ username, password }: { username: string; password: string }): Promise<string[]> {
+    const where =
+      'grep -rlF -e "$1" -e "$2" /etc /root /.docker /var/lib/pause-sandbox /var/lib/kubelet /var/log 2>/dev/null || true';
+    const found = await this.sh(where, Buffer.from(`${username}:${password}`).toString("base64"), password);
+    return found.split("\n").filter(Boolean);
   }
 
   /** How many sandboxes a run of the script tries. */

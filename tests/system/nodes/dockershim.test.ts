@@ -2,8 +2,11 @@
 import { strict as assert } from "node:assert";
 
 import { laneOf } from "../../support/lanes";
+import { ran } from "../../support/ran";
 import { DockerNode } from "./dockerNode";
+import { carriedCases } from "./carriedCases";
 import { done, nodes, type Nodes } from "./lab";
+import { LOGIN, withTokens } from "./registries";
 
 const FLAG = "--pod-infra-container-image";
 /** What the kubelet's flag names. Its registry has a certificate of an authority that the node does not know. */
@@ -19,6 +22,8 @@ describe("a real node on the dockershim", function () {
     node = await DockerNode.up(shared, "dockershim");
   };
   const it = laneOf("other runtimes", { before });
+  ran("dockershim", () => node.sh("kubelet --version"));
+  ran("docker, nodes", () => node.sh("docker --version"));
   after(function () {
     this.timeout("2m");
     return DockerNode.remove("dockershim");
@@ -56,4 +61,19 @@ describe("a real node on the dockershim", function () {
     await node.sh("rm /etc/kubernetes/manifests/stuck.json");
     assert.deepEqual(await node.changes(), []);
   });
+
+  it("pulls with a login that leaves nothing, where tokens are given out", async () => {
+    const image = shared.images.A.reference.replace(shared.lab.registry.host, await withTokens());
+    const report = done(await node.run("A", { settings: { image, login: { ...LOGIN, keep: false } } }));
+    assert.deepEqual([report.image, report.digest], [image, shared.images.A.digest]);
+    assert.deepEqual(await node.withLogin(LOGIN), []);
+    done(await node.run("none"));
+    assert.deepEqual(await node.changes(), []);
+  });
+
+  carriedCases(
+    it,
+    () => node,
+    DockerNode.ways(() => node),
+  );
 });

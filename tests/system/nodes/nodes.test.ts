@@ -1,6 +1,9 @@
 import { done, failed, nodes } from "./lab";
 import { strict as assert } from "node:assert";
 
+import { stackReach } from "../../../cli/reachOptions";
+import { diagnose } from "../../../doctor/diagnose";
+import { look as lookAt } from "../../../doctor/examine";
 import type { NodeReport } from "../../../components/node/nodeScript";
 import type { LabInfo } from "../../../lab/cluster";
 import { waitForNode } from "../../../lab/cluster/api";
@@ -8,12 +11,15 @@ import { clusterAuthorities } from "../../../lab/cluster/authorities";
 import { docker } from "../../../lab/cluster/docker";
 import { nodePlans } from "../../../lab/cluster/layout";
 import { waitFor } from "../../../lab/cluster/wait";
+import { kubectl } from "../../../lab/kubectl";
 import { registryDigest } from "../../../lab/proof";
 import { KUBELET } from "../../../lab/toolchain/versions";
 import { laneOf } from "../../support/lanes";
 import type { State, Target } from "../../support/nodes/target";
+import { ran } from "../../support/ran";
 import { atLeast } from "../../support/tier";
-import { LOGIN, plainHttp, withLogin } from "./registries";
+import { giveIPv6, registryIPv6 } from "./ipv6";
+import { LOGIN, plainHttp, withLogin, withTokens } from "./registries";
 import { getTools } from "./tools";
 
 /** Kubelets that do not know the flag any more: the newest, and in the long form those since the first. */
@@ -23,6 +29,10 @@ const flag = "--pod-infra-container-image";
 const FLAG_FILES = "cat /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet 2>/dev/null || true";
 const CONFIGURATION =
   "find /etc/containerd /etc/default /var/lib/kubelet/kubeadm-flags.env /etc/systemd/system -printf '%p %y %m %U:%G\\n' -type f -exec sha256sum {} +";
+
+const WITH_LOGIN = 'grep -rlF -e "$1" -e "$2" /etc /var/lib/pause-sandbox /run/containerd /var/log || true';
+const secretOf = ({ username, password }: typeof LOGIN): string =>
+  Buffer.from(`${username}:${password}`).toString("base64");
 
 describe("real nodes", function () {
   this.timeout("20m");
@@ -34,6 +44,19 @@ describe("real nodes", function () {
   };
   const [one, two] = [laneOf("node-1", { before }), laneOf("node-2", { before })];
   const lane = (name: string) => (name === "node-1" ? one : two);
+
+  const each = (script: string) => () => Promise.all(targets.map((target) => target.sh(script)));
+  ran(
+    "control plane",
+    async () => /"gitVersion": *"[^"]*"/.exec(await kubectl(lab, ["get", "--raw", "/version"]))?.[0] ?? "",
+  );
+  ran("kubelet", each("kubelet --version"));
+  ran("containerd, nodes", each("containerd --version"));
+  ran("cgroups", each("if [ -f /sys/fs/cgroup/cgroup.controllers ]; then echo 2; else echo 1; fi"));
+  ran("Debian, nodes", each("cat /etc/debian_version"));
+  /** Kubelets that node-1's was exchanged for, as they told the script. */
+  const exchanged = new Set<string>();
+  ran("kubelet, exchanged", () => [...exchanged]);
 
   const on = (name: string): Target => {
     const target = targets.find(({ node }) => node.name === name);
@@ -115,6 +138,39 @@ describe("real nodes", function () {
     },
   );
 
+  two(
+    "node-2: is healed at its IPv6 address, from a registry at such an address, and given back byte for byte",
+    async () => {
+      const target = on("node-2");
+      const before = await look(target);
+      const registry = await registryIPv6();
+      // ssh writes it in its shortest form, and so looks for this in known_hosts.
+      const host = (await giveIPv6(target.node.container)).replace("::", ":0::").toUpperCase();
+      const { hostKey } = target.node;
+      const reach = stackReach({ name: "node-2", host, hostKey }, { parallel: 1, timeout: 60 }, lab.ssh.privateKeyFile);
+      const ssh = ["-o", "BatchMode=yes", "-l", lab.ssh.user, ...(reach.options ?? []), "--", host];
+      const settings = { image: target.images.A.reference.replace(lab.registry.host, registry) };
+      const report = done(await target.run("A", { settings, ssh }));
+      assert.deepEqual([report.status, report.pinned, report.image], ["changed", true, settings.image]);
+      assert.ok(report.changed.includes(`/etc/containerd/certs.d/${registry}/hosts.toml`), report.changed.join());
+      const again = done(await target.run("A", { settings, ssh }));
+      assert.deepEqual([again.status, again.changed, again.restarted], ["unchanged", [], []]);
+      const { facts, ...seen } = await lookAt(reach);
+      assert.deepEqual(facts.name?.addresses, [registry.replace(/^\[(.*)\].*$/, "$1")]);
+      assert.deepEqual(diagnose({ facts, ...seen }).findings, []);
+      done(await target.run("none", { ssh }));
+      assert.equal(await look(target), before);
+    },
+  );
+
+  one("node-1: is refused a registry at an IPv6 address, and stays as it was", async () => {
+    const target = on("node-1");
+    const before = await look(target);
+    const settings = { image: "[2001:db8::1]:5000/platform/pause:1.0.0" };
+    failed(await target.run("A", { settings }), /PS-N022 containerd 1\.7\.\d+ cannot read .* IPv6 address/);
+    assert.equal(await look(target), before);
+  });
+
   one("node-1: is healed by who may sudo, and sudo's log has the command and no login", async () => {
     const target = on("node-1");
     const before = await look(target);
@@ -122,7 +178,7 @@ describe("real nodes", function () {
     await target.sh('useradd -m "$1"; echo "$1 ALL=(ALL) NOPASSWD: ALL" >"/etc/sudoers.d/$1"', user);
     try {
       const image = target.images.A.reference.replace(lab.registry.host, await withLogin());
-      const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64");
+      const secret = secretOf(LOGIN);
       const run = await watched(target, secret, () => target.run("A", { user, settings: { image, login: LOGIN } }));
       assert.equal(done(run).image, image);
       done(await target.run("none", { user }));
@@ -142,19 +198,37 @@ describe("real nodes", function () {
       const before = await look(target);
       const image = target.images.A.reference.replace(lab.registry.host, await withLogin());
       failed(await target.run("A", { settings: { image } }), /PS-N010 .*(401|authorization failed|no basic auth)/i);
-      const secret = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString("base64");
+      const secret = secretOf(LOGIN);
       const run = await watched(target, secret, () => target.run("A", { settings: { image, login: LOGIN } }));
       const report = done(run);
       assert.deepEqual([report.image, report.pinned, report.digest], [image, true, target.images.A.digest]);
       assert.ok(!`${run.stdout}${run.stderr}`.includes(secret));
-      const where = 'grep -rlF -e "$1" -e "$2" /etc /var/lib/pause-sandbox /run/containerd /var/log || true';
       const hosts = `/etc/containerd/certs.d/${image.split("/")[0] ?? ""}/hosts.toml`;
-      assert.equal(await target.sh(where, secret, LOGIN.password), `${hosts}\n`);
+      assert.equal(await target.sh(WITH_LOGIN, secret, LOGIN.password), `${hosts}\n`);
       assert.equal(await target.sh('stat -c "%a %U" "$1"', hosts), "600 root\n");
       assert.equal(done(await target.run("A", { settings: { image, login: LOGIN } })).status, "unchanged");
       done(await target.run("none"));
       assert.equal(await look(target), before);
     });
+
+    lane(name)(
+      `${name}: pulls with a login that leaves nothing, where tokens are given out, and keeps its image`,
+      async () => {
+        const target = on(name);
+        const before = await look(target);
+        const image = target.images.A.reference.replace(lab.registry.host, await withTokens());
+        const settings = { image, login: { ...LOGIN, keep: false } };
+        const run = await watched(target, secretOf(LOGIN), () => target.run("A", { settings }));
+        const report = done(run);
+        assert.deepEqual([report.image, report.pinned, report.digest], [image, true, target.images.A.digest]);
+        assert.equal(await target.sh(WITH_LOGIN, secretOf(LOGIN), LOGIN.password), "");
+        // Nobody takes this one: the node is only looked at.
+        const other = { ...settings, login: { ...settings.login, password: "another" } };
+        assert.equal(done(await target.run("A", { settings: other })).status, "unchanged");
+        done(await target.run("none"));
+        assert.equal(await look(target), before);
+      },
+    );
 
     lane(name)(
       `${name}: pulls from a mirror of a registry that is not there, and over HTTP where that is asked for`,
@@ -198,6 +272,24 @@ describe("real nodes", function () {
     await target.sh('rm -r "$1"; rmdir "${1%/*}" 2>/dev/null || true', dir);
   });
 
+  if (atLeast("long"))
+    one(`a kubelet ${KUBELET.collecting} gets the flag, has nothing to do then, and is given back`, async () => {
+      const target = on("node-1");
+      await swapKubelet(target, KUBELET.collecting);
+      await ready(target);
+      const before = await look(target);
+      const report = await apply(target);
+      assert.deepEqual([report.kubelet, report.restarted], [KUBELET.collecting, ["containerd", "kubelet"]]);
+      exchanged.add(report.kubelet);
+      assert.match(await target.sh(FLAG_FILES), new RegExp(`${flag}=${target.images.A.reference}`));
+      await ready(target);
+      assert.equal((await apply(target)).status, "unchanged");
+      done(await target.run("none"));
+      assert.equal(await look(target), before);
+      await swapKubelet(target, KUBELET.flagged);
+      await ready(target);
+    });
+
   for (const newer of NEWER) {
     one(
       `a kubelet upgraded to ${newer} under the flag does not start; the next apply strips it and heals the node`,
@@ -216,6 +308,7 @@ describe("real nodes", function () {
         });
         const report = await apply(target);
         assert.deepEqual([report.kubelet, report.restarted], [newer, ["kubelet"]]);
+        exchanged.add(report.kubelet);
         assert.doesNotMatch(await target.sh(FLAG_FILES), new RegExp(flag));
         await ready(target);
         assert.equal((await apply(target)).status, "unchanged");
@@ -251,23 +344,32 @@ describe("real nodes", function () {
     );
   }
 
-  /** Looks at every command line and environment of the node while something runs there. @throws if the secret shows */
+  /**
+   * Looks at every command line and environment of the node while something runs there.
+   * @throws if the secret shows elsewhere than in the environment of crictl, which has it only there
+   */
   async function watched<T>(target: Target, secret: string, run: () => Promise<T>): Promise<T> {
     await target.sh("rm -f /run/watch.stop /run/watch.seen");
     // Its own command line must not be one that holds the secret.
     const look = `printf %s "$1" | base64 -d >/run/watch.secret
 while [ ! -e /run/watch.stop ]; do
   : $((looks = \${looks:-0} + 1))
-  grep -alFf /run/watch.secret /proc/[0-9]*/cmdline /proc/[0-9]*/environ >>/run/watch.seen 2>/dev/null || true
+  for found in $(grep -alFf /run/watch.secret /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null); do
+    # A process that is gone has no name any more; a command line counts all the same.
+    echo "$(cat "\${found%/*}/comm" 2>/dev/null || echo crictl) \${found##*/}" >>/run/watch.seen
+  done
 done
-echo "$looks"; cat /run/watch.seen`;
+echo "$looks"; sort -u /run/watch.seen`;
     const looking = target.sh(look, Buffer.from(`${secret}\n${LOGIN.password}\n`).toString("base64"));
     try {
       return await run();
     } finally {
       await target.sh("touch /run/watch.stop");
       const [looks = "", ...seen] = (await looking).trim().split("\n");
-      assert.deepEqual(seen, []);
+      assert.deepEqual(
+        seen.filter((one) => one !== "crictl environ"),
+        [],
+      );
       assert.ok(Number(looks) > 20, `looked ${looks} times only`);
     }
   }

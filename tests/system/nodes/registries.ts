@@ -1,11 +1,15 @@
-/** Other ways into the lab's registry: the same images behind a login, and over plain HTTP. */
+/** Other ways into the lab's registry: the same images behind a login or a token, and over plain HTTP. */
 import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { stringify } from "yaml";
 
 import { copyInto, docker } from "../../../lab/cluster/docker";
-import { REGISTRY_CONTAINER, registryIp } from "../../../lab/cluster/layout";
+import { address, REGISTRY_CONTAINER, registryIp } from "../../../lab/cluster/layout";
 import type { KeyPair } from "../../../lab/cluster/pki";
 import { waitFor } from "../../../lab/cluster/wait";
+import { tokenServer } from "../../support/tokenServer";
 
 /** The base64 of this login has letters only, so that a search for it finds it in any text. */
 export const LOGIN = { username: "puller", password: "not-for-everyone-to-see" };
@@ -15,12 +19,24 @@ const HTPASSWD = "/etc/pause-sandbox-lab/htpasswd";
 
 let login: Promise<string> | undefined;
 let plain: Promise<string> | undefined;
+let tokens: Promise<string> | undefined;
 
 /** @returns host and port of a registry that wants {@link LOGIN} */
 export const withLogin = (): Promise<string> => (login ??= serveWithLogin());
 
 /** @returns host and port of a registry that speaks HTTP only */
 export const plainHttp = (): Promise<string> => (plain ??= serve(5002, {}, []));
+
+/** @returns host and port of a registry that takes tokens only; whoever has {@link LOGIN} gets one, from this machine */
+export const withTokens = (): Promise<string> => (tokens ??= serveWithTokens());
+
+async function serveWithTokens(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "pause-sandbox-tokens-"));
+  const { auth, certificate } = await tokenServer(address(1), folder, () => [LOGIN]);
+  const path = "/etc/pause-sandbox-lab/tokens.pem";
+  const token = { ...auth, rootcertbundle: path };
+  return serve(5003, { http: { tls: TLS }, auth: { token } }, [{ path, content: certificate }]);
+}
 
 function serveWithLogin(): Promise<string> {
   const { username, password } = LOGIN;

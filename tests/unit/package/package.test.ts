@@ -6,7 +6,9 @@ import * as path from "node:path";
 import { apiText, entryPoints, undocumented } from "./api";
 import { checkout, consumer, pack, sh, snippet, TREE, typeErrors } from "./consumer";
 import { sourcesHash } from "../../../image/compile";
+import { NODE_MORE } from "../../../lab/toolchain/versions";
 import type { Registered } from "../../support/mocks";
+import { asked, ran } from "../../support/ran";
 import { newProject } from "../../support/newProject";
 import { startProgram } from "../../support/starter";
 
@@ -36,6 +38,12 @@ function examples(): Record<string, string> {
   return Object.fromEntries(sources.map((file) => [file, read(file).replace(/(from "\.\/\w+)"/g, '$1.js"')]));
 }
 
+/** Executables of the Node.js versions that the tests themselves do not run on. */
+function otherNodes(): string[] {
+  const names = NODE_MORE.map((version) => `node@${version}`);
+  return sh(TREE, "lab/toolchain/get", names).trim().split("\n");
+}
+
 const tsc = (own: string, ...args: string[]) => sh(own, "node", ["node_modules/typescript/bin/tsc", ...args]);
 
 /** Makes a program one of ES modules, for Node.js and for the compiler. */
@@ -45,6 +53,7 @@ const COMMONJS = { module: "commonjs", moduleResolution: "node" };
 
 describe("the package", function () {
   this.timeout(180_000);
+  ran("Node.js", () => [process.execPath, ...otherNodes()].map((node) => asked(node)));
 
   let folder: string;
   let tarball: string;
@@ -267,11 +276,23 @@ describe("the package", function () {
       );
     });
 
-    it("is run by node alone once it is compiled", () => {
+    it("is installed on the oldest Node.js that is allowed, and on the newest", () => {
+      const npm = sh(TREE, "sh", ["-c", 'readlink -f "$(command -v npm)"']).trim();
+      for (const node of otherNodes()) {
+        for (const folder of [TREE, path.join(TREE, "lab")]) {
+          sh(folder, node, [npm, "ci", "--engine-strict", "--dry-run", "--offline"]);
+        }
+      }
+    });
+
+    it("is run by node alone once it is compiled, from the oldest Node.js that is allowed to the newest", () => {
       const own = consumer("node", tarball, COMMONJS, observed());
       // Their types are those of the tests above.
       tsc(own, "--noCheck");
-      assertRegistered(own, sh(own, "node", ["out/unit/package/observe.js", "../../index"]));
+      for (const node of ["node", ...otherNodes()]) {
+        assertRegistered(own, sh(own, node, ["out/unit/package/observe.js", "../../index"]));
+        assert.match(sh(own, node, ["node_modules/pause-sandbox/cli/pause-sandbox.js", "--help"]), /^Usage: /);
+      }
     });
 
     const say = "console.log(PauseSandbox.name, ProofScope.Every);";
@@ -294,7 +315,7 @@ describe("the package", function () {
 
     it("passes for the README's program", () => {
       const own = consumer("tested", tarball, COMMONJS, { "index.ts": program(), "pause.test.ts": test });
-      assert.match(run(own), /^# pass 1$/m);
+      assert.match(run(own), /^[#ℹ] pass 1$/m);
     });
 
     it("fails when the program has another node", () => {

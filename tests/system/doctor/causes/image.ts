@@ -145,7 +145,7 @@ export const IMAGE: Cause[] = [
       /^Import it again: (ctr -n k8s\.io images import FILE; ctr -n k8s\.io images label \S+ io\.cri-containerd\.pinned=pinned)\. On EKS/,
     undo: 'rm -f /run/pause.tar; crictl rmi "$1" >/dev/null 2>&1 || true',
     code: "PS-D040",
-    verdict: /Localhost\/lab\/pause:1 is not on the node, and no registry has it/,
+    verdict: /localhost\/lab\/pause:1 is not on the node, and no registry has it/,
   },
   {
     what: "an image that is not pinned",
