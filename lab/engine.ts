@@ -15,9 +15,8 @@ import "./ownConnections";
 
 const PROJECT = "pause-sandbox";
 const STACK = "lab";
-const PLUGINS = ["command", "docker", "kubernetes"];
-/** Copies images for `imageSource: mirror` alone, and takes minutes to build. */
-const MIRRORING = "docker-build";
+/** The providers of the program. docker-build is one wherever an image is pushed: it makes the index of the platforms' images. */
+export const PLUGINS = ["command", "docker", "docker-build", "kubernetes"];
 
 /** Settings of the stack that a caller wants otherwise than the lab's stack file has them. */
 export type Overrides = Record<string, string | string[] | object>;
@@ -32,7 +31,7 @@ export type Overrides = Record<string, string | string[] | object>;
  * @param own What the stack file cannot have, since it is made with the lab.
  */
 export async function openStack(lab: LabInfo, overrides: Overrides = {}, own = ofLab(lab)): Promise<Stack> {
-  const { env, inline } = await environmentOfProgram(overrides["imageSource"] === "mirror");
+  const { env, inline } = await environmentOfProgram();
   // The automation library looks for `pulumi` on the PATH of this process.
   Object.assign(process.env, env);
   const workDir = path.join(labDir(), "run");
@@ -103,33 +102,15 @@ interface Environment {
   inline: boolean;
 }
 
-/**
- * The engine's environment. Found once per process: the tools do not change under it, and its own PATH has them from then on.
- *
- * @param mirrors The program copies an image, now or in a later run of this process.
- */
-export function environmentOfProgram(mirrors = false): Promise<Environment> {
-  if (mirrors) environmentWithMirrors ??= environment(true);
-  return environmentWithMirrors ?? (environmentOnce ??= environment(false));
+/** The engine's environment. Found once per process: the tools do not change under it, and its own PATH has them from then on. */
+export function environmentOfProgram(): Promise<Environment> {
+  return (environmentOnce ??= environment());
 }
 let environmentOnce: Promise<Environment> | undefined;
-let environmentWithMirrors: Promise<Environment> | undefined;
 
-const toolsOf = async (names: string[]): Promise<string[]> =>
-  (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
-
-/** The state may have a copied image of an earlier process. */
-const mirroredBefore = (): Promise<boolean> =>
-  exec(GET, ["--have", `pulumi-resource-${MIRRORING}`]).then(
-    () => true,
-    () => false,
-  );
-
-async function environment(mirrors: boolean): Promise<Environment> {
-  const tools = await toolsOf(["pulumi", "kubectl", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"]);
-  const inline = !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs");
-  // The language host asks for every plugin that the program's packages name.
-  if (mirrors || !inline || (await mirroredBefore())) tools.push(...(await toolsOf([`plugin:${MIRRORING}`])));
+async function environment(): Promise<Environment> {
+  const names = ["pulumi", "kubectl", ...PLUGINS.map((name) => `plugin:${name}`), "language-nodejs"];
+  const tools = (await exec(GET, names, { onStderr: (line) => process.stderr.write(`${line}\n`) })).trim().split("\n");
   const folders = [...new Set(tools.map((tool) => path.dirname(tool)))];
   madeFolder(path.join(labDir(), "state"));
   const env = {
@@ -144,7 +125,7 @@ async function environment(mirrors: boolean): Promise<Environment> {
     SSL_CERT_FILE: certificateBundle(),
     NODE_EXTRA_CA_CERTS: path.join(labDir(), "pki/ca.crt"),
   };
-  return { env, inline };
+  return { env, inline: !tools.some((tool) => path.basename(tool) === "pulumi-language-nodejs") };
 }
 
 function madeFolder(directory: string): string {

@@ -14,6 +14,7 @@ import {
   PULUMI,
   PULUMI_OLDEST,
 } from "../../toolchain/versions";
+import { PLUGINS } from "../../engine";
 import { Machine, toolchain } from "./double";
 
 /** Runs functions of lib/ on a machine of its own. */
@@ -56,21 +57,18 @@ describe("lab/toolchain: what the machine must offer", () => {
   }
 
   it("adds up what one file system must hold, and says what to move when it cannot", () => {
-    withFree(18);
+    withFree(20);
     const { status, output } = call(machine, "machine_disk");
     assert.equal(status, 1);
-    assert.match(output, /not enough disk: 18 GB free, 19 GB needed for Go's caches .*, the lab's state/);
+    assert.match(output, /not enough disk: 20 GB free, 21 GB needed for Go's caches .*, the lab's state/);
     assert.match(output, /PAUSE_SANDBOX_CACHE/);
   });
 
   it("is content with as much disk as it needs", () => {
-    withFree(19);
+    withFree(21);
     assert.equal(call(machine, "machine_disk").status, 0);
     const { output } = call(machine, "machine_disk all");
-    assert.match(
-      output,
-      /not enough disk: 19 GB free, 27 GB needed for .* the tests' kubelet, CRI-O, cri-dockerd and docker-build/,
-    );
+    assert.match(output, /not enough disk: 21 GB free, 29 GB needed for .* the tests' kubelet, CRI-O and cri-dockerd/);
   });
 
   it("needs little where the tools, the root file systems and the images are in place", () => {
@@ -79,6 +77,7 @@ describe("lab/toolchain: what the machine must offer", () => {
     for (const file of [
       `tools/kubernetes-${KUBERNETES}/kubelet`,
       `tools/pulumi-${PULUMI}/pulumi`,
+      `tools/docker-build-${DOCKER_BUILD}/pulumi-resource-docker-build`,
       "lab/rootfs-1.tar",
     ]) {
       mkdirSync(join(machine.cache, file, ".."), { recursive: true });
@@ -90,6 +89,16 @@ describe("lab/toolchain: what the machine must offer", () => {
     withFree(2);
     machine.install("docker", `echo ${machine.home}`);
     assert.equal(call(machine, "machine_disk").status, 0);
+  });
+
+  it("needs room for docker-build alone where the other tools were built before", () => {
+    withFree(1);
+    for (const file of [`tools/kubernetes-${KUBERNETES}/kubelet`, `tools/pulumi-${PULUMI}/pulumi`]) {
+      mkdirSync(join(machine.cache, file, ".."), { recursive: true });
+      writeFileSync(join(machine.cache, file), "", { mode: 0o755 });
+    }
+    const { output } = call(machine, "machine_disk_needs");
+    assert.match(output, /^4 \S+ docker-build\n2 \S+ root file systems\n/);
   });
 
   for (const [where, docker, host] of [
@@ -435,6 +444,14 @@ describe("lab/toolchain: provider plugins", () => {
       log,
       /plugin docker-build \S+: no download: .*\n[^]*built from github\.com\/pulumi\/pulumi-docker-build v/,
     );
+  });
+
+  it("has one for every provider whose package the program depends on", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(toolchain, "../../package.json"), "utf8")) as {
+      dependencies: Record<string, string>;
+    };
+    const providers = Object.keys(dependencies).flatMap((name) => /^@pulumi\/(?!pulumi$)(.*)/.exec(name)?.[1] ?? []);
+    assert.deepEqual([...PLUGINS].sort(), providers.sort());
   });
 
   it("refuses a plugin that the project does not use", async () => {

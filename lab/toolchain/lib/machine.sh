@@ -27,13 +27,14 @@ machine_existing() {
 machine_disk_needs() {
   local go_caches=${GOCACHE:-${XDG_CACHE_HOME:-$HOME/.cache}}
   if [ ! -x "$CACHE/tools/kubernetes-$KUBERNETES/kubelet" ] || [ ! -x "$CACHE/tools/pulumi-$PULUMI/pulumi" ]; then
-    echo "10 $go_caches Go's caches"
+    echo "12 $go_caches Go's caches"
     echo "4 $CACHE tools and root file systems"
-  elif ! compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null; then
-    echo "2 $CACHE root file systems"
+  else
+    [ -x "$CACHE/tools/docker-build-$DOCKER_BUILD/pulumi-resource-docker-build" ] || echo "4 $go_caches docker-build"
+    compgen -G "$CACHE/lab/rootfs-*.tar" >/dev/null || echo "2 $CACHE root file systems"
   fi
   if [ "${1:-}" = all ] && ! machine_tests_built; then
-    echo "8 $go_caches the tests' kubelet, CRI-O, cri-dockerd and docker-build"
+    echo "8 $go_caches the tests' kubelet, CRI-O and cri-dockerd"
   fi
   if [ -n "$(docker image ls --quiet pause-sandbox-lab/node 2>/dev/null)" ]; then
     echo "1 $(machine_docker_root) the lab's containers"
@@ -45,8 +46,7 @@ machine_disk_needs() {
 
 machine_tests_built() {
   local tool
-  for tool in "kubernetes-$KUBELET_DOCKERSHIM/kubelet" "cri-o-$CRIO/crio" "cri-dockerd-$CRI_DOCKERD/cri-dockerd" \
-    "docker-build-$DOCKER_BUILD/pulumi-resource-docker-build"; do
+  for tool in "kubernetes-$KUBELET_DOCKERSHIM/kubelet" "cri-o-$CRIO/crio" "cri-dockerd-$CRI_DOCKERD/cri-dockerd"; do
     [ -x "$CACHE/tools/$tool" ] || return 1
   done
 }

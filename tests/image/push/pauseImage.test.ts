@@ -10,7 +10,7 @@ import { asked, ran } from "../../support/ran";
 import { Registry, removeImages } from "../../support/registry";
 import { atLeast } from "../../support/tier";
 import { pushIndex } from "./handmade";
-import { Program } from "./program";
+import { Program, toolFolders } from "./program";
 import { type Fault, Proxy, type ProxyOptions } from "./proxy";
 
 const REPOSITORY = "platform/pause";
@@ -34,6 +34,11 @@ describe("PauseImage", function () {
   let proxy: Proxy;
   let program: Program;
 
+  // On a bare machine the engine and a plugin are built first, while another lane builds the lab's tools.
+  before("the engine and its plugins", function () {
+    this.timeout("40m");
+    toolFolders();
+  });
   beforeEach(async () => {
     registry = await Registry.start();
     proxy = await Proxy.start(registry);

@@ -13,7 +13,7 @@ const TREE = path.resolve(__dirname, "../../..");
 /** The tools once per process; which of them are stand-ins is said on stderr. */
 let tools: string[] | undefined;
 
-function toolFolders(): string[] {
+export function toolFolders(): string[] {
   tools ??= execFileSync(path.join(TREE, "lab/toolchain/get"), ["pulumi", "plugin:docker", "plugin:docker-build"], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

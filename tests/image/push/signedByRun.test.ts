@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { type PauseImageArgs, PauseImageSource } from "../../../components";
 import { Registry, removeImages } from "../../support/registry";
 import { pushIndex } from "./handmade";
-import { Program } from "./program";
+import { Program, toolFolders } from "./program";
 import { Proxy } from "./proxy";
 
 const REPOSITORY = "platform/pause";
@@ -34,6 +34,11 @@ describe("a run with a signed PauseImage", function () {
   const { signing, publicKey } = keyPair();
   const other = keyPair();
 
+  // On a bare machine the engine and a plugin are built first, while another lane builds the lab's tools.
+  before("the engine and its plugins", function () {
+    this.timeout("40m");
+    toolFolders();
+  });
   beforeEach(async () => {
     registry = await Registry.start();
     proxy = await Proxy.start(registry);
