@@ -69,7 +69,7 @@ heal_program() {
     '  echo "$image is not imported: $said" >&2' \
     '  exit 1' \
     'fi' \
-    'echo "imported $image: it was gone"'
+    'echo "imported $image"'
 }
 
 # heals PATH: is it one of these files? They are ours alone, and go as they are where somebody edited them.
