@@ -43,7 +43,8 @@ const keyOf = (place: LoginPlace, at: At): string =>
 const KINDS: readonly Kind[] = [
   {
     code: "PS-L004",
-    words: /^sudo: |is not in the sudoers file|\bsudo: (?:a password|a terminal|command not found|not found)/im,
+    // Where sudo cannot resolve the host's own name, it says so and goes on.
+    words: /^sudo: (?!unable to resolve host)|is not in the sudoers file|\bsudo: (?:command )?not found/im,
     what: (at, user) => `${user} may not become root on ${at} without a password`,
     wayOut: (place) => `let ${userOf(place)} run sudo -n sh there, or log in as root`,
   },
@@ -86,7 +87,10 @@ const UNANSWERED = "PS-L001";
 const COPY_FAILED = "PS-L005";
 
 /** The plugin's message for a command that ran; its output may contain any of the phrases above. */
-const DID_RUN = /exited with status|exit status/i;
+const DID_RUN = /(?:exited with|exit) status(?: (\d+))?/i;
+
+/** The script ends with none of these: sudo that refuses does, and a log-in shell that finds no sudo. */
+const OF_SUDO = ["1", "126", "127"];
 
 /**
  * Finds the kind of a failure before the script ran.
@@ -96,8 +100,9 @@ const DID_RUN = /exited with status|exit status/i;
  * @returns Undefined if the script ran, or if that is unknown.
  */
 export function loginFailure(said: string, place: LoginPlace, copying = false): LoginFailure | undefined {
-  const ran = DID_RUN.test(said);
-  const kinds = KINDS.filter(({ code }) => (ran ? code === "PS-L004" : code !== COPY_FAILED || copying));
+  const [ran, status] = DID_RUN.exec(said) ?? [];
+  if (status !== undefined && !OF_SUDO.includes(status)) return undefined;
+  const kinds = KINDS.filter(({ code }) => (ran !== undefined ? code === "PS-L004" : code !== COPY_FAILED || copying));
   const lines = said.split("\n").filter((line) => line.trim() !== "");
   const [kind, line] = firstOf(kinds, lines) ?? [];
   if (kind === undefined || line === undefined) return undefined;

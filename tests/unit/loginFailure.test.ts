@@ -129,6 +129,19 @@ describe("a failure before the script", () => {
     assert.equal(loginFailure(said, NODE), undefined);
   });
 
+  const unresolved = "sudo: unable to resolve host n2: Name or service not known\n";
+  for (const status of [3, 4, 5]) {
+    it(`is none where sudo cannot resolve the host's name and the script ends with ${status}`, () => {
+      const said = `Process exited with status ${status}: running "sudo -n sh -c …":\n${unresolved}[n2] PS-N020 the undo failed\n`;
+      assert.equal(loginFailure(said, NODE), undefined);
+    });
+  }
+
+  it("is sudo's refusal behind that line", () => {
+    const said = `Process exited with status 1: running "sudo -n sh -c …":\n${unresolved}sudo: a password is required\n`;
+    assert.match(loginFailure(said, NODE)?.text ?? "", /^PS-L004 .* \(sudo: a password is required\)/);
+  });
+
   it("is none where the script ran and prints the like", () => {
     const said = 'Process exited with status 3: running "…":\n[n] PS-N010 dial tcp 10.0.0.9:5000: connection refused\n';
     assert.equal(loginFailure(said, NODE), undefined);
