@@ -31,21 +31,23 @@ export interface RolloutWindow {
  * after all nodes before it. So the graph stays linear in the number of nodes. At most `window` nodes are ever being changed.
  * The engine starts no further node once one has failed.
  *
- * @param nodes In the user's order, which is kept within a group. Where none is a canary, the first one is.
+ * @param nodes In the user's order, which is kept within a group. Where none is a canary, the first one is. A gone node shows nothing
+ *   about the others, so it is none.
  * @param windows In their order; every group of the nodes once. See {@link windowSize}.
  */
-export function planRollout<N extends { canary?: boolean; group?: string }>(
+export function planRollout<N extends { canary?: boolean; group?: string; gone?: boolean }>(
   nodes: readonly N[],
   windows: readonly RolloutWindow[],
 ): RolloutPlan<N> {
-  const first = nodes.find(({ group }) => group === windows[0]?.group) ?? nodes[0];
-  const marked = nodes.some(({ canary }) => canary === true);
-  const isCanary = (node: N): boolean => (marked ? node.canary === true : node === first);
-  const canaries = nodes.filter(isCanary);
+  const there = nodes.filter(({ gone }) => gone !== true);
+  const marked = there.filter(({ canary }) => canary === true);
+  const first = there.find(({ group }) => group === windows[0]?.group) ?? there[0] ?? nodes[0];
+  const canaries = marked.length > 0 || first === undefined ? marked : [first];
+  const all = new Set(canaries);
   const steps: RolloutStep<N>[] = canaries.map((node, i) => ({ node, after: canaries.slice(Math.max(0, i - 1), i) }));
   let last: readonly N[] = canaries.slice(-1);
   for (const { group, window } of windows) {
-    const others = nodes.filter((node) => node.group === group && !isCanary(node));
+    const others = nodes.filter((node) => node.group === group && !all.has(node));
     if (others.length === 0) continue;
     steps.push(...planGroup(others, window, last));
     last = others.slice(-window);
@@ -66,7 +68,7 @@ function planGroup<N>(nodes: readonly N[], window: number, before: readonly N[])
  *
  * @param maxUnavailable A whole number of nodes from `1`, or a percentage from `1%` to `100%` of all nodes. It is
  *   rounded down, but never below one node: a rollout that may touch no node would never end.
- * @param nodes Number of nodes.
+ * @param nodes Number of nodes that are not gone.
  * @throws Error naming the value and what is allowed.
  */
 export function windowSize(maxUnavailable: string, nodes: number): number {

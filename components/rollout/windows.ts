@@ -19,7 +19,8 @@ interface Asked {
 export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailable = "1" }: Asked): RolloutWindow[] {
   const listed: ClusterNode[] = Array.isArray(nodes) ? nodes.filter((node: unknown) => node instanceof Object) : [];
   const inGroup = (name?: string) => listed.filter(({ group }) => group === name);
-  const all = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, listed.length)) ?? 1;
+  const there = (nodes: readonly ClusterNode[]): number => nodes.filter(({ gone }) => gone !== true).length;
+  const all = problems.attempt("maxUnavailable", () => windowSize(maxUnavailable, there(listed))) ?? 1;
   const windows = new Map<string | undefined, number>();
   if (!Array.isArray(groups)) problems.addHidden("groups", groups, GROUPS);
   else
@@ -32,7 +33,7 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
       if (windows.has(name)) problems.add(`groups[${i}].name`, name, "a name that no other group has");
       if (own === undefined) return void windows.set(name, belowSessions(all, maxUnavailable, inGroup(name)));
       const field = `groups[${i}].maxUnavailable`;
-      const size = problems.attempt(field, () => windowSize(own, inGroup(name).length)) ?? 1;
+      const size = problems.attempt(field, () => windowSize(own, there(inGroup(name)))) ?? 1;
       windows.set(name, belowSessions(size, own, inGroup(name)));
     });
   for (const { group } of listed) {

@@ -28,6 +28,17 @@ describe("the order of a rollout", () => {
     });
   }
 
+  it("has no canary that is gone: another marked one is, else the first that is there", () => {
+    const canariesOf = (text: string): string[] => {
+      const list = text.split(" ").map((name) => ({ name, canary: name.includes("!"), gone: name.endsWith("-") }));
+      return planRollout(list, [{ window: 3 }]).canaries.map(({ name }) => name);
+    };
+    assert.deepStrictEqual(canariesOf("a- b c d"), ["b"]);
+    assert.deepStrictEqual(canariesOf("a b!- c! d"), ["c!"]);
+    assert.deepStrictEqual(canariesOf("a- b!- c d"), ["c"]);
+    assert.deepStrictEqual(canariesOf("a- b-"), ["a-"]);
+  });
+
   it("plans every node once, never waits for a later one, and never has more than the window under way", () => {
     const clusters = fc.array(fc.boolean(), { minLength: 1, maxLength: 60 });
     fc.assert(

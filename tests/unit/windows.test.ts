@@ -47,6 +47,13 @@ describe("the window of a rollout", () => {
     assert.deepEqual(sizes(list, "50%", [{ name: "c", maxUnavailable: "25" }]), [25, 10, 60]);
   });
 
+  it("is a percentage of the nodes that are there: those that are gone do not count", () => {
+    const list = nodes(10).map((node, i) => ({ ...node, gone: i < 6 }));
+    assert.deepEqual(sizes(list, "50%"), [2]);
+    const grouped = list.map((node) => ({ ...node, group: "a" }));
+    assert.deepEqual(sizes(grouped, "1", [{ name: "a", maxUnavailable: "50%" }]), [2]);
+  });
+
   it("is refused for a group that no node is in, with the groups that there are", () => {
     const list = [...nodes(2, undefined, "rack-a"), ...nodes(2, undefined, "rack-b")];
     assert.throws(
