@@ -86,10 +86,9 @@ spared() { if heals "$1"; then way_out=', or set selfHeal to false, which leaves
 # Is the timer to run, and does it not? Reads $plan/wanted, systemd.
 heal_stopped() { listed "$units_at/$heal.timer" "$plan/wanted" && ! is_active "$heal.timer"; }
 
-# Has systemd take the timer as its file is by now. Writes $journal/heal. Sets $touched. Dies with PS-N028.
+# Has systemd take the timer as its file is by now. Sets $touched. Dies with PS-N028.
 settle_heal() {
   unit_changed "$heal.timer" || return 0
-  : >"$journal/heal"
   [ ! -e "$units_at/$heal.timer" ] || touched="$touched $heal.timer"
   heal_timed || die 028 "$heal.timer does not start: see systemctl status $heal.timer, or set selfHeal to false"
 }

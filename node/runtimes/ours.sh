@@ -25,7 +25,8 @@ sort_ours() {
   [ -s "$plan/ours-before" ] || return 0
   now=$("${namer}_names") || pull_failed
   lines "$now" | awk -F '\t' -v image="${1-}" -v leaves="$plan/leaves" '
-    FILENAME == ARGV[1] { ours[$1] = $0; next }
+    # A name that is ours stays so, also where its pin came later.
+    FILENAME == ARGV[1] { if ($2 == "" || !($1 in ours)) ours[$1] = $0; next }
     { target[$1] = $2 }
     END {
       repository = image

@@ -50,9 +50,11 @@ refuse_fixed() {
     die 026 "/${other#* /} was changed by somebody else while this run planned: see who else manages this node, and run again"
 }
 
-# The directories that take new files, or would be made in, can be written to. Reads $plan/changed. Dies with PS-N013.
+# What is to be replaced is a file: a unit that somebody has masked leads to /dev/null. The directories that take new files, or would be
+# made in, can be written to. Reads $plan/changed. Dies with PS-N013.
 refuse_read_only() {
   while IFS= read -r path; do
+    [ -f "$path" ] || [ ! -e "$path" ] || die 013 "$path is no file: see systemctl unmask"
     dir=${path%/*}
     while [ ! -d "${dir:=/}" ]; do dir=${dir%/*}; done
     [ -w "$dir" ] && continue

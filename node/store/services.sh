@@ -44,7 +44,7 @@ heal_timed() {
     return
   fi
   bounded 60 systemctl stop "$heal.timer" 2>/dev/null || :
-  systemctl reset-failed "$heal.timer" 2>/dev/null || :
+  systemctl reset-failed "$heal.*" 2>/dev/null || :
   if is_active "$heal.timer"; then return 1; fi
 } 8>&- 9>&-
 

@@ -52,6 +52,18 @@ for (const shell of shells) {
       assert.deepEqual([again.status, again.changed, again.restarted, again.did], ["unchanged", [], [], []]);
     });
 
+    it("is refused where a unit is masked, and the device that it leads to stays", function () {
+      if (process.getuid?.() !== 0) this.skip();
+      fs.mkdirSync(root("systemd"), { recursive: true });
+      const device = path.join(host.dir, "null");
+      assert.equal(spawnSync("mknod", [device, "c", "1", "3"]).status, 0);
+      fs.symlinkSync(device, root(`systemd/${TIMER}`));
+      const { status, stderr } = host.run("apply", settings);
+      assert.deepEqual([status, there()], [3, [`systemd/${TIMER}`]], stderr);
+      assert.match(stderr, /PS-N013 \S+null is no file: see systemctl unmask/);
+      assert.ok(fs.statSync(device).isCharacterDevice());
+    });
+
     it("is told which of these files somebody changed, and gets it back without a restart of the runtime", () => {
       host.done("apply", settings);
       for (const name of ["pause-sandbox/image.tar", "systemd/pause-sandbox-heal.service"]) {
