@@ -155,6 +155,15 @@ for (const version of VERSIONS.slice(0, atLeast("long") ? 4 : atLeast("all") ? 2
       );
     });
 
+    it("leaves no name at the end, also where somebody took its pin away in between", () => {
+      const before = real.names();
+      applied();
+      real.ctr("images", "label", IMAGE, "io.cri-containerd.pinned=");
+      applied();
+      real.host.done("restore", { owner: "us" });
+      assert.deepEqual(real.names(), before);
+    });
+
     it("loses its pin alone where a sandbox runs on it, and restore says so", () => {
       applied();
       real.ctr("containers", "create", IMAGE, "sandbox");

@@ -124,6 +124,13 @@ for (const shell of shells) {
       assert.match(stderr, /PS-N028 pause-sandbox-heal\.timer does not start/);
       assert.deepEqual([status, host.files()], [4, before]);
     });
+
+    it("has no timer after an undo, also where a boot in between has started it", () => {
+      const booted = `: >"$node_dir/booted"; echo ${TIMER} >>"$node_dir/units"; return 1`;
+      host.write("more.sh", `manage() { [ -e "$node_dir/booted" ] || { ${booted}; }; }\n`);
+      const { status, stderr } = host.run("apply", settings);
+      assert.deepEqual([status, there(), isActive()], [4, [], false], stderr);
+    });
   });
 
   describe(`${shell.join(" ")}: a node of k3s that has a carried image again`, function () {
