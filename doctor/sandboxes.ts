@@ -60,7 +60,10 @@ function podIn(text: string): string {
 /** The error of a line, without the quotes around it. */
 export function errorIn(text: string): string {
   const [, quoted] = /\b(?:err|error)="((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
-  return quoted === undefined ? text : unquoted(`"${quoted}"`);
+  const error = quoted === undefined ? text : unquoted(`"${quoted}"`);
+  // The kubelet quotes it once more where it says that it goes on to the next Pod.
+  const [, inner] = /CreatePodSandboxError: ("(?:[^"\\]|\\.)*")/.exec(error) ?? [];
+  return inner === undefined ? error : unquoted(inner);
 }
 
 /** A text without the quotes that Go's %q puts around it. */

@@ -3,6 +3,7 @@ import { parse as parseYaml } from "yaml";
 
 import { withoutComment, wordsOf } from "./words";
 import { firstLine, messageOf, userError } from "../errors";
+import { describe } from "../problems";
 
 export type Vars = Record<string, string>;
 
@@ -211,11 +212,17 @@ function readListing(groups: Groups, listing: unknown): void {
   }
 }
 
-const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(nameOf) : []);
+
+/** A number may be a name. */
+function nameOf(value: unknown): string {
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  throw userError(`the inventory has ${describe(value)} in a list of hosts or children; it must be a name`);
+}
 
 function texts(value: unknown): Vars {
   const pairs = Object.entries(isTree(value) ? value : {});
   return Object.fromEntries(
-    pairs.filter(([, one]) => !isTree(one) && one !== null).map(([name, one]) => [name, String(one)]),
+    pairs.filter(([, one]) => typeof one !== "object").map(([name, one]) => [name, String(one)]),
   );
 }

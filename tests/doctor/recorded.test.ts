@@ -2,11 +2,26 @@ import { strict as assert } from "node:assert";
 
 import { causeOf, isOfImage, kubeletCause } from "../../doctor/causes";
 import { judgeKubelet } from "../../doctor/judge/kubelet";
+import { triedIn } from "../../doctor/sandboxes";
 import { CLOCK, factsOf, journal, runtime } from "./nodeFacts";
 import { KUBELET_ERRORS, SANDBOX_ERRORS } from "./recordedErrors";
 
 describe("what a sandbox failed with", () => {
   for (const { who, code, error, what } of SANDBOX_ERRORS) {
+    it(`is known from ${who} where the kubelet goes on to the next Pod`, () => {
+      const created = JSON.stringify(`Failed to create sandbox for pod "app_default(1)": ${error}`);
+      const err = JSON.stringify(
+        `failed to "CreatePodSandbox" for "app_default(1)" with CreatePodSandboxError: ${created}`,
+      );
+      const line = `${CLOCK} node-1 kubelet[1]: E1130 pod_workers.go:1] "Error syncing pod, skipping" err=${err} pod="default/app"`;
+      const tried = triedIn(line);
+      assert.equal(
+        causeOf(tried?.error ?? "", { runtime: runtime("registry.example/pause:1") })?.code,
+        code,
+        tried?.error,
+      );
+    });
+
     it(`is known from ${who}`, () => {
       const found = causeOf(error, { runtime: runtime("registry.example/pause:1") });
       assert.equal(found?.code, code, JSON.stringify(found));

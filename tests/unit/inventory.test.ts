@@ -31,6 +31,13 @@ describe("hosts from an Ansible inventory", () => {
     assert.deepStrictEqual(names, ["w01", "w02", "w03", "w04", ...databases, "n0", "n4", "n8"]);
   });
 
+  it("are refused by what stands in the place of a name", () => {
+    const listing = (hosts: unknown): string => JSON.stringify({ _meta: { hostvars: {} }, all: { hosts } });
+    const refused = /the inventory has \{"web1":null\} in a list of hosts or children; it must be a name/;
+    assert.throws(() => hostsOfInventory(listing([{ web1: null }])), refused);
+    assert.throws(() => hostsOfInventory(listing([{ toString: false }])), /has \{"toString":false\} in a list/);
+  });
+
   const literals: [string, string, object][] = [
     ["a space behind a backslash, and a comment in a word", "a ansible_user=u\\ v#w", { user: "u v" }],
     ["a quote behind a backslash", 'a ansible_user="u\\"v"', { user: 'u"v' }],

@@ -7,8 +7,8 @@ import { runSuite } from "./suite";
 import { faults } from "./table";
 import type { Target } from "../../support/nodes/target";
 
-/** PAUSE_SANDBOX_SEED=7 draws the instants of an earlier run again. */
-const seed = Number(process.env.PAUSE_SANDBOX_SEED ?? Date.now() % 1_000_000);
+/** The same in each run, so that a change is what makes it fail. `make faults` and PAUSE_SANDBOX_SEED draw others. */
+const seed = Number(process.env.PAUSE_SANDBOX_SEED ?? 7);
 
 describe(`faults on real nodes, seed ${seed}`, function () {
   this.timeout("20m");
