@@ -174,7 +174,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     // On a node that is not healed, the Pod would never be Ready.
     if (!args.proof || args.dryRun) return undefined;
     const { nginxImage, appImage, appPort, namespace, readyTimeoutSeconds } = args.proof;
-    // Every change or new check of the nodes also repeats the proof.
+    // Another image or a new check of the nodes repeats the proof; other settings of the nodes do not.
     const proofOf = pulumi
       .all([image.reference, image.digest, args.recheck])
       .apply(([reference, digest, recheck]) => `${reference}@${digest ?? "any"}, recheck ${recheck ?? 0}`);

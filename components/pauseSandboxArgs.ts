@@ -101,8 +101,8 @@ export interface PauseSandboxArgs {
   /**
    * Seconds to wait between the last changed canary and the other nodes, a whole number from 0 to 86400. Pods on the canaries that are
    * Ready at its start must stay Ready, and their containers must not restart. Otherwise the rollout stops. This check needs
-   * `kubeconfig`; without it, the rollout only waits. With `proof`, a new sample Pod on each canary must be Ready first. A run that
-   * changes no canary does not wait. After a stop, each run waits again until the canaries have passed. Default: 0.
+   * `kubeconfig`; without it, the rollout only waits. With `proof`, a sample Pod on each canary must be Ready first: a new one
+   * after another image or `recheck`. A run that changes no canary does not wait. After a stop, each run waits again until the canaries have passed. Default: 0.
    */
   soakSeconds?: pulumi.Input<number>;
   /**

@@ -138,12 +138,22 @@ interface AskedNow {
 }
 const askedOf = new WeakMap<SandboxNode, AskedNow>();
 
-/** The texts that some nodes are compared by. A secret login makes them secret. */
-export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<string> {
+/** What some nodes are compared by, as hashes. */
+export interface Asked {
+  /** Of their settings. */
+  readonly settings: string;
+  /** Of their settings and the number of `recheck`, which `reconcile` raises in each run. */
+  readonly run: string;
+}
+
+/** A secret login makes both secret. */
+export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<Asked> {
   const asked = nodes.map((node) => askedOf.get(node));
   return whenKnown(asked, (known) => {
     const compared = known.map((one) => one && { ...one, stdin: comparedStdin(one.stdin) });
-    return createHash("sha256").update(JSON.stringify(compared)).digest("hex");
+    const hash = (of: unknown): string => createHash("sha256").update(JSON.stringify(of)).digest("hex");
+    const once = compared.map((one) => one && { ...one, create: one.create.replace(/ recheck=\d+$/, "") });
+    return { settings: hash(once), run: hash(compared) };
   });
 }
 

@@ -14,7 +14,7 @@ import { messageOf } from "../errors";
 import { known } from "../inputs";
 import { isUnanswered } from "../node/loginFailure";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
-import { looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
+import { type Asked, looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
 import { textWhenKnown } from "../node/whatChanges";
 import * as log from "../log";
 
@@ -182,19 +182,21 @@ export class Rollout {
     return { hooks: { beforeCreate: [this.soaks], beforeUpdate: [this.soaks] } };
   }
 
-  private async soak(): Promise<void> {
+  private async soak({ newInputs, oldInputs }: pulumi.ResourceHookArgs): Promise<void> {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const seconds = await known(this.asked.soakSeconds);
     const all = [...this.nodes].filter(([, { gone }]) => gone !== true);
-    // A canary on which this run had nothing to do was changed by a run whose soak did not pass.
-    const changed = ([resource]: [string, RolloutNode]) =>
-      (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
-    const nodes = all.filter(([, { canary }]) => canary).filter(changed);
+    const passed = await settingsIn(oldInputs);
+    const other = passed === undefined || passed !== (await settingsIn(newInputs));
+    // With settings that have not passed, a canary that this run only looked at was changed by a run whose soak did not pass.
+    const must = ([resource]: [string, RolloutNode]) =>
+      other || (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
+    const nodes = all.filter(([, { canary }]) => canary).filter(must);
     if (seconds === 0 || nodes.length === 0 || all.every(([, { canary }]) => canary)) return;
     const names = nodes.map(([, { name }]) => name);
     const begun = (pods: number): void => {
-      const must = `${counted(pods, "Ready Pod")} on ${names.join(", ")} must stay Ready`;
-      const watched = this.asked.access === undefined ? "" : `: ${must}`;
+      const stay = `${counted(pods, "Ready Pod")} on ${names.join(", ")} must stay Ready`;
+      const watched = this.asked.access === undefined ? "" : `: ${stay}`;
       void log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, true);
     };
     try {
@@ -241,7 +243,7 @@ export class Rollout {
     // The engine of an inline program is known only in the program's context, but the engine calls hooks outside of it.
     this.soaks = new pulumi.ResourceHook(
       `${name}-soak`,
-      AsyncResource.bind(() => this.soak()),
+      AsyncResource.bind((run: pulumi.ResourceHookArgs) => this.soak(run)),
     );
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
     // It refuses nothing. If the program has ended, the node is what it is, and the engine must not call it failed.
@@ -253,6 +255,12 @@ export class Rollout {
       onError: [new pulumi.ErrorHook(name, AsyncResource.bind(fail))],
     };
   }
+}
+
+/** The hash of the canaries' settings in the resource of a soak. An earlier release kept one text there: undefined. */
+async function settingsIn(inputs: Record<string, unknown> = {}): Promise<string | undefined> {
+  const input = (await known(inputs["input"])) as Partial<Asked> | string | undefined;
+  return input instanceof Object ? textWhenKnown(input.settings) : undefined;
 }
 
 /** A node that is counted. */

@@ -1,6 +1,7 @@
 /** The soak behind the canaries, under the real engine, with doubles of the command plugin and of the API server. */
 import { strict as assert } from "node:assert";
 
+import { Reconcile } from "../../components";
 import { nodesServer, type NodesServer, pod } from "../support/nodesServer";
 import { Engine, node } from "./engine";
 
@@ -85,6 +86,35 @@ describe("a rollout that soaks, under the engine", function () {
     // Nothing is left to wait for.
     assert.doesNotMatch((await engine.up(await soaking("again"))).said, /waiting 1 s/);
   });
+
+  for (const [what, more] of [
+    ["raises recheck", (run: number) => ({ recheck: run })],
+    ["looks at each node in each run", () => ({ reconcile: Reconcile.EveryUp })],
+  ] as const) {
+    it(`waits again where the soak failed, also if the next run ${what} and the canary has nothing to do`, async () => {
+      const stack = (run: number) =>
+        engine.stack(what.replaceAll(" ", "-"), [node("a", "unchanged"), ...NODES.slice(1)], {
+          ...{ soakSeconds: 1, maxUnavailable: "2", kubeconfig: server.kubeconfig },
+          ...more(run),
+        });
+      const afresh = () => {
+        server.asked.length = 0;
+        seen = false;
+      };
+      for (const run of [1, 2]) {
+        afresh();
+        later = pod("app", "a", { restarts: 1 });
+        const { failed, nodes, said } = await engine.up(await stack(run));
+        assert.deepEqual([failed, nodes], [true, ["a"]], said);
+      }
+      afresh();
+      later = pod("app", "a");
+      const passes = await engine.up(await stack(3));
+      assert.deepEqual([passes.failed, passes.nodes], [false, ["a", "b", "c", "d"]], passes.said);
+      // What has passed waits for a canary only where that is changed again.
+      assert.doesNotMatch((await engine.up(await stack(4))).said, /waiting 1 s/);
+    });
+  }
 
   it("changes no canary where the cluster cannot be asked", async () => {
     server.denied = true;

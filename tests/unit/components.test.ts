@@ -8,6 +8,7 @@ import {
   type ClusterNode,
   LocalhostPod,
   PauseSandbox,
+  type PauseSandboxArgs,
   ProofScope,
   Reconcile,
   SandboxNode,
@@ -17,6 +18,7 @@ import {
 import { checkKnown } from "../../components/node/connection";
 import { scriptText } from "../../components/node/nodeFile";
 import { checkedSettings } from "../../components/node/nodeChecks";
+import type { Asked } from "../../components/node/sandboxNode";
 import { DIGEST, line, refused, type Registered, run } from "../support/mocks";
 
 const REFERENCE = "registry.example.com:5000/platform/pause:1.0.0";
@@ -358,8 +360,23 @@ describe("PauseSandbox", () => {
       const trust = { login: { username: "puller", password, keep } };
       return find(await run(() => new PauseSandbox("pause", { ...args, trust })), "pause-soak").inputs.input;
     };
-    assert.notStrictEqual(await soaked("one"), await soaked("two"));
-    assert.strictEqual(await soaked("one", false), await soaked("two", false));
+    assert.notDeepStrictEqual(await soaked("one"), await soaked("two"));
+    assert.deepStrictEqual(await soaked("one", false), await soaked("two", false));
+  });
+
+  it("tells a new check of canaries from other settings", async () => {
+    const soaked = async (more: Partial<PauseSandboxArgs>) => {
+      const args = { image, nodes: [node("a", true), node("b")], soakSeconds: 60, ...more };
+      return find(await run(() => new PauseSandbox("pause", args)), "pause-soak").inputs.input as Asked;
+    };
+    const [first, again, other] = [
+      await soaked({ recheck: 1 }),
+      await soaked({ recheck: 2 }),
+      await soaked({ kubeletFlag: false }),
+    ];
+    assert.strictEqual(first.settings, again.settings);
+    assert.notStrictEqual(first.run, again.run);
+    assert.notStrictEqual(first.settings, other.settings);
   });
 
   it("proves each RuntimeClass that it is given, behind the last nodes", async () => {
