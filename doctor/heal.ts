@@ -37,8 +37,9 @@ export function healingConfig(diagnoses: readonly Diagnosis[], healing: Healing 
   if (healing.stack !== undefined) return extended(healing.stack, settings, healing.image);
   const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
   const config = stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });
-  const about = { existing: notOwn(diagnoses), carried: CARRIED }[String(settings["imageSource"])] ?? "";
-  return HEAD + about + config;
+  const source = settings["imageSource"];
+  if (source === "carried") return HEAD + CARRIED + config;
+  return HEAD + (healing.image === undefined ? notOwn(diagnoses, source === undefined) : "") + config;
 }
 
 const CARRIED = `#
@@ -50,7 +51,7 @@ const CARRIED = `#
 const NO_REGISTRY = ["PS-D007", "PS-D008", "PS-D042"];
 
 /** What nobody may overlook: the file heals with an image that is not the user's own. */
-function notOwn(diagnoses: readonly Diagnosis[]): string {
+function notOwn(diagnoses: readonly Diagnosis[], pushed: boolean): string {
   const images = diagnoses.filter(({ image }) => image !== "").map(({ node, image }) => `#   ${node}: ${image}\n`);
   const differ = new Set(diagnoses.map(({ image }) => image)).size > 1;
   return (
@@ -58,8 +59,11 @@ function notOwn(diagnoses: readonly Diagnosis[]): string {
     (differ
       ? `# The nodes have different images, and this file gives all of them the one below:\n${images.join("")}`
       : "") +
-    "# For an image of your own, set reference to a name in a registry of yours, and take imageSource out; or run this again with\n" +
-    "# --image <host[:port]/repository:tag>.\n"
+    (pushed
+      ? "# Its registry lacks it, so `pulumi up` builds the image of this project and pushes it under that name. For an image of your own,\n" +
+        "# set reference to a name in a registry of yours, or run this again with --image <host[:port]/repository:tag>.\n"
+      : "# For an image of your own, set reference to a name in a registry of yours, and take imageSource out; or run this again with\n" +
+        "# --image <host[:port]/repository:tag>.\n")
   );
 }
 

@@ -55,13 +55,15 @@ const OLDEST_CONTAINERD: readonly (readonly [string, string])[] = [
   ["1.37", "2.3"],
 ];
 
-/** The day after which a containerd gets no more fixes (RELEASES.md). */
-const ENDS: readonly (readonly [string, string])[] = [
-  ["1.6", "2025-07-23"],
+/** The day after which a containerd gets no more fixes: RELEASES.md of 2.4.2, the last day where that names a month. */
+export const ENDS: readonly (readonly [string, string])[] = [
+  ["1.6", "2025-08-23"],
   ["1.7", "2026-09-30"],
-  ["2.0", "2025-11-07"],
-  ["2.1", "2026-05-05"],
+  ["2.0", "2027-03-31"],
+  ["2.1", "2026-07-03"],
   ["2.2", "2026-11-06"],
+  ["2.3", "2028-04-30"],
+  ["2.4", "2027-05-16"],
 ];
 
 /** @returns nothing where it is no version */

@@ -123,6 +123,19 @@ describe("doctor --fix-config of a stack that is there", () => {
   }
 });
 
+describe("doctor --fix-config of nodes whose registry lacks their image", () => {
+  it("says that up would push under the nodes' own name, which is not the user's", () => {
+    const lacking = [{ code: "PS-D012" }] as unknown as Diagnosis["findings"];
+    const text = healingConfig([{ ...found, image: "registry.k8s.io/pause:3.99", findings: lacking }]);
+    assert.equal(settings(text)["imageSource"], undefined);
+    assert.match(text, /^# NO IMAGE OF YOUR OWN IS NAMED HERE\./m);
+    assert.match(
+      text,
+      /^# Its registry lacks it, so `pulumi up` builds the image of this project and pushes it under that name\./m,
+    );
+  });
+});
+
 describe("doctor --fix-config of nodes that reach no registry", () => {
   const cut = (node: string, code: string): Diagnosis => ({
     ...{ ...found, node, image: `registry.k8s.io/pause:3.${node.length}` },

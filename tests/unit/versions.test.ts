@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { OLDEST_CLI } from "../../components/engine";
+import { ENDS } from "../../doctor/versions";
 import { PULUMI_OLDEST } from "../../lab/toolchain/versions";
 import { type Ran, resultOf, versionIn } from "../support/ran";
 import { merged, PAGE, type Recorded, recorded, rendered, type Row, ROWS, table } from "../versions";
@@ -15,6 +16,14 @@ const note = (changed: Partial<Ran>): Ran => ({
   ...{ what: "a", version: "1.0", date: "2026-11-29", result: "passed", tier: "all" },
   ...{ test: "tests/b/a.test.ts", suite: "with 1.0" },
   ...changed,
+});
+
+describe("docs/versions.md", () => {
+  it("has the days on which the lines of containerd end as the doctor has them", () => {
+    const page = fs.readFileSync("docs/versions.md", "utf8");
+    const told = [...page.matchAll(/^\| containerd (\d\.\d) +\| (\S+) +\|/gm)].map(([, line, day]) => [line, day]);
+    assert.deepEqual(told, ENDS);
+  });
 });
 
 describe("docs/versions.md", () => {
