@@ -66,9 +66,13 @@ export const sandbox = (linux = "", options = ""): string =>
 export const fails = (linux = "", options = ""): string => `${sandbox(linux, options)}; ${FAILS}`;
 export const FAILS = "if sh /run/doctor-again >/dev/null 2>&1; then echo 'the sandbox has started' >&2; exit 1; fi";
 
+/** Shell that removes a sandbox. The kubelet, which knows no such Pod, may have removed it a moment before. */
+export const removed = (id: string): string =>
+  `{ crictl rmp -f "${id}" >/dev/null 2>&1 || ! crictl inspectp "${id}" >/dev/null 2>&1; }`;
+
 /** Shell that has the runtime start the sandbox that failed, else one as any, which must go well. */
 export const STARTS = `[ -e /run/doctor-again ] || { ${sandbox()}; }
-  id=$(sh /run/doctor-again); crictl rmp -f "$id" >/dev/null`;
+  id=$(sh /run/doctor-again); ${removed("$id")}`;
 
 /** Shell that sets options of the handler runc. @param option A quoted line of TOML. */
 export const runcOption = (option: string): string =>

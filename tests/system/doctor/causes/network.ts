@@ -1,5 +1,5 @@
 /** Why a sandbox gets no network. */
-import { type Cause, FAILS, fails, sandbox } from "./cause";
+import { type Cause, FAILS, fails, removed, sandbox } from "./cause";
 
 /** A stand-in for calico's plugin: it says what that says without its agent's file, and else does as `bridge`. */
 const CALICO = String.raw`#!/bin/sh
@@ -62,7 +62,7 @@ export const NETWORK: Cause[] = [
       sed -i 's|"subnet": *"[^"]*"|"subnet":"10.99.0.0/30"|; ${OTHER}' /etc/cni/net.d/*
       ${sandbox()}; until sh /run/doctor-again >/run/doctor-first 2>/dev/null; do :; done; ${fails()}`,
     remedy: /^Free addresses.*host-local keeps them in \/var\/lib\/cni\/networks/,
-    mend: 'crictl rmp -f "$(cat /run/doctor-first)" >/dev/null',
+    mend: removed("$(cat /run/doctor-first)"),
     undo: `crictl rmp -f "$(cat /run/doctor-first)" >/dev/null 2>&1 || true; ${BEFORE}`,
     code: "PS-D028",
     verdict: /no free address for another Pod \(10\.99\.0\.\d/,
