@@ -68,7 +68,7 @@ export const FAILS = "if sh /run/doctor-again >/dev/null 2>&1; then echo 'the sa
 
 /** Shell that removes a sandbox. The kubelet, which knows no such Pod, may have removed it a moment before. */
 export const removed = (id: string): string =>
-  `{ crictl rmp -f "${id}" >/dev/null 2>&1 || ! crictl inspectp "${id}" >/dev/null 2>&1; }`;
+  `crictl rmp -f "${id}" >/dev/null || if crictl inspectp "${id}" >/dev/null 2>&1; then exit 1; fi`;
 
 /** Shell that has the runtime start the sandbox that failed, else one as any, which must go well. */
 export const STARTS = `[ -e /run/doctor-again ] || { ${sandbox()}; }

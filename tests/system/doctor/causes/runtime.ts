@@ -1,5 +1,5 @@
 /** Why the runtime starts no sandbox. */
-import { type Cause, CONFIG, fails, runcOption, sandbox } from "./cause";
+import { type Cause, CONFIG, fails, removed, runcOption, sandbox } from "./cause";
 
 const RUNC = "runc=$(command -v runc)";
 
@@ -134,7 +134,7 @@ export const RUNTIME: Cause[] = [
     what: "a sandbox whose name is taken",
     last: `${sandbox()}; sh /run/doctor-again >/dev/null; ! crictl runp /run/doctor.json 2>/dev/null`,
     remedy: /(crictl rmp -f [0-9a-f]{64})/,
-    mend: 'crictl rmp -f "$(crictl runp /run/doctor.json)"',
+    mend: `id=$(crictl runp /run/doctor.json); ${removed("$id")}`,
     code: "PS-D034",
     verdict:
       /Pods can start, but something is wrong\. Containerd still has an earlier sandbox of this Pod by the same name/,
