@@ -20,6 +20,8 @@ const CONTAINERD = ["containerd", "containerd-shim-runc-v2", "ctr"];
 const NOTES = "/var/lib/containerd/io.containerd.metadata.v1.bolt";
 const CONFIG = "/etc/containerd/config.toml";
 /** The test starts it more often than the five times in ten seconds that systemd allows. */
+/** containerd is ready for systemd a moment before its CRI takes a call. */
+const ANSWERS = "until crictl info >/dev/null 2>&1; do :; done";
 const RESET = "systemctl reset-failed containerd 2>/dev/null || true";
 
 describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
@@ -126,7 +128,7 @@ describe("pause-sandbox doctor --upgrade-to on real nodes", function () {
       }
     } finally {
       await target.sh(
-        `cp -a /run/config.before ${CONFIG}; ${RESET}; systemctl restart containerd; crictl pull "$1"`,
+        `cp -a /run/config.before ${CONFIG}; ${RESET}; systemctl restart containerd; ${ANSWERS}; crictl pull "$1"`,
         image,
       );
     }
