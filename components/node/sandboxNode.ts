@@ -138,7 +138,7 @@ interface AskedNow {
 }
 const askedOf = new WeakMap<SandboxNode, AskedNow>();
 
-/** What some nodes are compared by, as hashes. */
+/** Hashes of the settings that nodes are compared by. */
 export interface Asked {
   /** Of their settings. */
   readonly settings: string;
