@@ -25,7 +25,6 @@ export const CONTENTS: readonly Entry[] = [
   { title: "Start", page: "README.md" },
   "docs/guide.md",
   "docs/day-two.md",
-  "docs/day-two.md",
   "docs/nodes.md",
   "docs/image.md",
   "docs/logins.md",
