@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ClusterNode } from "./clusterNode";
+import { counted } from "./counted";
 import type { SshConnection, SshHost } from "./node/connection";
 import { isOutput } from "./problems";
 import { registryOf } from "./registry/reference";
@@ -37,10 +38,12 @@ export function weakenedBy(
   trust: pulumi.Input<RegistryTrust> | undefined,
   reference: pulumi.Input<string>,
 ): pulumi.Output<string[]> {
+  // Nobody connects to a host that is gone.
+  const there = nodes.filter(({ gone }) => gone !== true);
   // An Output per node of thousands costs more than the nodes themselves.
   const [later, plain] = [
-    nodes.filter(({ connection }) => hasOutput(connection)),
-    nodes.filter(({ connection }) => !hasOutput(connection)),
+    there.filter(({ connection }) => hasOutput(connection)),
+    there.filter(({ connection }) => !hasOutput(connection)),
   ];
   const open = plain.filter(({ connection }) => ignoresHostKey(connection as SshConnection)).map(({ name }) => name);
   const { plainHttp, login } = trustOf(trust);
@@ -54,7 +57,7 @@ export function weakenedBy(
       ...(names.length === 0
         ? []
         : [
-            `insecureIgnoreHostKey: the host keys of ${names.length} nodes are not checked: ${some(names)}. ` +
+            `insecureIgnoreHostKey: host keys are not checked of ${counted(names.length, "node")}: ${some(names)}. ` +
               "An attacker on the network can become root there. Set hostKey",
           ]),
       ...(isSent

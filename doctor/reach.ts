@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { Duplex } from "node:stream";
 
 import { CouldNotLook } from "./facts";
-import { sshFailure } from "./sshFailure";
+import { sshFailure, tellingLines } from "./sshFailure";
 import { doctorParts, running, unpacking } from "../components/node/program";
 
 /** A node, and what can be done there without changing it. */
@@ -166,9 +166,9 @@ function piped(program: string, args: readonly string[]): Duplex {
   });
   child.on("error", (error) => stream.destroy(error));
   child.on("close", (status) => {
-    const lines = said.trim().split("\n");
-    // The last line says only that forwarding failed; the one before has the node's reason.
-    const why = lines.find((line) => line.includes("open failed")) ?? lines.pop() ?? "";
+    const lines = tellingLines(said);
+    // The first line has the reason. The last one says only that forwarding failed, or that the connection was closed.
+    const why = lines.find((line) => line.includes("open failed")) ?? lines[0] ?? "";
     if (status === 0) stream.push(null);
     else stream.destroy(new Error(why === "" ? `${program} ended with ${String(status)}` : why));
   });

@@ -23,10 +23,16 @@ export async function sshFailure(
   return failure?.text ?? lineOf(said, status) ?? `ssh to ${host} ended with ${String(status)}`;
 }
 
+/** What is left of ssh's lines without its warnings. */
+export const tellingLines = (said: string): string[] =>
+  said
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !/^(?:Warning: |@+)/.test(line));
+
 /** ssh begins with the reason, and the script ends with it. */
 function lineOf(said: string, status: number | null): string | undefined {
-  const lines = said.split("\n").map((line) => line.trim());
-  const telling = lines.filter((line) => line !== "" && !/^(?:Warning: |@+)/.test(line));
+  const telling = tellingLines(said);
   return status === OF_SSH ? telling[0] : telling.at(-1);
 }
 

@@ -20,6 +20,8 @@ export interface LoginFailure {
   readonly code: string;
   /** Code, host, port, jump host, reason and remedy. */
   readonly text: string;
+  /** True if the jump host failed, not the host behind it. */
+  readonly ofJump: boolean;
 }
 
 /** The machine at fault: the host, its jump host, or one of the two. */
@@ -39,6 +41,16 @@ const userOf = ({ user }: LoginPlace): string => user ?? "the user";
 const keyOf = (place: LoginPlace, at: At): string =>
   at === "jump" && place.jump !== undefined ? scanOf(place.jump) : scanOf(place, place.jump);
 
+/** The script is copied before it runs. */
+const COPY: Kind = {
+  code: "PS-L005",
+  words:
+    /sftp|subsystem request failed|no space left|read-only file system|copy|file does not exist|permission denied/i,
+  what: (at) => `the script cannot be copied to ${at}`,
+  wayOut: (place) =>
+    `make room in the home directory of ${userOf(place)}, and see that it can be written; where there is no sftp, set sftp: false`,
+};
+
 /** The first match wins. */
 const KINDS: readonly Kind[] = [
   {
@@ -47,6 +59,12 @@ const KINDS: readonly Kind[] = [
     words: /^sudo: (?!unable to resolve host)|is not in the sudoers file|\bsudo: (?:command )?not found/im,
     what: (at, user) => `${user} may not become root on ${at} without a password`,
     wayOut: (place) => `let ${userOf(place)} run sudo -n sh there, or log in as root`,
+  },
+  {
+    code: "PS-L003",
+    words: /\bdial unix\b|SSH agent|authentication agent/i,
+    what: (at, user) => `nobody logs in to ${at} as ${user}: the SSH agent of this machine does not answer`,
+    wayOut: () => "start the agent and add the key to it, or set sshPrivateKey (privateKey in a program)",
   },
   {
     code: "PS-L002",
@@ -73,18 +91,10 @@ const KINDS: readonly Kind[] = [
         ? "see that the machine is up, that its sshd listens on this port, and that the jump host can reach it"
         : "see that the machine is up, that its sshd listens on this port, and that no firewall is in between",
   },
-  {
-    code: "PS-L005",
-    words:
-      /sftp|subsystem request failed|no space left|read-only file system|copy|file does not exist|permission denied/i,
-    what: (at) => `the script cannot be copied to ${at}`,
-    wayOut: (place) =>
-      `make room in the home directory of ${userOf(place)}, and see that it can be written; where there is no sftp, set sftp: false`,
-  },
+  COPY,
 ];
 
 const UNANSWERED = "PS-L001";
-const COPY_FAILED = "PS-L005";
 
 /** The plugin's message for a command that ran; its output may contain any of the phrases above. */
 const DID_RUN = /(?:exited with|exit) status(?: (\d+))?/i;
@@ -102,15 +112,15 @@ const OF_SUDO = ["1", "126", "127"];
 export function loginFailure(said: string, place: LoginPlace, copying = false): LoginFailure | undefined {
   const [ran, status] = DID_RUN.exec(said) ?? [];
   if (status !== undefined && !OF_SUDO.includes(status)) return undefined;
-  const kinds = KINDS.filter(({ code }) => (ran !== undefined ? code === "PS-L004" : code !== COPY_FAILED || copying));
+  const kinds = KINDS.filter(({ code }) => (ran !== undefined ? code === "PS-L004" : code !== COPY.code || copying));
   const lines = said.split("\n").filter((line) => line.trim() !== "");
-  const [kind, line] = firstOf(kinds, lines) ?? [];
+  const [kind, line] = firstOf(kinds, lines) ?? (copying && ran === undefined ? [COPY, lines[0] ?? ""] : []);
   if (kind === undefined || line === undefined) return undefined;
   const at = faultOf(said, place, kind);
   const reason = line.trim().replace(/\s+/g, " ").slice(0, 200);
   const what = kind.what(called(place, at), userOf(place));
   const text = `${kind.code} ${what} (${reason}). What to do: ${kind.wayOut(place, at)}. See docs/errors/${kind.code}.md`;
-  return { code: kind.code, text };
+  return { code: kind.code, text, ofJump: at === "jump" };
 }
 
 /** True if there was no connection. A host that refuses the log-in has answered. */
@@ -129,7 +139,8 @@ const endOf = ({ host, port }: { host: string; port?: number }): string => {
   return port === undefined ? name : `${name}:${port}`;
 };
 
-function called(place: LoginPlace, at: At): string {
+/** The host in a message, with its port and its jump host. */
+export function called(place: LoginPlace, at: At = "host"): string {
   const host = endOf(place);
   if (place.jump === undefined) return host;
   const jump = endOf(place.jump);
@@ -137,12 +148,16 @@ function called(place: LoginPlace, at: At): string {
   return at === "host" ? `${host} behind the jump host ${jump}` : `${host}, or the jump host ${jump} in front of it,`;
 }
 
+/** Whether a text has this name or address, and not only one that contains it: 10.0.0.1 is no part of 10.0.0.11. */
+const hasName = (text: string, name: string): boolean =>
+  new RegExp(`(?<![\\w.:-])${name.replace(/[^\w]/g, "\\$&")}(?![\\w-]|\\.\\w)`, "i").test(text);
+
 /** The jump host dials the host, and reports its failure in other words. */
 function faultOf(said: string, place: LoginPlace, { code }: Kind): At {
   const { jump } = place;
-  if (jump === undefined || code === "PS-L004" || code === COPY_FAILED) return "host";
+  if (jump === undefined || code === "PS-L004" || code === COPY.code) return "host";
   if (/open failed|rejected: |\(SSH\) Channel open failure/i.test(said)) return "host";
-  const names = (host: string): boolean => host !== "" && said.includes(host);
+  const names = (host: string): boolean => host !== "" && hasName(said, host);
   if (names(jump.host) !== names(place.host)) return names(jump.host) ? "jump" : "host";
   // ssh itself: the outer ssh knows only that its connection was closed.
   if (/UNKNOWN port 65535/.test(said) || /dial tcp/.test(said)) return "jump";

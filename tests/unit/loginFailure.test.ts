@@ -86,6 +86,27 @@ const CASES: readonly [string, string, LoginPlace, string, RegExp][] = [
     /^PS-L003 the jump host 10\.0\.0\.1:22 in front of 10\.0\.0\.5:2222 refuses the log-in/,
   ],
   [
+    "a host whose address contains that of its jump host",
+    "after 4 failed attempts: 10.0.0.11 refuses it: ssh: unable to authenticate",
+    { ...BEHIND, host: "10.0.0.11" },
+    "PS-L003",
+    /^PS-L003 10\.0\.0\.11:2222 behind the jump host 10\.0\.0\.1:22 refuses/,
+  ],
+  [
+    "an SSH agent that does not answer",
+    "dial unix /run/agent.sock: connect: connection refused",
+    NODE,
+    "PS-L003",
+    /^PS-L003 nobody logs in to 10\.0\.0\.5:22 as ops: the SSH agent of this machine does not answer \(dial unix .*set sshPrivateKey/,
+  ],
+  [
+    "an SSH agent that is not there",
+    "dial unix /run/agent.sock: connect: no such file or directory",
+    NODE,
+    "PS-L003",
+    /the SSH agent of this machine does not answer/,
+  ],
+  [
     "sudo that asks for a password",
     'Process exited with status 1: running "sudo -n sh -c …":\nsudo: a password is required\n',
     NODE,
@@ -104,6 +125,16 @@ describe("a failure before the script", () => {
       assert.ok(fs.existsSync(`docs/errors/${code}.md`), `docs/errors/${code}.md`);
     });
   }
+
+  it("has each of its pages among the symptoms", () => {
+    const symptoms = fs.readFileSync("docs/troubleshooting.md", "utf8");
+    const codes = fs.readdirSync("docs/errors").flatMap((file) => /^PS-L\d+(?=\.md$)/.exec(file) ?? []);
+    assert.deepEqual(
+      codes.filter((code) => !symptoms.includes(`errors/${code}.md`)),
+      [],
+    );
+    assert.ok(codes.length > 4);
+  });
 
   const unanswered: [boolean, string][] = [
     [true, "after 4 failed attempts: dial tcp 10.0.0.9:22: i/o timeout"],
@@ -127,6 +158,19 @@ describe("a failure before the script", () => {
       /^PS-L005 the script cannot be copied to 10\.0\.0\.5:22 .*set sftp: false/,
     );
     assert.equal(loginFailure(said, NODE), undefined);
+  });
+
+  it("of a copy is one whatever its words", () => {
+    assert.match(
+      loginFailure("something else", NODE, true)?.text ?? "",
+      /^PS-L005 the script cannot be copied to 10\.0\.0\.5:22 \(something else\)\./,
+    );
+    assert.equal(loginFailure("something else", NODE), undefined);
+  });
+
+  it("tells whose it is, the host's or its jump host's", () => {
+    const of = (host: string) => loginFailure(`dial tcp ${host}:22: connect: no route to host`, BEHIND)?.ofJump;
+    assert.deepEqual([of("10.0.0.1"), of("10.0.0.5")], [true, false]);
   });
 
   const unresolved = "sudo: unable to resolve host n2: Name or service not known\n";
