@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { PauseImageSource, PauseSandbox } from "./components";
+import { leftOutBy } from "./components/pauseSandbox";
 import { readStackConfig } from "./settings/config";
 import { keptOnFailure, summaryOf } from "./settings/outputs";
 import { inSettings } from "./settings/words";
@@ -25,7 +26,9 @@ async function cluster() {
   // Every report is an output of the component; in the stack's outputs 5,000 of them would be no output for people.
   const listed = args.nodes.map(({ name }) => name);
   const gone = args.nodes.filter((node) => node.gone === true).map(({ name }) => name);
-  const nodes = sandbox.nodes.apply((reports) => summaryOf(reports, { listed, gone }));
+  const nodes = pulumi
+    .all([sandbox.nodes, leftOutBy(sandbox)])
+    .apply(([reports, leftOut]) => summaryOf(reports, { listed, gone, leftOut }));
   return {
     reference: sandbox.reference,
     // An existing image that gives none has none: an undefined output is a warning of each run.

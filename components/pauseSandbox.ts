@@ -7,7 +7,7 @@ import { referenceOf } from "./image/carriedImage";
 import { PauseImage, PauseImageSource } from "./image/pauseImage";
 import { checked, checkedInput, checkUnlessOutput, known, whenKnown } from "./inputs";
 import type { NodeReport } from "./node/nodeScript";
-import { askedHash, SandboxNode } from "./node/sandboxNode";
+import { askedHash, publicHash, SandboxNode } from "./node/sandboxNode";
 import {
   checkPauseSandbox,
   type PauseSandboxArgs,
@@ -60,7 +60,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
 
     const image = new PauseImage(`${name}-image`, args.image, { parent: this });
     const proofs = this.proofs(name, args, image);
-    const nodes = this.changeNodes(name, args, image, plan, proofs);
+    const { nodes, rollout } = this.changeNodes(name, args, image, plan, proofs);
     const pods = proofs === undefined ? [] : prove(args, proofs, pick(nodes, plan.last));
 
     this.reference = image.reference;
@@ -69,6 +69,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     // If the digest is refused, no node ever reports.
     const released = nothingOnce(image.digest);
     this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => looked(all));
+    leftOutOf.set(this, this.nodes.apply(() => rollout.leftOut));
     this.pods = pulumi.output(pods);
     this.bootSetup = this.payloads(name, args, image);
     const { reference, digest, bootSetup } = this;
@@ -138,7 +139,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
             dependsOn: [
               ...plan.canaries.flatMap((one) => counted.get(one) ?? []),
               // Pods keep their old sandboxes, so only a new Pod shows that the canary can start one.
-              ...canaries.flatMap((one) => proofs?.on(one.name, counted.get(one)) ?? []),
+              ...canaries.flatMap((one) => proofs?.on(one.name, counted.get(one), settingsOf(nodes.get(one))) ?? []),
             ],
             ...rollout.soakOptions(),
           });
@@ -157,7 +158,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     } finally {
       again();
     }
-    return nodes;
+    return { nodes, rollout };
   }
 
   private soak(name: string, { soakSeconds = 0, kubeconfig, kubeContext }: PauseSandboxArgs): RolloutOptions {
@@ -174,7 +175,7 @@ export class PauseSandbox extends pulumi.ComponentResource {
     // On a node that is not healed, the Pod would never be Ready.
     if (!args.proof || args.dryRun) return undefined;
     const { nginxImage, appImage, appPort, namespace, readyTimeoutSeconds } = args.proof;
-    // Another image or a new check of the nodes repeats the proof; other settings of the nodes do not.
+    // Another image or a new check of the nodes repeats the proof. Other settings of the nodes do so only on canaries before a soak.
     const proofOf = pulumi
       .all([image.reference, image.digest, args.recheck])
       .apply(([reference, digest, recheck]) => `${reference}@${digest ?? "any"}, recheck ${recheck ?? 0}`);
@@ -192,9 +193,18 @@ function prove({ proof, nodes }: PauseSandboxArgs, proofs: ProofPods, last: Sand
   return [...pods, ...ofClasses].map(({ podName }) => podName);
 }
 
+const leftOutOf = new WeakMap<PauseSandbox, pulumi.Output<readonly string[]>>();
+
+/** The nodes that `--target` or `--exclude` leaves out although their settings changed: their reports are of an earlier run. */
+export const leftOutBy = (sandbox: PauseSandbox): pulumi.Output<readonly string[]> =>
+  leftOutOf.get(sandbox) ?? pulumi.output([]);
+
 function pick(nodes: Map<ClusterNode, SandboxNode>, wanted: readonly ClusterNode[]): SandboxNode[] {
   return wanted.flatMap((node) => nodes.get(node) ?? []);
 }
+
+/** Of the settings of a canary: a Pod that a run with others has made is no proof of these. */
+const settingsOf = (canary?: SandboxNode): pulumi.Input<string> | undefined => canary && publicHash(canary);
 
 /** The state has this resource after the canaries have passed. It stores only a hash of their settings. */
 const soakOf = (name: string, canaries: readonly SandboxNode[], options: pulumi.CustomResourceOptions) =>

@@ -18,18 +18,24 @@ export interface NodesSummary {
  * Counts the nodes, and names those with another runtime or image than most have, and those that are not as wanted.
  * @param listed Names of the stack's nodes; one without a report was never looked at.
  * @param gone Names of nodes whose host is gone: what they reported once is no news.
+ * @param leftOut Names of nodes that the run left out although their settings changed: their reports are of other settings.
  */
 export function summaryOf(
   reports: Record<string, NodeReport>,
-  { listed = Object.keys(reports), gone = [] }: { listed?: readonly string[]; gone?: readonly string[] } = {},
+  {
+    listed = Object.keys(reports),
+    gone = [],
+    leftOut = [],
+  }: Partial<Record<"listed" | "gone" | "leftOut", readonly string[]>> = {},
 ): NodesSummary {
+  const looked = (name: string) => (leftOut.includes(name) ? undefined : reports[name]);
   const there = listed.filter((name) => !gone.includes(name));
   const count: Record<string, number> = { total: there.length, "in-order": 0 };
   if (gone.length > 0) count["gone"] = gone.length;
   const alike: Record<string, number> = {};
-  const kinds = there.map((name) => [name, kindOf(reports[name])] as const);
+  const kinds = there.map((name) => [name, kindOf(looked(name))] as const);
   for (const [name, kind] of kinds) {
-    add(count, stateOf(reports[name]));
+    add(count, stateOf(looked(name)));
     add(alike, kind);
   }
   const [usual] = Object.entries(alike).reduce((most, kind) => (kind[1] > most[1] ? kind : most), ["", 0]);

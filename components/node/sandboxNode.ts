@@ -151,11 +151,18 @@ export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<Asked> {
   const asked = nodes.map((node) => askedOf.get(node));
   return whenKnown(asked, (known) => {
     const compared = known.map((one) => one && { ...one, stdin: comparedStdin(one.stdin) });
-    const hash = (of: unknown): string => createHash("sha256").update(JSON.stringify(of)).digest("hex");
-    const once = compared.map((one) => one && { ...one, create: one.create.replace(/ recheck=\d+$/, "") });
+    const hash = (of: unknown): string => hashOf(JSON.stringify(of));
+    const once = compared.map((one) => one && { ...one, create: withoutRecheck(one.create) });
     return { settings: hash(once), run: hash(compared) };
   });
 }
+
+/** A hash of the settings that every user of the node may read: all but login and digest. */
+export const publicHash = (node: SandboxNode): pulumi.Input<string> =>
+  whenKnown(askedOf.get(node)?.create ?? "", (create) => hashOf(withoutRecheck(create)));
+
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+const withoutRecheck = (create: string): string => create.replace(/ recheck=\d+$/, "");
 
 /**
  * The output of the node's command; undefined where `--target` leaves out a node that was never created. The engine then returns only the node's

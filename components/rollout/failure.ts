@@ -2,12 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { known } from "../inputs";
-import { loginFailure, type LoginFailure, type LoginPlace } from "../node/loginFailure";
+import { called, loginFailure, type LoginFailure, type LoginPlace } from "../node/loginFailure";
 
 /** A node that failed. */
 export interface Failure {
   /** Undefined if the script ran, or if that is unknown. */
   readonly login?: LoginFailure;
+  /** What the script's own words lack: a sentence or more. */
+  readonly wayOut?: string;
   /** The state of the node after the failure: a sentence. */
   readonly became: string;
 }
@@ -29,10 +31,21 @@ const BECAME: Readonly<Record<string, string>> = {
 export async function failureOf(run: pulumi.ErrorHookArgs): Promise<Failure> {
   const [said = ""] = run.errors;
   const inputs = run.newInputs ?? run.oldInputs ?? {};
-  const login = loginFailure(said, await placeOf(inputs["connection"]), run.type.endsWith(":CopyToRemote"));
+  const place = await placeOf(inputs["connection"]);
+  const login = loginFailure(said, place, run.type.endsWith(":CopyToRemote"));
   if (login !== undefined) return { login, became: UNTOUCHED };
   const status = /exited with status (\d+)/.exec(said)?.[1] ?? "";
-  return { became: BECAME[status] ?? "The state of that node is unknown: its next run checks it first." };
+  const became = BECAME[status] ?? "The state of that node is unknown: its next run checks it first.";
+  // At the start of a line: the command itself, which the plugin prints too, has the words in it.
+  return /^PS-N027 /m.test(said) ? { became, wayOut: notWhole(run, place) } : { became };
+}
+
+/** The node knows no name of a resource. */
+function notWhole({ name, failedOperation }: pulumi.ErrorHookArgs, place: LoginPlace): string {
+  const again = `pulumi up --replace '**${name}-script'`;
+  const what =
+    failedOperation === "delete" ? `put the node back, copy it again with ${again}, and remove the node` : again;
+  return `The script on ${called(place)} is not whole. What to do: ${what}. See docs/errors/PS-N027.md.`;
 }
 
 interface Connection {

@@ -9,7 +9,7 @@ export type Outcome =
   | "failed"
   /** Its host is gone: the run does not connect to it. */
   | "gone"
-  /** `pulumi up --target` leaves it out, although its settings changed. */
+  /** `pulumi up --target` or `--exclude` leaves it out, although its settings changed. */
   | "left out";
 
 /** The outcome of each node that has one, by the name of its resource. Nodes that are not in the plan have none. */
@@ -62,7 +62,7 @@ export function doneSoFar(progress: Progress): string {
     `${progress.count(NodeStatus.Unchanged)} unchanged`,
     ...some(NodeStatus.WouldChange, "would change"),
   ];
-  const others = [...some("gone", "gone"), ...some("left out", "left out by --target")];
+  const others = [...some("gone", "gone"), ...some("left out", "left out of this run")];
   const done = `${progress.done} of ${counted(progress.total, "node")} done (${kinds.join(", ")})`;
   return [done, ...others].join(", ");
 }

@@ -32,6 +32,10 @@ export interface RolloutNode {
 export const stopped = (progress: Progress, { became }: Pick<Failure, "became">): string =>
   `${stops(progress)} ${became} Fix the cause and run pulumi up again: it goes on where it stopped.`;
 
+/** The message for a node that fails after another one: it ran at the same time. */
+export const alsoFailed = (progress: Progress, { became }: Pick<Failure, "became">): string =>
+  `failed too: ${allSoFar(progress)} or under way. ${became}`;
+
 /** The message for a run that somebody interrupts. The engine begins nothing more, and finishes what runs. */
 const interruptedAt = (progress: Progress): string =>
   `interrupted: ${allSoFar(progress)} or under way. The next pulumi up goes on where this one stopped.`;
@@ -43,12 +47,13 @@ export const unread = (progress: Progress, name: string): string =>
 /** The message for a node that leaves the stack and cannot be restored. */
 export const notRemoved = (progress: Progress, name: string): string =>
   `${name} was removed from the stack, but could not be restored: ${allSoFar(progress)}. ` +
-  "The next pulumi up tries again. If its host no longer exists, set gone: true on the node, run pulumi up, and then remove the node.";
+  `The next pulumi up tries again. If its host no longer exists, set gone: [${name}] (in a program: the node with gone: true), ` +
+  "run pulumi up, and then remove it.";
 
 /** The message for a gone node that is not in the state. */
 const neverHealed = (name: string): string =>
-  `${name} is marked as gone, but no run has healed it, so there is nothing to keep: take it out of the nodes, or its host out of the ` +
-  "group of the inventory or the selector";
+  `${name} is marked as gone, but no run has healed it, so there is nothing to keep: take it out of gone and of the nodes, or its host ` +
+  "out of the group of the inventory or the selector";
 
 /** Options of a rollout. */
 export interface RolloutOptions {
@@ -82,6 +87,15 @@ function hookName(monitor: object, component: string): string {
 export class Rollout {
   private readonly progress: Progress;
   private readonly hooks: pulumi.CustomResourceOptions["hooks"];
+  /** Called with the nodes that the run leaves out, when every node has an outcome. */
+  private allKnown: (leftOut: readonly string[]) => void = () => undefined;
+  /**
+   * The nodes that `--target` or `--exclude` leaves out although their settings changed. To be waited for only when every node has its
+   * report: without that, it never comes.
+   */
+  readonly leftOut: Promise<readonly string[]>;
+  /** The resources that the engine has begun, by name. */
+  private readonly begun = new Set<string>();
   /** Status of each node on which the engine ran a command, by resource name. */
   private readonly ran = new Map<string, NodeStatus>();
   private soaks?: pulumi.ResourceHook;
@@ -95,7 +109,7 @@ export class Rollout {
    * @param nodes By the names of their resources.
    */
   constructor(
-    name: string,
+    private readonly name: string,
     private readonly said: pulumi.Resource,
     private readonly nodes: ReadonlyMap<string, RolloutNode>,
     private readonly asked: RolloutOptions,
@@ -106,6 +120,8 @@ export class Rollout {
     // A preview begins no node, but fails too.
     this.cli.catch((error: unknown) => log.error(messageOf(error), this.said));
     this.hooks = monitor && !pulumi.runtime.isDryRun() ? this.made(hookName(monitor, name)) : undefined;
+    this.leftOut = new Promise((resolve) => (this.allKnown = resolve));
+    if (this.hooks === undefined) this.allKnown([]);
   }
 
   /** The options of a node of this rollout. */
@@ -123,45 +139,53 @@ export class Rollout {
   counts(name: string, node: Counted): pulumi.Input<pulumi.Resource> {
     if (this.hooks === undefined) return node;
     return pulumi.all([node.urn, stdoutOf(node), looked(node)]).apply(([urn, stdout, asked]) => {
+      const status = statusOf(stdout);
       if (this.nodes.get(name)?.gone === true) this.tell(name, "gone");
-      else if (!asked && !this.ran.has(name)) this.tell(name, "left out");
-      else if (statusOf(stdout) === undefined) this.reportsNothing(urn, name);
-      // If the engine ran no command, the node did not change.
-      else this.tell(name, this.ran.get(name) ?? NodeStatus.Unchanged);
+      else if (!asked && !this.begun.has(name)) this.tell(name, "left out");
+      else if (status === undefined) {
+        this.progress.note(name, "failed");
+        void say(urn, unread(this.progress, name));
+      } else {
+        if (this.begun.has(name)) this.ran.set(name, status);
+        // If the engine ran no command, the node did not change.
+        this.tell(name, this.ran.get(name) ?? NodeStatus.Unchanged);
+      }
       return node;
     });
-  }
-
-  /** Marks the node as failed, so that no further node begins. The hook and the program both call this, in either order. */
-  private reportsNothing(urn: string, name: string): void {
-    if (this.progress.with("failed").includes(name)) return;
-    this.progress.note(name, "failed");
-    void say(urn, unread(this.progress, name));
   }
 
   private tell(name: string, outcome: Outcome): void {
     const { progress } = this;
     progress.note(name, outcome);
+    if (progress.waiting === 0) {
+      this.allKnown(progress.with("left out").map((resource) => this.nodes.get(resource)?.name ?? resource));
+    }
     if (progress.waiting === 0 && progress.count("failed") === 0) void log.info(allSoFar(progress), this.said);
     // Each of these lines is replaced by the next one; only the last one stays.
     else if (this.nodes.get(name)?.canary === true || isStep(progress))
       void log.info(doneSoFar(progress), this.said, true);
   }
 
-  /** Warns that this run skips canaries, because `--target` leaves them out. */
+  /** Warns that this run skips canaries: `--target` or `--exclude` leaves them out. */
   private passBy(): void {
     const canaries = this.progress.with("left out").filter((name) => this.nodes.get(name)?.canary === true);
     if (canaries.length === 0 || this.passedBy) return;
     this.passedBy = true;
     void log.warn(
-      `${canaries.join(", ")} ${canaries.length === 1 ? "is a canary" : "are canaries"} that --target leaves out: ` +
-        "the other nodes are changed without it",
+      canaries.length === 1
+        ? `${canaries.join()} is a canary that this run leaves out: the other nodes are changed without it`
+        : `${canaries.join(", ")} are canaries that this run leaves out: the other nodes are changed without them`,
       this.said,
     );
   }
 
   /** @throws Error if the node must not begin. */
   private async begin(name: string): Promise<void> {
+    await this.mayBegin(name);
+    this.begun.add(name);
+  }
+
+  private async mayBegin(name: string): Promise<void> {
     await this.cli;
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const node = this.nodes.get(name);
@@ -213,8 +237,13 @@ export class Rollout {
   private async ofTheCluster(resource: string, { login }: Failure): Promise<string[]> {
     const node = this.nodes.get(resource);
     const { access } = this.asked;
-    if (access === undefined || node === undefined || !isUnanswered(login)) return [];
+    if (access === undefined || node === undefined || !isUnanswered(login) || login?.ofJump === true) return [];
     return [await whatOfNode(access, node.name)];
+  }
+
+  /** The node of a resource that has left the program, by the name that the component gave it. */
+  private nodeOf(resource: string): string {
+    return resource.startsWith(`${this.name}-`) ? resource.slice(this.name.length + 1) : resource;
   }
 
   private async cluster(): Promise<Cluster | undefined> {
@@ -223,21 +252,21 @@ export class Rollout {
 
   private made(name: string): pulumi.CustomResourceOptions["hooks"] {
     const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
-    const note = async ({ urn, name: node, newOutputs = {} }: pulumi.ResourceHookArgs): Promise<void> => {
-      const status = statusOf(await textWhenKnown(newOutputs.stdout));
-      if (status === undefined) this.reportsNothing(urn, node);
-      else this.ran.set(node, status);
-    };
     const fail = async (run: pulumi.ErrorHookArgs): Promise<boolean> => {
       const node = run.type.endsWith(":CopyToRemote") ? run.name.replace(/-script$/, "") : run.name;
-      // A node that was not begun did not fail by itself.
       const first = this.progress.count("failed") === 0;
-      const failure = await failureOf(run);
+      // Before anything is waited for: another node may fail meanwhile.
       const planned = this.progress.note(node, "failed");
-      const what = planned ? stopped(this.progress, failure) : notRemoved(this.progress, node);
+      const failure = await failureOf(run);
+      const what = planned
+        ? (first ? stopped : alsoFailed)(this.progress, failure)
+        : notRemoved(this.progress, this.nodeOf(node));
       const login = failure.login === undefined ? [] : [`${failure.login.text}.`];
-      const text = [...(first || !planned ? [what] : []), ...login, ...(await this.ofTheCluster(node, failure))];
-      if (text.length > 0) await say(run.urn, text.join(" "));
+      const more = [
+        ...(failure.wayOut === undefined ? [] : [failure.wayOut]),
+        ...(await this.ofTheCluster(node, failure)),
+      ];
+      await say(run.urn, [what, ...login, ...more].join(" "));
       return false;
     };
     // The engine of an inline program is known only in the program's context, but the engine calls hooks outside of it.
@@ -246,12 +275,10 @@ export class Rollout {
       AsyncResource.bind((run: pulumi.ResourceHookArgs) => this.soak(run)),
     );
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
-    // It refuses nothing. If the program has ended, the node is what it is, and the engine must not call it failed.
-    const end = new pulumi.ResourceHook(`${name}-end`, AsyncResource.bind(note), { ignoreErrors: true });
     const tell = (): void => void log.warn(interruptedAt(this.progress), this.said);
     interrupted().addEventListener("abort", AsyncResource.bind(tell), { once: true });
     return {
-      ...{ beforeCreate: [begin], beforeUpdate: [begin], afterCreate: [end], afterUpdate: [end] },
+      ...{ beforeCreate: [begin], beforeUpdate: [begin] },
       onError: [new pulumi.ErrorHook(name, AsyncResource.bind(fail))],
     };
   }

@@ -9,7 +9,7 @@ export async function whatOfNode(access: ClusterAccess, name: string): Promise<s
     if (node === undefined) {
       return (
         `The Node object ${name} is gone from the cluster. ` +
-        "If its host no longer exists, set gone: true on this node: the next run does not connect to it."
+        `If its host no longer exists, set gone: [${name}] (in a program: gone: true on the node): the next run does not connect to it.`
       );
     }
     const { status = "Unknown", reason } = node.status?.conditions?.find(({ type }) => type === "Ready") ?? {};

@@ -16,12 +16,21 @@ export class ProofPods {
     private readonly parent: pulumi.Resource,
   ) {}
 
-  /** The Pod on a node. */
-  on(node: string, dependsOn: DependsOn): LocalhostPod {
+  /**
+   * The Pod on a node.
+   * @param settings What it proves too: with another text it is recreated.
+   */
+  on(node: string, dependsOn: DependsOn, settings?: pulumi.Input<string>): LocalhostPod {
     const made = this.onNodes.get(node);
     if (made !== undefined) return made;
     const options = { parent: this.parent, dependsOn };
-    const pod = new LocalhostPod(`${this.name}-proof-${node}`, { ...this.args, nodeName: node }, options);
+    const { proofOf } = this.args;
+    const args = {
+      ...this.args,
+      nodeName: node,
+      proofOf: settings ? pulumi.interpolate`${proofOf}, ${settings}` : proofOf,
+    };
+    const pod = new LocalhostPod(`${this.name}-proof-${node}`, args, options);
     this.onNodes.set(node, pod);
     return pod;
   }

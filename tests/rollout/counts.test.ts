@@ -21,13 +21,15 @@ describe("the counts of a run, under the engine", function () {
     const stack = await engine.stack("target", three(), { recheck: 1 });
     const { said, asked, failed } = await engine.up(stack, { target: ["**pause-b"] });
     assert.deepEqual([failed, asked], [false, ["update Command pause-b"]], said);
+    const count = (await stack.outputs())["count"]?.value as unknown;
+    assert.deepEqual(count, { total: 3, "in-order": 1, "not-looked-at": 2 });
     assert.match(
       diagnosticsOf(said),
-      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out by --target, 0 failed, 0 waiting/,
+      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out of this run, 0 failed, 0 waiting/,
     );
     assert.match(
       diagnosticsOf(said),
-      /warning: pause-a is a canary that --target leaves out: the other nodes are changed/,
+      /warning: pause-a is a canary that this run leaves out: the other nodes are changed/,
     );
   });
 
@@ -39,7 +41,7 @@ describe("the counts of a run, under the engine", function () {
     assert.deepEqual([failed, asked], [false, ["create CopyToRemote pause-a-script", "create Command pause-a"]], said);
     assert.match(
       diagnosticsOf(said),
-      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out by --target, 0 failed, 0 waiting/,
+      /1 of 3 nodes done \(1 changed, 0 unchanged\), 2 left out of this run, 0 failed, 0 waiting/,
     );
     assert.doesNotMatch(said, /report cannot be read/);
   });
@@ -60,7 +62,7 @@ describe("the counts of a run, under the engine", function () {
     assert.doesNotMatch(asked.join(), /pause-b/);
     assert.match(
       diagnosticsOf(said),
-      /b is marked as gone, but no run has healed it, so there is nothing to keep: take it out of the nodes/,
+      /b is marked as gone, but no run has healed it, so there is nothing to keep: take it out of gone and of the nodes/,
     );
     assert.doesNotMatch(said, /PS-L001/);
   });
@@ -71,7 +73,7 @@ describe("the counts of a run, under the engine", function () {
     assert.deepEqual([failed, nodes], [true, ["a", "b"]], said);
     assert.match(
       diagnosticsOf(said),
-      /pause-b was removed from the stack, but could not be restored: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. The next pulumi up tries again\. .* gone: true.* PS-L001 went:22 does not answer \(after 4 failed/,
+      /b was removed from the stack, but could not be restored: 1 of 1 node done \(0 changed, 1 unchanged\), 0 failed, 0 waiting\. The next pulumi up tries again\. .* set gone: \[b\] .*gone: true.* PS-L001 went:22 does not answer \(after 4 failed/,
     );
     assert.doesNotMatch(said, /-1 waiting|has restored itself|the rollout stops/);
   });
@@ -83,6 +85,31 @@ describe("the counts of a run, under the engine", function () {
       /the rollout stops: 1 of 3 nodes done .*, 1 failed, 1 waiting or under way\. Nothing was changed on that node\. .* PS-L001 down:22 does not answer \(.*no route to host\)\. What to do: .*docs\/errors\/PS-L001\.md/,
     );
     assert.doesNotMatch(said, /restored itself/);
+  });
+
+  it("have the code of a node that cannot be given back in a destroy that runs the program, as its page says", async () => {
+    const stack = await engine.stack("destroyed", [node("a", "went")]);
+    await engine.up(stack);
+    const said = async (runProgram: boolean) => {
+      let text = "";
+      await assert.rejects(stack.destroy({ runProgram, onOutput: (out) => (text += out) }));
+      return text;
+    };
+    assert.doesNotMatch(await said(false), /PS-L001/);
+    assert.match(await said(true), /PS-L001 went:22 does not answer/);
+  });
+
+  it("are told of each of two nodes that fail together, and once that the rollout stops", async () => {
+    const letGo = engine.hold("fails");
+    const nodes = [node("a"), node("b", "fails"), node("c", "fails"), node("d")];
+    const up = engine.up(await engine.stack("together", nodes, { maxUnavailable: "2" }));
+    await engine.wasAsked(...["b", "c"].map((name) => `create CopyToRemote pause-${name}-script`));
+    letGo();
+    const said = diagnosticsOf((await up).said);
+    assert.equal(said.match(/the rollout stops: /g)?.length, 1, said);
+    const last =
+      /failed too: 1 of 4 nodes done \(1 changed, 0 unchanged\), 2 failed, 1 waiting or under way\. Nothing was/;
+    assert.match(said, last);
   });
 
   it("add up in any plan, whichever nodes fail, leave, are gone or are left out", async () => {
@@ -106,9 +133,13 @@ describe("the counts of a run, under the engine", function () {
           ? kinds.flatMap((one, i) => (one === "target" ? [] : [`**pause-n${i}`, `**pause-n${i}-script`]))
           : undefined;
         const { said } = await engine.up(stack, { target, continueOnError: true });
-        for (const [, ...counts] of said.matchAll(
-          /(\d+) of (\d+) nodes? done \([^)]*\)(?:, (\d+) gone)?(?:, (\d+) left out by --target)?, (-?\d+) failed, (-?\d+) waiting/g,
-        )) {
+        const lines = [
+          ...said.matchAll(
+            /(\d+) of (\d+) nodes? done \([^)]*\)(?:, (\d+) gone)?(?:, (\d+) left out of this run)?, (-?\d+) failed, (-?\d+) waiting/g,
+          ),
+        ];
+        assert.ok(lines.length > 0, said);
+        for (const [, ...counts] of lines) {
           // A part that is not there is undefined.
           const [done = 0, of = 0, gone = 0, out = 0, failed = 0, waiting = 0] = counts.map((text) =>
             Number(text || 0),

@@ -2,12 +2,15 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { setTimeout } from "node:timers/promises";
 
+import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type PulumiFn, type Stack, type UpOptions } from "@pulumi/pulumi/automation";
 
 import { environment, TREE, tool } from "../../lab/bench/support/pulumi";
 import { type ClusterNode, PauseImageSource, PauseSandbox, type PauseSandboxArgs } from "../../components";
-import { keptOnFailure } from "../../settings/outputs";
+import { leftOutBy } from "../../components/pauseSandbox";
+import { keptOnFailure, summaryOf } from "../../settings/outputs";
 import "../../lab/ownConnections";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00";
@@ -32,6 +35,8 @@ export interface Resource {
   urn: string;
   parent?: string;
   inputs?: Record<string, unknown>;
+  /** By the moment of the call. */
+  resourceHooks?: Record<string, string[]>;
 }
 
 /** Resources in the state of a stack. */
@@ -69,12 +74,30 @@ export class Engine {
     else fs.writeFileSync(file, stdout);
   }
 
+  /** Has the host answer nothing until it is let go. @returns lets it go */
+  hold(host: string): () => void {
+    const file = path.join(this.stdout, `${host}.held`);
+    fs.writeFileSync(file, "");
+    return () => {
+      fs.rmSync(file, { force: true });
+    };
+  }
+
+  /** Waits until the double was asked for all of these. */
+  async wasAsked(...wanted: string[]): Promise<void> {
+    while (!wanted.every((one) => this.asked().includes(one))) await setTimeout(50);
+  }
+
   stack(stackName: string, nodes: ClusterNode[], more: Partial<PauseSandboxArgs> = {}): Promise<Stack> {
     const program = keptOnFailure(() => {
       const image = { reference: "registry.example.com/platform/pause:1", source: PauseImageSource.Existing };
       const sandbox = new PauseSandbox("pause", { image, nodes, ...more });
       const names = sandbox.nodes.apply((reports) => Object.keys(reports));
-      return Promise.resolve({ reference: sandbox.reference, names });
+      const [listed, gone] = [nodes, nodes.filter((one) => one.gone)].map((some) => some.map(({ name }) => name));
+      const count = pulumi
+        .all([sandbox.nodes, leftOutBy(sandbox)])
+        .apply(([reports, leftOut]) => summaryOf(reports, { listed, gone, leftOut }).count);
+      return Promise.resolve({ reference: sandbox.reference, names, count });
     });
     return this.stackOf(stackName, program);
   }

@@ -264,7 +264,10 @@ for (const cli of CLIS) {
       // Pulumi does not look at nodes by itself.
       assert.deepEqual(await up(), {});
       asked = { ...asked, recheck: 1 };
-      assert.match(await failing(), /PS-N027/);
+      assert.match(
+        await failing(),
+        /The script on 127\.1\.0\.2:\d+ is not whole\. What to do: pulumi up --replace '\*\*pause-n2-script'\./,
+      );
       await up({ replace: [urn("n2-script", "command:remote:CopyToRemote")] });
       await healed();
     });

@@ -1,7 +1,7 @@
 /** Rollouts under the real engine, with a double of the command plugin that connects to nobody. */
 import { strict as assert } from "node:assert";
 
-import { Engine, node } from "./engine";
+import { Engine, node, resourcesOf } from "./engine";
 
 describe("a rollout under the engine", function () {
   this.timeout(300_000);
@@ -19,6 +19,13 @@ describe("a rollout under the engine", function () {
       said,
       /the rollout stops: 2 of 5 nodes done \(2 changed, 0 unchanged\), 1 failed, 2 waiting or under way/,
     );
+  });
+
+  it("has the engine call nothing behind a node: after Ctrl-C its program has ended", async () => {
+    const stack = await engine.stack("hooks", [node("a")]);
+    await engine.up(stack);
+    const hooks = (await resourcesOf(stack)).flatMap(({ resourceHooks = {} }) => Object.keys(resourceHooks));
+    assert.deepEqual([...new Set(hooks)].sort(), ["BeforeCreate", "BeforeUpdate", "OnError"]);
   });
 
   it("begins no further node either where the engine goes on with what does not depend on it", async () => {

@@ -354,6 +354,19 @@ describe("PauseSandbox", () => {
     }
   });
 
+  it("recreates the proof of a canary for other settings of it, but not for another check of each run", async () => {
+    const proofOf = async (more: Partial<PauseSandboxArgs>) => {
+      const args = { image, nodes: [node("a", true), node("b")], soakSeconds: 60, proof, ...more };
+      const all = await run(() => new PauseSandbox("pause", args));
+      return JSON.stringify(find(all, "pause-proof-a-pod").inputs.metadata);
+    };
+    const first = await proofOf({});
+    assert.notStrictEqual(first, await proofOf({ kubeletFlag: false }));
+    assert.notStrictEqual(first, await proofOf({ trust: { mirrors: ["https://mirror.example.com"] } }));
+    assert.strictEqual(first, await proofOf({ reconcile: Reconcile.EveryUp }));
+    assert.strictEqual(first, await proofOf({ maxUnavailable: "2" }));
+  });
+
   it("lets canaries soak again for another login only where that stays on them", async () => {
     const soaked = async (password: string, keep?: boolean) => {
       const args = { image, nodes: [node("a", true), node("b")], soakSeconds: 60 };

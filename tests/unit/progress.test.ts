@@ -28,7 +28,7 @@ describe("the progress of a rollout", () => {
   it("counts a node whose host is gone as gone, and one that --target leaves out as left out", () => {
     assert.equal(
       allSoFar(progress(4, [Unchanged, "gone", "left out", Changed])),
-      "2 of 3 nodes done (1 changed, 1 unchanged), 1 gone, 1 left out by --target, 0 failed, 0 waiting",
+      "2 of 3 nodes done (1 changed, 1 unchanged), 1 gone, 1 left out of this run, 0 failed, 0 waiting",
     );
   });
 

@@ -26,4 +26,31 @@ describe("the failure of a node names its host", () => {
       assert.match(login?.text ?? "", /^PS-L001 10\.0\.0\.5:2222 does not answer/);
     });
   }
+
+  const lost = (failedOperation: string, before = "") => {
+    const error = `Process exited with status 3: running "sh -c '…;echo PS-N027 no copy …'":\n${before}`;
+    const run = {
+      name: "pause-a",
+      type: "command:remote:Command",
+      newInputs: { connection: CONNECTION },
+      errors: [error],
+    };
+    return failureOf({ urn: "", id: "", failedOperation, ...run } as unknown as pulumi.ErrorHookArgs);
+  };
+  const PRINTED = "PS-N027 no copy of the script passes sha256sum, see docs/errors/PS-N027.md\n";
+
+  it("where the script is not whole, with the command that copies it again", async () => {
+    assert.deepEqual(await lost("update", PRINTED), {
+      became: "Nothing was changed on that node.",
+      wayOut:
+        "The script on 10.0.0.5:2222 is not whole. What to do: pulumi up --replace '**pause-a-script'. See docs/errors/PS-N027.md.",
+    });
+    assert.match((await lost("delete", PRINTED)).wayOut ?? "", /put the node back, .*--replace '\*\*pause-a-script'/);
+  });
+
+  it("where the script is whole, though the command has the words of one that is not", async () => {
+    assert.deepEqual(await lost("update", "[a] PS-N003 crictl is missing\n"), {
+      became: "Nothing was changed on that node.",
+    });
+  });
 });

@@ -1,11 +1,13 @@
 /**
  * A double of the command plugin: it connects to nobody, and every command has succeeded at once. One to a host that is called
  * `fails` has failed, and one called `down` or `went` cannot be reached: `went` answered when its node was created. A host called `unchanged` reports that nothing was changed. A host
- * with a file of its name in the folder PAUSE_SANDBOX_DOUBLE_STDOUT prints that file instead of a report. Each request is a line
+ * with a file of its name in the folder PAUSE_SANDBOX_DOUBLE_STDOUT prints that file instead of a report, and does not answer while there is
+ * one of its name with `.held` behind it. Each request is a line
  * in the file PAUSE_SANDBOX_DOUBLE_LOG.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import { type ResourceType, versionOf } from "../../../plugins/protocol/plugin";
 import { serve } from "../../../plugins/protocol/serve";
@@ -37,9 +39,10 @@ function resource(type: string, properties: string, answer: (name: string, host:
     const log = process.env.PAUSE_SANDBOX_DOUBLE_LOG;
     if (log !== undefined) fs.appendFileSync(log, `${what} ${type} ${name}\n`);
   };
-  const run = (what: string, name: string, inputs: Props, preview: boolean): Record<string, unknown> => {
+  const run = async (what: string, name: string, inputs: Props, preview: boolean): Promise<Record<string, unknown>> => {
     if (!preview) {
       asked(what, name);
+      await held(hostOf(inputs));
       reach(hostOf(inputs));
     }
     return { ...inputs, ...outputs(name, inputs, preview) };
@@ -50,10 +53,8 @@ function resource(type: string, properties: string, answer: (name: string, host:
     diff: ({ oldInputs, inputs }) => ({
       changes: new Map([...differences(oldInputs, inputs)].map(([path, kind]) => [path, { kind, replace: false }])),
     }),
-    create: ({ name, preview, inputs }) => {
-      return Promise.resolve({ id: name, outputs: run("create", name, inputs, preview) });
-    },
-    update: ({ name, preview, inputs }) => Promise.resolve(run("update", name, inputs, preview)),
+    create: async ({ name, preview, inputs }) => ({ id: name, outputs: await run("create", name, inputs, preview) }),
+    update: ({ name, preview, inputs }) => run("update", name, inputs, preview),
     delete: ({ name, oldOutputs }) => {
       asked("delete", name);
       // What is copied is not removed.
@@ -72,11 +73,22 @@ function reach(host: string, leaves = false): void {
   if (host === "down") throw new Error("after 4 failed attempts: dial tcp 192.0.2.1:22: connect: no route to host");
 }
 
+/** A file by which a test tells what becomes of a host. */
+function fileOf(name: string): string | undefined {
+  const folder = process.env.PAUSE_SANDBOX_DOUBLE_STDOUT;
+  const file = folder === undefined ? undefined : path.join(folder, name);
+  return file !== undefined && fs.existsSync(file) ? file : undefined;
+}
+
 /** What a test has this host print. */
 function printed(host: string): string | undefined {
-  const folder = process.env.PAUSE_SANDBOX_DOUBLE_STDOUT;
-  const file = folder === undefined ? undefined : path.join(folder, host);
-  return file !== undefined && fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+  const file = fileOf(host);
+  return file && fs.readFileSync(file, "utf8");
+}
+
+/** Waits while a test holds the host. */
+async function held(host: string): Promise<void> {
+  while (fileOf(`${host}.held`) !== undefined) await setTimeout(50);
 }
 
 function shape(properties: string): Shape {
