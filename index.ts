@@ -6,12 +6,13 @@ import { leftOutBy } from "./components/pauseSandbox";
 import { readStackConfig } from "./settings/config";
 import { keptOnFailure, summaryOf } from "./settings/outputs";
 import { inSettings } from "./settings/words";
+import { withWords } from "./components/wording";
 import { findNodes, reportNodesLeftOut } from "./settings/found";
 
 /** The program: the stack's configuration → one cluster with a pause image of its own → what was done to it. */
 export = keptOnFailure(async () => {
   try {
-    return await cluster();
+    return await withWords(inSettings, cluster);
   } catch (error) {
     throw reportable(error);
   }
@@ -53,7 +54,7 @@ function reportable(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (pulumi.InputPropertiesError.isInstance(error)) {
     // Only a RunError is reported without "failed with an unhandled exception" around it.
-    return Object.assign(new pulumi.RunError(inSettings(error.message)), { stack: "" });
+    return Object.assign(new pulumi.RunError(error.message), { stack: "" });
   }
   const misplaced = /[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+$/;
   error.stack = error.stack

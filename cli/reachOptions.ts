@@ -84,7 +84,8 @@ export function stackReach(node: PlainNode, options: ReachOptions, keyFile?: str
   }
   const bastion = jump === undefined ? node.bastion : undefined;
   const via = jump ?? (bastion && jumpText(bastion));
-  const sshConfig = bastion ? configOfJump(bastion, identity, options.sshConfig) : options.sshConfig;
+  const keyOfJump = options.identity ?? keyFile ?? bastion?.keyFile;
+  const sshConfig = bastion ? configOfJump(bastion, keyOfJump, options.sshConfig) : options.sshConfig;
   const given = sshArguments({ ...options, sshConfig, user, port: port?.toString(), jump: via, identity });
   return overSsh(node.host, [...given, ...hostKeyOptions({ ...node, port: Number(port ?? 22) })], options.timeout);
 }

@@ -91,11 +91,15 @@ export async function readStackFile(file: string, password?: string): Promise<St
   const folder = programOf(file);
   const resolved = (setting: unknown) =>
     typeof setting === "string" && setting !== "" ? path.resolve(folder, atHome(setting)) : undefined;
-  const { args, keyFiles } = await within(folder, () => configOf(settings));
+  const { args, keyFiles, jumpKeyFiles } = await within(folder, () => configOf(settings));
   const there = args.nodes.filter(({ gone }) => gone !== true);
   return {
     args: { ...args, image: { ...args.image, archive: resolved(args.image.archive) } },
-    nodes: there.map((node) => ({ ...ofStack(node), keyFile: keyFiles.get(node.name) })),
+    nodes: there.map((node) => {
+      const { bastion, ...own } = ofStack(node);
+      const jump = bastion && { ...bastion, keyFile: jumpKeyFiles.get(node.name) };
+      return { ...own, keyFile: keyFiles.get(node.name), bastion: jump };
+    }),
     login,
     keyFile: resolved(keyFile),
   };

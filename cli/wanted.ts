@@ -96,6 +96,9 @@ const SETTING_OF: readonly (readonly [keyof WantedOptions, string, string])[] = 
   ["ca", "trust.ca", "registryCa"],
   ["mirror", "trust.mirrors", "registryMirrors"],
   ["plainHttp", "trust.plainHttp", "registryPlainHttp"],
+  ["pullUsername", "trust.login.username", "pullUsername"],
+  ["pullUsername", "trust.login.password", "pullPassword"],
+  ["pullUsername", "trust.login", "pullUsername"],
 ];
 
 /** @throws what the check throws, by the stack's settings where the value is the stack's: nobody typed the option. */

@@ -1,6 +1,7 @@
 import { RunError } from "@pulumi/pulumi/errors";
 
 import { visible } from "./visible";
+import { worded } from "./wording";
 
 /**
  * An error for the user to mend, not one of the program. Every character of it is visible. It is reported as its message alone, also where it is thrown in
@@ -8,7 +9,7 @@ import { visible } from "./visible";
  * (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).
  */
 export function userError(message: string): Error {
-  const error = new RunError(visible(message));
+  const error = new RunError(visible(worded(message)));
   error.stack = "";
   return error;
 }

@@ -2,13 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { visible } from "./visible";
+import { worded } from "./wording";
 
 /** @param ephemeral True if the next line replaces this one. */
 export const info = (text: string, resource?: pulumi.Resource, ephemeral?: boolean): Promise<void> =>
-  pulumi.log.info(visible(text), resource, undefined, ephemeral);
+  pulumi.log.info(visible(worded(text)), resource, undefined, ephemeral);
 
 export const warn = (text: string, resource?: pulumi.Resource): Promise<void> =>
-  pulumi.log.warn(visible(text), resource);
+  pulumi.log.warn(visible(worded(text)), resource);
 
 export const error = (text: string, resource?: pulumi.Resource): Promise<void> =>
-  pulumi.log.error(visible(text), resource);
+  pulumi.log.error(visible(worded(text)), resource);

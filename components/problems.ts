@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { counted } from "./counted";
 import { messageOf } from "./errors";
 import { visible } from "./visible";
+import { worded } from "./wording";
 
 /** Why the components' own lists and objects cannot be Outputs (pulumi#13802: one secret makes the whole value one). */
 const PLAIN =
@@ -88,7 +89,7 @@ export class Problems {
     const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
     const lines = errors.map(({ propertyPath, reason }) => `  - ${propertyPath || "the arguments"}: ${reason}`);
     const message = [`${visible(this.subject)}: ${count} with the arguments`, ...lines].join("\n");
-    const error = new pulumi.InputPropertiesError({ message, errors });
+    const error = new pulumi.InputPropertiesError({ message: worded(message), errors });
     // A stack trace helps nobody to mend an argument, and with one the SDK may take 30 s to report the error
     // (nodejs/node#64011; docs/decisions/0008-errors-without-a-stack.md).
     error.stack = "";

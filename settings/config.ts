@@ -31,6 +31,8 @@ export interface StackConfig {
   readonly kubeContext?: string;
   /** Paths of the private keys that an ssh_config or an inventory names, by the names of the nodes: the command line gives them to ssh. */
   readonly keyFiles: ReadonlyMap<string, string>;
+  /** The same of the jump hosts in front of these nodes. */
+  readonly jumpKeyFiles: ReadonlyMap<string, string>;
   /** Fail where the cluster has nodes that the stack does not have. */
   readonly requireAllNodes: boolean;
 }
@@ -52,6 +54,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     sshConfig: textOrFile({ problems, config, what: "an ssh_config" }, "sshConfig"),
     include: (pattern: string) => includedFiles(pattern),
     port: config.getNumber("sshPort"),
+    gone: namesGone(config),
   };
   checkNames(problems, config);
   if (asksForCa(optional(config, "registryCa") ?? "")) {
@@ -64,7 +67,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   const pull = pullLogin(problems, config);
   const signing = signingOf(problems, config);
   const privateKey = privateKeyOf(problems, config);
-  const groups = withNodes(config, groupsOf(problems, config), nodes);
+  const groups = withNodes(problems, config, groupsOf(problems, config), nodes);
   const bootSetup = bootSetupOf(problems, config);
   problems.throwIfAny();
 
@@ -110,10 +113,15 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     },
     kubeconfig,
     kubeContext,
-    keyFiles: new Map(nodes.flatMap(({ name, keyFile }) => (keyFile === undefined ? [] : [[name, keyFile]]))),
+    keyFiles: filesOf(nodes, ({ keyFile }) => keyFile),
+    jumpKeyFiles: filesOf(nodes, ({ bastion = jump }) => (bastion)?.keyFile),
     requireAllNodes: config.getBoolean("requireAllNodes") === true,
   };
 }
+
+/** What each node has, by the names of the nodes. */
+const filesOf = (nodes: readonly PlainNode[], of: (node: PlainNode) => string | undefined): Map<string, string> =>
+  new Map(nodes.flatMap((node) => [of(node)].flatMap((file) => (file === undefined ? [] : [[node.name, file]]))));
 
 /** The jump host as a message names it; undefined if it is not one. */
 function addressIn(bastion: unknown): HostAddress | undefined {
@@ -152,6 +160,12 @@ function withGone({ problems }: { problems: Problems }, config: pulumi.Config, n
   return [...there, ...others.map((name) => ({ name, gone: true, host: NOBODY, insecureIgnoreHostKey: true }))];
 }
 
+/** The setting `gone`; empty where it has another shape. */
+function namesGone(config: pulumi.Config): string[] {
+  const names = object(config, "gone");
+  return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+}
+
 /** No host has such a name (RFC 2606). */
 const NOBODY = "host-is-gone.invalid";
 
@@ -181,14 +195,26 @@ function groupsOf(problems: Problems, config: pulumi.Config): RolloutGroup[] | u
   return undefined;
 }
 
-/** A pool of a cluster may have no node today: its group is passed over, with a word. A list's groups are the component's to check. */
+/**
+ * A pool of a cluster may have no node today: its group is passed over, with a warning (docs/decisions/0027-an-empty-pool-is-no-mistake.md).
+ * All else is the component's to check.
+ */
 function withNodes(
+  problems: Problems,
   config: pulumi.Config,
   groups: RolloutGroup[] | undefined,
   nodes: readonly PlainNode[],
 ): RolloutGroup[] | undefined {
-  if (groups === undefined || !("cluster" in (nodesFrom(config) ?? {}))) return groups;
-  const isEmptyOne = ({ name }: RolloutGroup): boolean => !nodes.some(({ group }) => group === name);
+  const from = nodesFrom(config);
+  if (groups === undefined || from === undefined || !("cluster" in from)) return groups;
+  if (from.cluster.groupLabel === undefined) {
+    problems.add("groups", "a list", "left out, or nodesFrom.cluster.groupLabel set: without it no node has a group");
+    return undefined;
+  }
+  const isEmptyOne = (group: unknown): boolean => {
+    const { name } = (group ?? {}) as { name?: unknown };
+    return typeof name === "string" && !nodes.some((node) => node.group === name);
+  };
   const [empty, others] = [groups.filter(isEmptyOne), groups.filter((group) => !isEmptyOne(group))];
   if (empty.length > 0) {
     const names = [...new Set(nodes.flatMap(({ group }) => group ?? []))].join(", ") || "none";

@@ -26,6 +26,8 @@ const SETTING: readonly (readonly [string, string])[] = [
   ["trust.login.username", "pullUsername"],
   ["trust.login.password", "pullPassword"],
   ["trust.login.keep", "keepPullLogin"],
+  ["connection.privateKey", "sshPrivateKey"],
+  ["connection.privateKeyPassword", "sshPrivateKeyPassword"],
   ["proof.scope", "proof"],
   ["proof.nginxImage", "nginxImage"],
   ["proof.appImage", "appImage"],
@@ -34,12 +36,15 @@ const SETTING: readonly (readonly [string, string])[] = [
   ["proof.runtimeClasses", "runtimeClasses"],
 ];
 
-/** The path at the beginning of a line, as the components list their problems, in a stack's words. */
+/** An argument in a text: not a part of a host, a path or a label such as org.opencontainers.image.source. */
+const ARGUMENT = /(?<![\w./@-])(?:nodes\[\d+\]\.)?(?:image|trust|proof|connection)(?:\.[a-zA-Z]+)+/g;
+
+/** A message of the components in a stack's words. */
 export function inSettings(message: string): string {
-  return message.replace(/^( +- )([\w.[\]]+)(?=[:[])/gm, (line, dash: string, path: string) => {
-    const [, setting] = SETTING.find(([argument]) => path === argument || path.startsWith(`${argument}[`)) ?? [];
-    if (setting !== undefined) return `${dash}${setting}`;
-    return path.startsWith("nodes[") ? `${dash}${path.replace(".connection.", ".")}` : line;
+  return message.replace(ARGUMENT, (path) => {
+    const bare = path.replace(/^nodes\[\d+\]\./, "");
+    const [, setting] = SETTING.find(([argument]) => bare === argument) ?? [];
+    return setting ?? path.replace(/^(nodes\[\d+\]\.)connection\./, "$1");
   });
 }
 

@@ -48,7 +48,7 @@ const OF_A_SOURCE: readonly (readonly [RegExp, WayOut])[] = [
 const PLAIN_HTTP: readonly (readonly [RegExp, WayOut])[] = [
   [
     /(?:request to |Head ")http:\/\//,
-    "an index goes over plain HTTP to a loopback address: use another one, or plainHttp with one platform",
+    "an index goes over plain HTTP to a loopback address: use another one, or plainHttp (pushPlainHttp in a stack) with one platform",
   ],
 ];
 
@@ -57,7 +57,8 @@ const ANYWHERE: Partial<Record<Answer, WayOut>> = {
     push === "image"
       ? `put the authority of ${registry} into /etc/docker/certs.d/${registry}/ca.crt, where the docker engine runs`
       : `have this machine trust the authority of ${registry}: its trust store, or the file that SSL_CERT_FILE names`,
-  "no-tls": "give the registry TLS, or set plainHttp with one platform, where its docker engine may speak HTTP",
+  "no-tls":
+    "give the registry TLS, or set plainHttp (pushPlainHttp in a stack) with one platform, where its docker engine may speak HTTP",
   "too-often": "the registry limits requests: run pulumi up again later",
   unreached: ({ field }) =>
     `check host and port of ${field}, and the way there from this machine and its docker engine`,
@@ -65,9 +66,9 @@ const ANYWHERE: Partial<Record<Answer, WayOut>> = {
 };
 const AT_TARGET: Partial<Record<Answer, WayOut>> = {
   ...ANYWHERE,
-  "no-login": ({ registry }) => `give a login, or run: docker login ${registry}`,
-  unauthorized: "give another login",
-  forbidden: "give a login that may push to this repository",
+  "no-login": ({ registry }) => `give a login (registryUsername in a stack), or run: docker login ${registry}`,
+  unauthorized: "give another login (registryUsername in a stack)",
+  forbidden: "give a login (registryUsername in a stack) that may push to this repository",
 };
 /** Where a mirror is copied from. */
 const AT_SOURCE: Partial<Record<Answer, WayOut>> = {

@@ -87,7 +87,9 @@ export function checkPullLogin(problems: Problems, field: string, login: PullLog
 
 /** Accepts values with Outputs inside, and ignores the Outputs. */
 export function checkKnownLogin(problems: Problems, field: string, { username, password }: RegistryLogin): void {
-  problems.isGiven(`${field}.password`, password, "the password of the login");
+  if (typeof password === "string" && /[\0\r\n]/.test(password)) {
+    problems.addHidden(`${field}.password`, password, "the password of the login, in one line");
+  } else problems.isGiven(`${field}.password`, password, "the password of the login");
   if (!problems.isGiven(`${field}.username`, username, "the user of the login")) return;
   if (username === "" || (typeof username === "string" && /[:\0\r\n]/.test(username))) {
     problems.add(`${field}.username`, username, "a user name without a colon");

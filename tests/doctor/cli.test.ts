@@ -247,6 +247,12 @@ describe("the command line", function () {
       said(askForCa("registry.example.com")),
       /registryCa: "the doctor's placeholder" is not allowed; it must be the certificate/,
     );
+    const login = '  pause-sandbox:pullUsername: "a:b"\n  pause-sandbox:pullPassword: secret\n';
+    fs.appendFileSync(file, login);
+    fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(/^.*registryCa.*\n/m, ""));
+    const { stderr } = run("doctor", "--stack-file", file);
+    assert.match(stderr, /^error: pullUsername: /m);
+    assert.doesNotMatch(stderr, /--pull/);
   });
 
   it("gives ssh what belongs to it, and never lets it ask", () => {

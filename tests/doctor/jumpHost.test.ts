@@ -45,6 +45,20 @@ describe("a node behind a stack's jump host", () => {
     assert.equal(fs.readFileSync(own("userknownhostsfile")[0] ?? "", "utf8"), `10.0.0.11 ${KEY}x\n`);
   });
 
+  it("is reached with the key that the jump host has for itself, where the stack has none for all", () => {
+    const own = path.join(dir, "own");
+    fs.writeFileSync(own, "", { mode: 0o600 });
+    const given = { ...node, keyFile: key, bastion: { ...bastion, keyFile: own } };
+    const at = (reach: { options?: readonly string[] }) => {
+      const { options: all = [] } = reach;
+      return [sshSays(all, node.host), sshSays(passedOn(all), bastion.host)].map((says) => says("identityfile")[0]);
+    };
+    assert.deepEqual(at(stackReach(given, options)), [key, own]);
+    const ofStack = path.join(dir, "of-stack");
+    fs.writeFileSync(ofStack, "", { mode: 0o600 });
+    assert.deepEqual(at(stackReach(given, options, ofStack)), [ofStack, ofStack]);
+  });
+
   it("keeps what the ssh_config of the person says of both", () => {
     const config = path.join(dir, "config");
     fs.writeFileSync(config, "Host 10.0.0.1\n  Compression yes\nHost *\n  ServerAliveCountMax 7\n");

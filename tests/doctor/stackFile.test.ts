@@ -29,6 +29,21 @@ describe("a stack's file, read without Pulumi's engine", () => {
     assert.ok(secrets.length >= 7, secrets.join());
   });
 
+  it("has the key file of each host, and of the jump host in front of it", async () => {
+    const [own, jump] = ["own", "jump"].map((name) => {
+      const key = path.join(dir, name);
+      fs.writeFileSync(key, "");
+      return key;
+    });
+    const config = `Host 10.0.0.1\n IdentityFile ${own ?? ""}\n ProxyJump j\nHost j\n IdentityFile ${jump ?? ""}\n`;
+    fs.writeFileSync(path.join(dir, "ssh_config"), config);
+    const known = path.join(dir, "known");
+    fs.writeFileSync(known, "j ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample00\n");
+    const more = `  pause-sandbox:sshConfig: ${path.join(dir, "ssh_config")}\n  pause-sandbox:knownHosts: ${known}\n`;
+    const { nodes } = await readStackFile(stack(more));
+    assert.deepEqual([nodes[0]?.keyFile, nodes[0]?.bastion?.keyFile], [own, jump]);
+  });
+
   it("has paths that are relative to its project, wherever it is read", async () => {
     const project = fs.realpathSync(fs.mkdtempSync(path.join(dir, "project-")));
     for (const folder of ["stacks", "below"]) fs.mkdirSync(path.join(project, folder));

@@ -112,6 +112,23 @@ describe("the program", () => {
     assert.match(String((outputs.pods as string[])[0]), /^default\//);
   });
 
+  it("warns and refuses in the words of the stack, also what it learns only later", async () => {
+    const warnings: string[] = [];
+    const { warn } = pulumi.log;
+    (pulumi.log as { warn: unknown }).warn = (message: string) => warnings.push(message);
+    try {
+      await up({ ...SETTINGS, registryPlainHttp: true });
+      await assert.rejects(up({ ...SETTINGS, pullPassword: "two\nlines" }), /- pullPassword: /);
+    } finally {
+      (pulumi.log as { warn: unknown }).warn = warn;
+    }
+    assert.ok(
+      warnings.some((text) => text.startsWith("registryPlainHttp: the nodes send pullUsername unencrypted to ")),
+      warnings.join("\n"),
+    );
+    assert.doesNotMatch(warnings.join("\n"), /\btrust\./);
+  });
+
   it("puts out no digest of an existing image that gives none, which the engine would warn of", async () => {
     const existing = { imageSource: "existing", mirrorOf: "", registryUsername: "", registryPassword: "" };
     const keys = async (more: Settings) =>

@@ -11,18 +11,18 @@ const V2 = `https://${HOST}/v2/platform/pause`;
 
 describe("A push that fails", () => {
   const rows: [push: Push, reason: string, wayOut: RegExp][] = [
-    ["image", "no basic auth credentials", /^give a login, or run: docker login registry\.example\.com:5443$/],
-    ["image", "authentication is required", /^give a login, or run/],
-    ["image", "unauthorized: authentication required", /^give another login$/],
-    ["image", "unauthorized: incorrect username or password", /^give another login$/],
-    ["index", `GET https://${HOST}/v2/: UNAUTHORIZED: authentication required`, /^give another login$/],
-    ["index", "creating: failed to fetch oauth token: unexpected status: 401 Unauthorized", /^give another login$/],
-    ["image", "denied: requested access to the resource is denied", /^give a login that may push/],
-    ["image", "push access denied: insufficient_scope: authorization failed", /^give a login that may push/],
+    ["image", "no basic auth credentials", /^give a login \(registryUsername in a stack\), or run: docker login registry\.example\.com:5443$/],
+    ["image", "authentication is required", /^give a login .*, or run/],
+    ["image", "unauthorized: authentication required", /^give another login \(registryUsername in a stack\)$/],
+    ["image", "unauthorized: incorrect username or password", /^give another login \(registryUsername in a stack\)$/],
+    ["index", `GET https://${HOST}/v2/: UNAUTHORIZED: authentication required`, /^give another login \(registryUsername in a stack\)$/],
+    ["index", "creating: failed to fetch oauth token: unexpected status: 401 Unauthorized", /^give another login \(registryUsername in a stack\)$/],
+    ["image", "denied: requested access to the resource is denied", /^give a login .* that may push/],
+    ["image", "push access denied: insufficient_scope: authorization failed", /^give a login .* that may push/],
     [
       "index",
       `creating: publish ${SHA} to ${REFERENCE}: unexpected status from PUT request to ${V2}/manifests/1.0.0: 403 Forbidden`,
-      /^give a login that may push/,
+      /^give a login .* that may push/,
     ],
     ["image", "unauthorized: project platform not found: project platform not found", /^create the repository/],
     ["image", "name unknown: The repository with name 'platform/pause' does not exist", /^create the repository/],
@@ -60,7 +60,7 @@ describe("A push that fails", () => {
     [
       "mirror",
       `creating: copy ${SHA} from ${SOURCE} to ${REFERENCE}: unexpected status from POST request to ${V2}/blobs/uploads/: 403 Forbidden`,
-      /^give a login that may push/,
+      /^give a login .* that may push/,
     ],
     ["mirror", `creating: failed to do request: Head "${V2}/x": x509: unknown authority`, /trust .* registry\.example/],
   ];

@@ -15,7 +15,7 @@ describe("a message of the components about a stack", () => {
   it("names the settings of the stack's file", () => {
     for (const [path, setting] of [
       ["trust.ca", "registryCa"],
-      ["trust.mirrors[1]", "registryMirrors"],
+      ["trust.mirrors[1]", "registryMirrors[1]"],
       ["image.reference", "reference"],
       ["image.login.password", "registryPassword"],
       ["image.login", "registryUsername"],
@@ -29,6 +29,23 @@ describe("a message of the components about a stack", () => {
         said(path),
         `PauseSandbox "pause": 1 problem with the arguments\n  - ${setting}: no value is not allowed`,
       );
+    }
+  });
+
+  it("names them inside of a text too, and leaves other words as they are", () => {
+    for (const [text, said] of [
+      [
+        "trust.plainHttp: the nodes send trust.login unencrypted",
+        "registryPlainHttp: the nodes send pullUsername unencrypted",
+      ],
+      ["trust.ca: 9 bytes are too long", "registryCa: 9 bytes are too long"],
+      ["trust.login.keep: false is", "keepPullLogin: false is"],
+      ["nodes[3].connection.privateKey: no", "sshPrivateKey: no"],
+      ["  - connection.privateKeyPassword: no", "  - sshPrivateKeyPassword: no"],
+      ["label org.opencontainers.image.source, image.source.", "label org.opencontainers.image.source, imageSource."],
+      ["registry.example.com/image.login:1 and /etc/trust.ca", "registry.example.com/image.login:1 and /etc/trust.ca"],
+    ] as const) {
+      assert.equal(inSettings(text), said);
     }
   });
 
