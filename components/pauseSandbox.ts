@@ -69,7 +69,10 @@ export class PauseSandbox extends pulumi.ComponentResource {
     // If the digest is refused, no node ever reports.
     const released = nothingOnce(image.digest);
     this.nodes = pulumi.all([pulumi.output(Object.fromEntries(reports)), released]).apply(([all]) => looked(all));
-    leftOutOf.set(this, this.nodes.apply(() => rollout.leftOut));
+    leftOutOf.set(
+      this,
+      this.nodes.apply(() => rollout.leftOut),
+    );
     this.pods = pulumi.output(pods);
     this.bootSetup = this.payloads(name, args, image);
     const { reference, digest, bootSetup } = this;

@@ -19,6 +19,8 @@ export interface FoundNodes {
   readonly leftOut: readonly LeftOut[];
   /** Nodes of the cluster that `labelSelector` does not match. */
   readonly unmatched: readonly string[];
+  /** What becomes of a node that is no longer found. */
+  readonly restored: boolean;
 }
 
 type Fields = Record<string, "string" | "boolean">;
@@ -87,7 +89,7 @@ export async function findNodes(config = new pulumi.Config()): Promise<FoundNode
   const from = nodesFrom(config);
   if (from === undefined) return undefined;
   if ("inventory" in from)
-    return { nodes: fromInventory(from.inventory, groupNames(config)), leftOut: [], unmatched: [] };
+    return { nodes: fromInventory(from.inventory, groupNames(config)), leftOut: [], unmatched: [], restored: true };
   const read = await clusterOf(config);
   if (read === undefined)
     throw userError("nodesFrom: there is no kubeconfig, and kubectl would find none: set kubeconfig");
@@ -98,7 +100,7 @@ export async function findNodes(config = new pulumi.Config()): Promise<FoundNode
   const shared = { restoreOnRemoval, ...(insecureIgnoreHostKey === true ? { insecureIgnoreHostKey } : {}) };
   const unmatched =
     selection.labelSelector === undefined ? [] : nodesNotListed(await listNodes(read), namesOf([...found, ...leftOut]));
-  return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut, unmatched };
+  return { nodes: found.map((node) => ({ ...node, ...shared })), leftOut, unmatched, restored: restoreOnRemoval };
 }
 
 const namesOf = (nodes: readonly { name: string }[]): string[] => nodes.map(({ name }) => name);
@@ -156,7 +158,8 @@ function fromInventory(
 /**
  * Says which nodes of the cluster the stack does not have.
  *
- * Without `requireAllNodes` it only warns: a cluster that cannot be asked is none to fail for.
+ * Without `requireAllNodes` it only warns: a cluster that cannot be asked is none to fail for. Nodes whose hosts are gone are listed, so
+ * nothing is said of them.
  *
  * @throws Error naming the nodes, or why the cluster cannot be asked, with `requireAllNodes`.
  */
@@ -168,16 +171,15 @@ export async function reportNodesLeftOut(
     if (required) throw userError(`requireAllNodes: ${message}`);
     void log.warn(message);
   };
-  const out = (found?.leftOut ?? []).map(({ name, why }) => `${name} ${why}`);
-  if (out.length > 0) say(`${counted(out.length, "node")} of the cluster left out: ${named(out)}`);
+  const becomes = found?.restored === true ? "restored" : "left as it is";
+  const leaves = `One of them that the stack had leaves it, and is ${becomes}`;
+  const out = (found?.leftOut ?? []).filter(({ name }) => !listed.includes(name));
+  const reasons = named(out.map(({ name, why }) => `${name} ${why}`));
+  if (out.length > 0) say(`${counted(out.length, "node")} of the cluster left out: ${reasons}. ${leaves}`);
   // What was found by labels is all that somebody wanted. A node that has lost its label leaves the stack: the others are named.
   if (found !== undefined && "cluster" in (nodesFrom(config) ?? {})) {
-    if (found.unmatched.length > 0) {
-      void log.info(
-        `labelSelector does not choose ${named(found.unmatched)}: one that the stack had leaves it, and ` +
-          "is left as it is unless restoreOnRemoval is true",
-      );
-    }
+    const others = found.unmatched.filter((name) => !listed.includes(name));
+    if (others.length > 0) void log.info(`labelSelector does not choose ${named(others)}. ${leaves}`);
     return;
   }
   let nodes: NodeObject[];

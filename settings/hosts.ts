@@ -50,6 +50,8 @@ export interface Reading {
   /** Content of a known_hosts file; none: each host gives its key. */
   known?: string;
   port?: number;
+  /** Names of nodes whose hosts are gone: nobody has to know their keys. */
+  gone?: readonly string[];
   /** The jump host of all nodes that name none. */
   jump?: HostAddress;
   /** Content of an ssh_config, and how its `Include` is read. */
@@ -104,6 +106,10 @@ export function hostOf(
       problems.add(`${at}.${key}`, withoutSecrets(field), `a ${type}`);
     }
   }
+  const { name, gone } = host as Partial<PlainNode>;
+  // Nobody connects to it.
+  if (host.hostKey === undefined && (gone === true || read.gone?.includes(name ?? "") === true))
+    host.insecureIgnoreHostKey = true;
   fromSshConfig(read, at, host);
   findKey(read, at, host);
   for (const [key, allowed] of [...needed, ADDRESS, ...(host.insecureIgnoreHostKey === true ? [] : [HOST_KEY])]) {

@@ -67,7 +67,9 @@ function hostOf(groups: Groups, name: string): InventoryHost {
   };
   const connection = said("ansible_connection") ?? "ssh";
   if (!/^(smart|ssh|paramiko(_ssh)?|libssh|ansible\.(builtin|netcommon)\.\w*ssh)$/.test(connection)) {
-    throw userError(`${name} in the inventory has ansible_connection ${connection}: only hosts with SSH can be nodes`);
+    throw userError(
+      `${name} in the inventory has ansible_connection ${connection}: only hosts with SSH can be nodes. Name a group without it`,
+    );
   }
   // Where both are set, Ansible takes the older name.
   const port = said("ansible_ssh_port", "ansible_port");

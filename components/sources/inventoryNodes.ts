@@ -16,16 +16,22 @@ export interface InventorySelection {
 /**
  * The nodes of an inventory, in the order in which they stand there.
  * @param text Content of the inventory.
- * @throws Error naming host or group, the value, and what is allowed: also where no host that is taken is in `canaryGroup`.
+ * @throws Error naming host or group, the value, and what is allowed: also where no host that is taken is in `canaryGroup`, or in one of
+ *   `rolloutGroups`.
  */
 export function nodesOfInventory(
   text: string,
   { group, canaryGroup, rolloutGroups = [] }: InventorySelection = {},
 ): PlainNode[] {
   const hosts = hostsOfInventory(text, group);
-  if (canaryGroup !== undefined && !hosts.some(({ groups }) => groups.includes(canaryGroup))) {
-    const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort().join(", ");
-    throw userError(`canaryGroup ${canaryGroup}: none of the chosen hosts is in this group; their groups are ${known}`);
+  const known = [...new Set(hosts.flatMap(({ groups }) => groups))].sort();
+  const asked = [
+    ...(canaryGroup === undefined ? [] : [["canaryGroup", canaryGroup]]),
+    ...rolloutGroups.map((one) => ["groups,", one]),
+  ];
+  for (const [what = "", name = ""] of asked) {
+    if (known.includes(name)) continue;
+    throw userError(`${what} ${name}: none of the chosen hosts is in this group; their groups are ${known.join(", ")}`);
   }
   return hosts.map(({ name, host, port, user, privateKeyFile, proxyJump, groups }) =>
     said({

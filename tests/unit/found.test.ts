@@ -84,7 +84,9 @@ describe("nodes that the stack's file does not list", () => {
       [connectionOf(args.nodes[1]).host, connectionOf(args.nodes[1]).hostKey],
       ["10.0.0.2", hostKey],
     );
-    assert.deepStrictEqual(warnings, ["1 node of the cluster left out: worker-3 is not Ready"]);
+    assert.deepStrictEqual(warnings, [
+      "1 node of the cluster left out: worker-3 is not Ready. One of them that the stack had leaves it, and is left as it is",
+    ]);
   });
 
   it("come from the cluster by one word", async () => {
@@ -193,13 +195,36 @@ describe("nodes that the stack's file does not list", () => {
     const { info } = pulumi.log;
     (pulumi.log as { info: unknown }).info = (message: string) => said.push(message);
     try {
-      await read({ nodesFrom: { cluster: { labelSelector: "pool=edge" } }, knownHosts });
+      for (const restoreOnRemoval of [false, true])
+        await read({ nodesFrom: { cluster: { labelSelector: "pool=edge", restoreOnRemoval } }, knownHosts });
     } finally {
       (pulumi.log as { info: unknown }).info = info;
     }
-    assert.deepStrictEqual(said, [
-      "labelSelector does not choose worker-2, worker-3: one that the stack had leaves it, and is left as it is unless restoreOnRemoval is true",
-    ]);
+    const line = "labelSelector does not choose worker-2, worker-3. One of them that the stack had leaves it, and is";
+    assert.deepStrictEqual(said, [`${line} left as it is`, `${line} restored`]);
+  });
+
+  it("may be gone with requireAllNodes too, by their Node objects that are not Ready, and without a known key", async () => {
+    const gone = { knownHosts, requireAllNodes: true, gone: ["worker-3"] };
+    assert.deepStrictEqual((await read({ ...gone, nodesFrom: "cluster" })).warnings, []);
+    const chosen = { cluster: { notReady: true } };
+    const { args } = await read({
+      ...gone,
+      nodesFrom: chosen,
+      knownHosts: `10.0.0.2 ${hostKey}\n`,
+      gone: ["worker-1", "worker-3"],
+    });
+    assert.deepStrictEqual(
+      args.nodes.map((one) => [one.name, one.gone, connectionOf(one).hostKey]),
+      [
+        ["worker-1", true, undefined],
+        ["worker-2", undefined, hostKey],
+        ["worker-3", true, undefined],
+      ],
+    );
+    const listed = [{ name: "w1", host: "10.9.9.9", gone: true }];
+    assert.strictEqual((await read({ nodes: listed, knownHosts, kubeconfig: "" })).args.nodes[0]?.gone, true);
+    await assert.rejects(read({ nodes: [{ name: "w1", host: "10.9.9.9" }], knownHosts, kubeconfig: "" }), /w1|hostKey/);
   });
 
   it("name a group of the rollout without a node, and go on", async () => {
@@ -207,6 +232,29 @@ describe("nodes that the stack's file does not list", () => {
     const { args, warnings } = await read({ nodesFrom, knownHosts, groups: [{ name: "gpu" }, { name: "edge" }] });
     assert.deepStrictEqual(args.groups, [{ name: "edge" }]);
     assert.ok(warnings.includes("groups: no node is in gpu; nodes are in edge"), warnings.join("\n"));
+  });
+
+  it("are refused with groups that are none, and with groups of a cluster whose nodes have no label for them", async () => {
+    const cluster = { groupLabel: "pool" };
+    const groups = ["edge", null] as unknown as Settings[];
+    const { args } = await read({ nodesFrom: { cluster }, knownHosts, groups });
+    assert.deepStrictEqual(args.groups, groups, "the component refuses them");
+    await assert.rejects(
+      read({ nodesFrom: "cluster", knownHosts, groups: [{ name: "edge" }] }),
+      /groups: "a list" is not allowed; it must be left out, or nodesFrom\.cluster\.groupLabel set/,
+    );
+  });
+
+  it("are refused where a group of the rollout is none of the chosen hosts', with the groups that there are", async () => {
+    const inventory = { file: file("site.ini", SITE), group: "workers" };
+    for (const name of ["rack_c", "win"]) {
+      await assert.rejects(
+        read({ nodesFrom: { inventory }, knownHosts, groups: [{ name: "rack_a" }, { name }] }),
+        new RegExp(
+          `groups, ${name}: none of the chosen hosts is in this group; their groups are all, rack_a, rack_b, workers`,
+        ),
+      );
+    }
   });
 
   it("are refused where no host of the inventory is a canary by the group that is named", async () => {
