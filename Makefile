@@ -103,7 +103,7 @@ globals: ## Print the variables that parts of the node script share
 	@$(RUN) tests/node/globals.ts
 
 node-script: ## Print the very text that runs as root on every node
-	@$(RUN) -e 'process.stdout.on("error", () => process.exit()).write(require("./components/node/program.ts").nodeProgram())'
+	@node cli/pause-sandbox.js render script --source
 
 bench-node: ready ## Measure what a node costs: time, processes, state
 	@$(RUN) lab/bench/node.ts

@@ -336,11 +336,17 @@ async function healing(
   { image, stackFile }: Pick<Options, "image" | "stackFile">,
 ): Promise<string> {
   const looked = results.flatMap((result) => ("unlooked" in result ? [] : [result]));
+  const others = results.flatMap((result) => ("unlooked" in result ? [result] : []));
+  const why = others.map(({ node, unlooked }) => `${node}: ${unlooked}`);
+  if (looked.length === 0)
+    throw new Refused(["--fix-config: no node was looked at, so nothing is known to write", ...why].join("\n"));
+  tell(why.map((line) => `not looked at: ${line}\n`).join(""));
   const hosts = new Set(looked.map(({ host }) => host));
   const ways = nodes.flatMap(({ reach: { name, options } }) => (options && hosts.has(name) ? [{ name, options }] : []));
   const logins = ways.map(async ({ name, options }) => [name, await sshLogin(name, options)] as const);
   const stack = stackFile === undefined ? undefined : await readNamed("--stack-file", stackFile);
-  return healingConfig(looked, { logins: new Map(await Promise.all(logins)), image, stack });
+  const leftOut = others.map(({ node }) => node);
+  return healingConfig(looked, { logins: new Map(await Promise.all(logins)), image, stack, leftOut });
 }
 
 function printed(results: readonly Result[], { output, upgradeTo }: Options, cluster?: ClusterView): string {

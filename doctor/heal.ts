@@ -26,6 +26,8 @@ export interface Healing {
   readonly image?: string;
   /** Text of the stack's file, where there is one: what it has stays. */
   readonly stack?: string;
+  /** Nodes that could not be looked at. Default: none. */
+  readonly leftOut?: readonly string[];
 }
 
 /**
@@ -38,9 +40,15 @@ export function healingConfig(diagnoses: readonly Diagnosis[], healing: Healing 
   const named = Object.entries(settings).map(([name, value]) => ({ [`pause-sandbox:${name}`]: value }));
   const config = stringify({ config: Object.assign({}, ...named) as object }, { lineWidth: 0 });
   const source = settings["imageSource"];
-  if (source === "carried") return HEAD + CARRIED + config;
-  return HEAD + (healing.image === undefined ? notOwn(diagnoses, source === undefined) : "") + config;
+  const head = HEAD + notLookedAt(healing.leftOut ?? []);
+  if (source === "carried") return head + CARRIED + config;
+  return head + (healing.image === undefined ? notOwn(diagnoses, source === undefined) : "") + config;
 }
+
+const notLookedAt = (nodes: readonly string[]): string =>
+  nodes.length === 0
+    ? ""
+    : `#\n# NOT ALL NODES ARE IN THIS FILE. Nobody could look at ${nodes.join(", ")}. Find out why, and run this again.\n`;
 
 const CARRIED = `#
 # THE NODES REACH NO REGISTRY of their images. With \`imageSource: carried\` the image of this project goes to them over SSH, and no
@@ -53,9 +61,10 @@ const NO_REGISTRY = ["PS-D007", "PS-D008", "PS-D042"];
 /** What nobody may overlook: the file heals with an image that is not the user's own. */
 function notOwn(diagnoses: readonly Diagnosis[], pushed: boolean): string {
   const images = diagnoses.filter(({ image }) => image !== "").map(({ node, image }) => `#   ${node}: ${image}\n`);
-  const differ = new Set(diagnoses.map(({ image }) => image)).size > 1;
+  const differ = new Set(images.map((line) => line.replace(/^.*?: /, ""))).size > 1;
+  const whose = meantImage(diagnoses) === undefined ? "the nodes have now" : "the nodes' own configuration means";
   return (
-    "#\n# NO IMAGE OF YOUR OWN IS NAMED HERE. `reference` is an image that the nodes have now.\n" +
+    `#\n# NO IMAGE OF YOUR OWN IS NAMED HERE. \`reference\` is an image that ${whose}.\n` +
     (differ
       ? `# The nodes have different images, and this file gives all of them the one below:\n${images.join("")}`
       : "") +
@@ -66,6 +75,10 @@ function notOwn(diagnoses: readonly Diagnosis[], pushed: boolean): string {
         "# --image <host[:port]/repository:tag>.\n")
   );
 }
+
+/** The image of a finding that names one: the node is to have it, and has it not. */
+const meantImage = (diagnoses: readonly Diagnosis[]): string | undefined =>
+  diagnoses.flatMap(({ findings }) => findings).find(({ image }) => image !== undefined)?.image;
 
 /** Settings that describe the stack itself: a stack that is there has them, or has others instead. */
 const OF_THE_STACK = ["reference", "imageSource", "knownHosts", "sshPrivateKeyFile", "proof", "nodes"];
@@ -113,8 +126,7 @@ function settingsOf(diagnoses: readonly Diagnosis[], { logins = new Map(), image
   const registryHas = (code: string) => ofRegistry.some((one) => one.code === code);
   const seen = [...new Set(ofRegistry.flatMap((one) => one.ca ?? []))].join("");
   const without = ({ findings }: Diagnosis) => findings.some(({ code }) => NO_REGISTRY.includes(code));
-  const meant = found.find(({ image }) => image !== undefined)?.image;
-  const reference = image ?? meant ?? diagnoses.find((one) => one.image !== "")?.image;
+  const reference = image ?? meantImage(diagnoses) ?? diagnoses.find((one) => one.image !== "")?.image;
   const carried = image === undefined && diagnoses.length > 0 && diagnoses.every(without);
   const asked = askForCa(registryOf(reference ?? ""));
   return {

@@ -68,12 +68,39 @@ describe("the command line", function () {
     });
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^Usage: pause-sandbox doctor /);
-    const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as {
-      dependencies: Record<string, string>;
-    };
-    const launcher = fs.readFileSync(path.join(root, "cli/pause-sandbox.js"), "utf8");
-    const needed = [...launcher.matchAll(/require\("([^."][^"]*)"\)/g)].map(([, name = ""]) => name);
-    for (const name of needed) assert.ok(name.startsWith("node:") || name in dependencies, name);
+  });
+
+  it("runs in a checkout with what `npm ci --omit=dev` installs, and so does make node-script", () => {
+    const checkout = path.join(dir, "checkout");
+    const left = ["node_modules", ".git", "dist", "dist-docs", "tests", "lab", "docs"].map((name) =>
+      path.join(root, name),
+    );
+    fs.cpSync(root, checkout, { recursive: true, filter: (from) => !left.includes(from) });
+    type Package = Record<"dependencies" | "optionalDependencies", Record<string, string>>;
+    const { dependencies, optionalDependencies } = JSON.parse(
+      fs.readFileSync(path.join(root, "package.json"), "utf8"),
+    ) as Package;
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const link = path.join(checkout, "node_modules", name);
+      fs.mkdirSync(path.dirname(link), { recursive: true });
+      fs.symlinkSync(path.join(root, "node_modules", name), link);
+    }
+    const inside = (command: string, ...args: string[]) =>
+      spawnSync(command, args, { encoding: "utf8", cwd: checkout, maxBuffer: 1e7 });
+    for (const args of [
+      ["doctor", "--help"],
+      ["render", "boot", "--image", "r.example/pause:1", "--format", "shell"],
+      ["nodes", "--help"],
+    ]) {
+      const { status, stderr } = inside("node", "cli/pause-sandbox.js", ...args);
+      assert.equal(status, 0, stderr);
+    }
+    const { status, stdout, stderr } = inside("make", "-s", "node-script");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^script_id=/m);
+    // What is not installed is noticed.
+    fs.appendFileSync(path.join(checkout, "cli/doctor.ts"), '\nimport "prettier";\n');
+    assert.match(inside("node", "cli/pause-sandbox.js", "doctor", "--help").stderr, /Cannot find module 'prettier'/);
   });
 
   it("ends without a word where nobody reads on", () => {
@@ -208,6 +235,25 @@ describe("the command line", function () {
         /have different images, .*\n# {3}worker-1: registry\.bank\.example:5000\/.*\n# {3}worker-2: registry\.bank\.example\/other/,
       );
       assert.match(stdout, /imageSource: existing/);
+    });
+
+    it("names the nodes that could not be looked at, in the file and beside it", () => {
+      ssh({ a: sick("worker-1") });
+      const { stdout, stderr, status } = run("doctor", "--host", "a", "down", "--fix-config");
+      assert.equal(status, 2);
+      assert.match(stdout, /^# NOT ALL NODES ARE IN THIS FILE\. Nobody could look at down\. /m);
+      assert.match(stderr, /^not looked at: down: ./m);
+      const { config } = parse(stdout) as { config: Record<string, unknown> };
+      assert.deepEqual(config["pause-sandbox:nodes"], [{ name: "worker-1", host: "a" }]);
+    });
+
+    it("is not written where no node could be looked at", () => {
+      ssh({});
+      for (const more of [[], ["--image", "registry.own.example/pause:1"]]) {
+        const { stdout, stderr, status } = run("doctor", "--host", "down", "--fix-config", ...more);
+        assert.deepEqual([status, stdout], [2, ""]);
+        assert.match(stderr, /^error: --fix-config: no node was looked at, .*\nerror: down: ./);
+      }
     });
 
     it("has the image that is asked for, which is then built and pushed", () => {

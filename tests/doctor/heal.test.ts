@@ -43,6 +43,27 @@ config:
   pause-sandbox:maxUnavailable: "3"
 `;
 
+describe("doctor --fix-config", () => {
+  const one = (image: string, means?: string): Diagnosis => ({
+    ...found,
+    image,
+    findings: (means === undefined ? [] : [{ code: "PS-D021", image: means }]) as unknown as Diagnosis["findings"],
+  });
+
+  it("takes an image that is not known for no other one", () => {
+    assert.doesNotMatch(healingConfig([one("r.example/pause:1"), one("")]), /different images/);
+    assert.match(healingConfig([one("r.example/pause:1"), one("r.example/pause:2")]), /different images/);
+  });
+
+  it("says whose image the reference is", () => {
+    assert.match(healingConfig([one("r.example/pause:1")]), /`reference` is an image that the nodes have now\./);
+    assert.match(
+      healingConfig([one("r.example/pause:1", "r.example/pause:2")]),
+      /an image that the nodes' own configuration means\.[^]*reference: r\.example\/pause:2\n/,
+    );
+  });
+});
+
 describe("doctor --fix-config --image", () => {
   it("takes the authority that it saw for the same registry", () => {
     const { registryCa, reference } = settings(healingConfig([found], { image: "old.example.com/own/pause:2" }));
