@@ -11,12 +11,24 @@ const V2 = `https://${HOST}/v2/platform/pause`;
 
 describe("A push that fails", () => {
   const rows: [push: Push, reason: string, wayOut: RegExp][] = [
-    ["image", "no basic auth credentials", /^give a login \(registryUsername in a stack\), or run: docker login registry\.example\.com:5443$/],
+    [
+      "image",
+      "no basic auth credentials",
+      /^give a login \(registryUsername in a stack\), or run: docker login registry\.example\.com:5443$/,
+    ],
     ["image", "authentication is required", /^give a login .*, or run/],
     ["image", "unauthorized: authentication required", /^give another login \(registryUsername in a stack\)$/],
     ["image", "unauthorized: incorrect username or password", /^give another login \(registryUsername in a stack\)$/],
-    ["index", `GET https://${HOST}/v2/: UNAUTHORIZED: authentication required`, /^give another login \(registryUsername in a stack\)$/],
-    ["index", "creating: failed to fetch oauth token: unexpected status: 401 Unauthorized", /^give another login \(registryUsername in a stack\)$/],
+    [
+      "index",
+      `GET https://${HOST}/v2/: UNAUTHORIZED: authentication required`,
+      /^give another login \(registryUsername in a stack\)$/,
+    ],
+    [
+      "index",
+      "creating: failed to fetch oauth token: unexpected status: 401 Unauthorized",
+      /^give another login \(registryUsername in a stack\)$/,
+    ],
     ["image", "denied: requested access to the resource is denied", /^give a login .* that may push/],
     ["image", "push access denied: insufficient_scope: authorization failed", /^give a login .* that may push/],
     [

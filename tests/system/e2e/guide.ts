@@ -7,6 +7,7 @@ import { parse } from "yaml";
 
 import { clusterUp, type LabInfo } from "../../../lab/cluster";
 import { TREE } from "../../../lab/cluster/layout";
+import { trustRegistryInEngine } from "../../../lab/cluster/registry";
 import { showFailure } from "../../../lab/failure";
 import { kubectl, until } from "../../../lab/kubectl";
 import { lineLog } from "../../../lab/log";
@@ -62,23 +63,24 @@ const EXPECTED: readonly Expected[] = [
   { step: 2, line: /^ssh-keyscan/ },
   { step: 3, line: /doctor/, status: 1, shows: /PS-D001/ },
   { step: 4, line: /--fix-config/, status: 1 },
-  { step: 5, line: /^pulumi login/ },
-  { step: 5, line: /^pulumi stack init/ },
-  { step: 5, ...LOGS_IN },
+  ...[/^mkdir /, /^cp /, /^cat /, /^export SSL_CERT_FILE=/].map((line) => ({ step: 5, line })),
+  { step: 6, line: /^pulumi login/ },
+  { step: 6, line: /^pulumi stack init/ },
+  { step: 6, ...LOGS_IN },
   // The lab's registry has no login.
-  { step: 5, line: /set registryUsername/, leftOut: () => true },
-  { step: 5, line: /set --secret registryPassword/, leftOut: () => true },
-  { step: 6, line: /set registryCa/, leftOut: (person) => person.read(FILE).includes("-----BEGIN CERTIFICATE") },
-  { step: 6, line: /^pulumi config$/, shows: /registryCa/ },
-  { step: 6, line: /openssl/, shows: /Fingerprint=/ },
-  { step: 7, line: /set dryRun/ },
-  { step: 7, line: /^pulumi up/, shows: /would/ },
-  { step: 7, line: /rm dryRun/ },
-  { step: 8, line: /^pulumi up/, shows: /2 of 2 nodes done/ },
-  { step: 9, ...WELL },
+  { step: 6, line: /set registryUsername/, leftOut: () => true },
+  { step: 6, line: /set --secret registryPassword/, leftOut: () => true },
+  { step: 7, line: /set registryCa/, leftOut: (person) => person.read(FILE).includes("-----BEGIN CERTIFICATE") },
+  { step: 7, line: /^pulumi config$/, shows: /registryCa/ },
+  { step: 7, line: /openssl/, shows: /Fingerprint=/ },
+  { step: 8, line: /set dryRun/ },
+  { step: 8, line: /^pulumi up/, shows: /would/ },
+  { step: 8, line: /rm dryRun/ },
+  { step: 9, line: /^pulumi up/, shows: /2 of 2 nodes done/ },
+  { step: 10, ...WELL },
   // grep finds none.
-  { step: 9, line: /^kubectl get pods/, status: 1, shows: /ContainerCreating\n$/ },
-  { step: 9, line: /output nodes/, shows: /total.*2/ },
+  { step: 10, line: /^kubectl get pods/, status: 1, shows: /ContainerCreating\n$/ },
+  { step: 10, line: /output nodes/, shows: /total.*2/ },
 ];
 
 const ALONE: readonly Expected[] = [
@@ -131,6 +133,7 @@ function followed(
       if (!given) await person.type("pulumi destroy");
       await kubectl(labNow(), ["delete", "pods", "--all", "--wait", "--timeout=120s"]);
       person.leave();
+      await trustRegistryInEngine(fs.readFileSync(labNow().registry.caFile, "utf8"));
       if (alone) await clusterUp(lineLog());
     });
 

@@ -8,6 +8,7 @@ import * as path from "node:path";
 import type { LabInfo } from "../../../lab/cluster";
 import { exec } from "../../../lab/cluster/exec";
 import { TREE } from "../../../lab/cluster/layout";
+import { distrustRegistryInEngine } from "../../../lab/cluster/registry";
 import { environmentOfProgram } from "../../../lab/engine";
 import { kubectl } from "../../../lab/kubectl";
 
@@ -41,7 +42,10 @@ export interface Ran {
   readonly seen: string;
 }
 
-/** A person at a machine that has this project's checkout, a key to log in with, and a kubeconfig. */
+/**
+ * A person at a machine that has this project's checkout, a key to log in with, and a kubeconfig. Neither this machine's docker engine nor
+ * Pulumi's plugins trust the registry.
+ */
 export class Person {
   private constructor(
     private readonly checkout: string,
@@ -67,6 +71,7 @@ export class Person {
     const passphrase = path.join(root, "passphrase");
     fs.writeFileSync(passphrase, "of the guide's stack", { mode: 0o600 });
     fs.mkdirSync(path.join(root, "state"));
+    await distrustRegistryInEngine();
     const { env, inline } = await environmentOfProgram();
     const bin = inline ? `${upInline(root)}${path.delimiter}` : "";
     const [one, two] = lab.nodes;
@@ -77,24 +82,37 @@ export class Person {
       {
         ...process.env,
         ...env,
+        HOME: os.userInfo().homedir,
         PATH: `${bin}${env.PATH ?? ""}`,
         KUBECONFIG: lab.kubeconfig,
         PULUMI_HOME: path.join(root, "pulumi"),
         PULUMI_BACKEND_URL: `file://${path.join(root, "state")}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
         PULUMI_SKIP_CONFIRMATIONS: "true",
+        SSL_CERT_FILE: undefined,
+        NODE_EXTRA_CA_CERTS: undefined,
       },
       [
         ["10.0.0.11", one.host],
         ["10.0.0.12", two.host],
         ["registry.example.com", lab.registry.host],
         ["registry-ca.crt", lab.registry.caFile],
+        ["~/.pulumi-ca.crt", path.join(root, "pulumi-ca.crt")],
       ],
     );
   }
 
   /** Types one line into a shell. The values of the page become those of this cluster; nothing else of the line changes. */
   async type(line: string): Promise<Ran> {
+    const [, exported] = /^export (\w+)=/.exec(line) ?? [];
+    if (exported === undefined) return this.run(line);
+    // A shell of one's own lives on.
+    const ran = await this.run(`${line} && printenv ${exported}`);
+    this.env[exported] = ran.seen.trim();
+    return ran;
+  }
+
+  private async run(line: string): Promise<Ran> {
     const typed = this.values.reduce((text, [page, own]) => text.replaceAll(page, own), line);
     const { homedir } = os.userInfo();
     const folder = path.join(homedir, ".ssh");
@@ -104,8 +122,7 @@ export class Person {
     const script = 'mount --bind "$1" "$2" && exec bash -c "$3"';
     const args = ["--mount", "--propagation", "private", "bash", "-c", script, "bash", this.home, folder, typed];
     return await new Promise((resolve, reject) => {
-      const env = { ...this.env, HOME: homedir };
-      const child = spawn("unshare", args, { cwd: this.checkout, env, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn("unshare", args, { cwd: this.checkout, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
       let seen = "";
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text: string) => (seen += text));
