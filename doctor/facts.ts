@@ -23,6 +23,8 @@ export interface HostFact {
 export interface RuntimeFact {
   /** The directory of hosts.toml files that containerd reads; empty where none is set. */
   readonly configPath: string;
+  /** Whether it is a list, which containerd takes for one directory. Missing in older bundles. */
+  readonly misread?: boolean;
   /** The sandbox image that is in effect by the runtime's own parse. */
   readonly image: string;
   readonly name: string;
@@ -216,10 +218,13 @@ const FACTS: { readonly [K in keyof Required<Omit<Facts, "failed">>]: Read<Facts
     },
     ["kubernetes", "cgroups"],
   ),
-  runtime: objectOf<RuntimeFact>({
-    ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: instant, target: text },
-    ...{ unit: text, version: text },
-  }),
+  runtime: objectOf<RuntimeFact>(
+    {
+      ...{ configPath: text, image: text, name: text, socket: text, startedSeconds: instant, target: text },
+      ...{ unit: text, version: text, misread: yesOrNo },
+    },
+    ["misread"],
+  ),
   able: (value) => (Array.isArray(value) ? [] : undefined),
   files: listOf(objectOf<FileFact>({ changedSeconds: seconds, lines: texts, path: text })),
   registry: objectOf<RegistryFact>(

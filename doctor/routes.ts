@@ -47,9 +47,12 @@ export function hostsFile(facts: Facts, image: PulledImage) {
   return at(image.registry.replace(/:(\d+)$/, "_$1_")) ?? at(image.registry) ?? at("_default");
 }
 
-/** Whether config_path is a list that containerd takes for one directory, which is not there. 1.x takes each of its parts. */
-export const isMisread = ({ version, configPath }: RuntimeFact): boolean =>
-  version.startsWith("2.") && configPath.includes(":");
+/**
+ * Whether config_path is a list that containerd takes for one directory, which is not there. 1.x and 2.0 take each of its parts. So do later
+ * ones that pull by themselves, without the transfer service: the node knows.
+ */
+export const isMisread = ({ version, configPath, misread }: RuntimeFact): boolean =>
+  configPath.includes(":") && (misread ?? /^2\.[1-9]/.test(version));
 
 function route(url: string, entries: readonly string[]): Route {
   const plainHttp = url.startsWith("http://");

@@ -108,6 +108,8 @@ function mixedFiles(node: Upgraded): string[] {
 const inlineRegistries = (node: Upgraded): string[] =>
   placesOf(node, /^\d+:\s*\[\s*plugins\b.*\.registry\.(mirrors|configs|auths)\b/).slice(0, 3);
 const isTwo = ({ configPath }: RuntimeFact): boolean => configPath.includes(":");
+/** Whether it is a containerd of 2.1 or later that reads lists all the same, by its other settings. */
+const readsLists = ({ misread, version }: RuntimeFact): boolean => misread === false && /^2\.[1-9]/.test(version);
 /** Whether a sandbox starts without a pull. */
 const stays = ({ facts, runtime }: Upgraded): boolean => {
   const image = pulledImage(runtime.image);
@@ -116,7 +118,7 @@ const stays = ({ facts, runtime }: Upgraded): boolean => {
 const flagged = (text: string) => (node: Upgraded) =>
   (node.kubelet?.flagged ?? []).map((place) => `${place} has --pod-infra-container-image, ${text}`);
 const twoDirectories = (hits: (node: Upgraded) => boolean) => (node: Upgraded) =>
-  isTwo(node.runtime) && hits(node)
+  isTwo(node.runtime) && !readsLists(node.runtime) && hits(node)
     ? [
         `config_path is "${node.runtime.configPath}", which this containerd takes for one directory, so that it reads no hosts.toml`,
       ]

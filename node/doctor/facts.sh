@@ -57,10 +57,12 @@ now_seconds() {
   stat -c %Y "$scratch/now"
 }
 
-# Which runtime the node has, and what that says of its sandbox image.
+# Which runtime the node has, and what that says of its sandbox image. A `config_path` that is to be another one is misread as it is.
 runtime_fact() {
-  printf '{"configPath":%s,"image":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"unit":%s,"version":%s}' \
-    "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$(json_string "$runtime_name")" \
+  misread=false
+  if [ -n "${trust_before:-}" ] && [ "${config_path:-"$trust_before"}" != "$trust_before" ]; then misread=true; fi
+  printf '{"configPath":%s,"image":%s,"misread":%s,"name":%s,"socket":%s,"startedSeconds":%s,"target":%s,"unit":%s,"version":%s}' \
+    "$(json_string "${trust_before:-}")" "$(json_string "${sandbox_before:-}")" "$misread" "$(json_string "$runtime_name")" \
     "$(json_string "${socket:-}")" "$(started_seconds "$daemon")" "$(json_string "$target")" "$(json_string "$unit")" \
     "$(json_string "$runtime_version")"
 }

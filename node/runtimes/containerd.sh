@@ -21,7 +21,7 @@ containerd_find() {
   config=$(option_in "$run_words" /etc/containerd/config.toml c config)
   case $config in
     *'$'* | [!/]* | '')
-      die 005 "containerd's configuration file is '$config', which is not an absolute path: start containerd, or give --config an absolute path in its unit" ;;
+      die 005 "containerd's configuration file is '$config', which is no absolute path: start containerd, or give --config an absolute path in its unit" ;;
   esac
   address=$(option_in "$run_words" '' a address)
   real "$config"
@@ -122,14 +122,13 @@ containerd_read() {
   socket=${socket:-/run/containerd/containerd.sock}
   our_values "$plan/before"
   sandbox_before=$image_read trust_before=$trust_read
-  # 2.1 to 2.4 read a colon-separated list as one odd name, but where CRI itself pulls.
+  # 2.1 to 2.4 read a colon-separated list as one odd name, but where CRI itself pulls: by its own key, and for each setting that the
+  # transfer service has not (CheckLocalImagePullConfigs), which the dump of a configuration does not say.
   config_path=${trust_before:-/etc/containerd/certs.d}
   certs=${config_path%%:*}
   case $runtime_version in
     1.* | 2.0.*) ;;
-    *)
-      [ "$config_path" = "$certs" ] || [ "$(runtime_has "$new_cri|use_local_image_pull")" = true ] || config_path=$certs
-      ;;
+    *) grep -Eq 'images[|].*((image_pull|layers|sync_fs)	t|annotations	f|downloads	([^3]|3.)|(mirrors|configs|auths)[|])' "$plan/before" || config_path=$certs ;;
   esac
 }
 

@@ -58,7 +58,7 @@ login_advice() {
   if [ -z "$login" ]; then
     printf %s "; see $field"
   elif [ -z "$login_program" ] && [ "$runtime" = containerd ]; then
-    printf '; beside mirrors, containerd gets the login from hosts.toml alone, and before 2.1 does not send it to where a registry gives out tokens: leave mirrors out'
+    printf '; beside mirrors, containerd gets the login from hosts.toml alone, and before 2.1 sends it to no token server: leave mirrors out'
   else
     printf %s "; the registry does not take the login of $field for this repository: give one that may pull it"
   fi

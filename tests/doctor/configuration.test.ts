@@ -39,6 +39,18 @@ const CAUSES: Cause[] = [
     code: "PS-D014",
     verdict: /containerd takes for one directory/,
   },
+  ...(
+    [
+      ["on containerd 2.0", { version: "2.0.5" }],
+      ["that the node says it reads, since it pulls by itself", { version: "2.4.2", misread: false }],
+    ] as const
+  ).map(([what, more]) => ({
+    what: `an unknown root alone, with two directories in config_path ${what}`,
+    node: (image: string) =>
+      factsOf(image, { runtime: { ...runtime(image), ...more, configPath: `${DIR}:/etc/docker/certs.d` } }),
+    code: "PS-D001",
+    verdict: /no Pod can start/,
+  })),
   {
     what: "no config_path",
     node: (image, facts, { root }) => ({

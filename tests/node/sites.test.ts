@@ -170,14 +170,32 @@ for (const shell of shells) {
       assert.doesNotMatch(host.run("plan").stderr, /runtime handler/);
     });
 
+    const list = "@DIR@/root/certs.d:@DIR@/root/docker.d";
+    const two = (more: string) =>
+      `version = 3\n[plugins."io.containerd.cri.v1.images"]\n${more}\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "${list}"\n`;
+
     it("2.3 reads one directory: the first of two is set", () => {
-      const list = "@DIR@/root/certs.d:@DIR@/root/docker.d";
-      host.containerd(
-        CONTAINERD.newest,
-        `version = 3\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "${list}"\n`,
-      );
+      host.containerd(CONTAINERD.newest, two("  max_concurrent_downloads = 3"));
       host.done("apply", { ca });
       assert.match(host.read("root/containerd/config.toml"), /config_path = "\S+\/root\/certs\.d"/);
     });
+
+    for (const key of [
+      "use_local_image_pull = true",
+      "discard_unpacked_layers = true",
+      "disable_snapshot_annotations = false",
+      "max_concurrent_downloads = 30",
+      "max_concurrent_downloads = 2",
+      "image_pull_with_sync_fs = true",
+    ]) {
+      it(`2.4 pulls by itself with ${key}, and reads each directory of a list: it stays`, () => {
+        host.containerd(CONTAINERD.newest, two(`  ${key}`));
+        const before = host.read("root/containerd/config.toml");
+        host.done("apply", { ca });
+        assert.match(before, /config_path = "\S+:\S+"/);
+        const [line = ""] = /config_path = .*/.exec(before) ?? [];
+        assert.ok(host.read("root/containerd/config.toml").includes(line));
+      });
+    }
   });
 }
