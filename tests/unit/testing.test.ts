@@ -58,6 +58,13 @@ describe("the mocks for programs of other people", () => {
     assert.deepStrictEqual([pulumi.getProject(), pulumi.getStack()], ["theirs", "live"]);
   });
 
+  it("have the settings of a program that are set before it is imported, as the guide says", async () => {
+    await mockCluster();
+    pulumi.runtime.setAllConfig({ "project:knownHosts": "a line" });
+    assert.equal(new pulumi.Config().require("knownHosts"), "a line");
+    pulumi.runtime.setAllConfig({});
+  });
+
   it("name the sample Pod as Kubernetes would", async () => {
     const sandbox = await cluster({ proof: { nginxImage: "nginx:1", appImage: "app:1" } });
     assert.deepStrictEqual(await known(sandbox.pods), ["default/pause-proof-pod"]);
