@@ -149,12 +149,15 @@ export interface Asked {
 /** A secret login makes both secret. */
 export function askedHash(nodes: readonly SandboxNode[]): pulumi.Input<Asked> {
   const asked = nodes.map((node) => askedOf.get(node));
-  return whenKnown(asked, (known) => {
-    const compared = known.map((one) => one && { ...one, stdin: comparedStdin(one.stdin) });
-    const hash = (of: unknown): string => hashOf(JSON.stringify(of));
-    const once = compared.map((one) => one && { ...one, create: withoutRecheck(one.create) });
-    return { settings: hash(once), run: hash(compared) };
-  });
+  return whenKnown(asked, (known) => askedIn(known));
+}
+
+/** The same of the inputs of nodes' commands. */
+export function askedIn(inputs: readonly ({ create?: string; stdin?: string } | undefined)[]): Asked {
+  const compared = inputs.map(({ create = "", stdin = "" } = {}) => ({ create, stdin: comparedStdin(stdin) }));
+  const hash = (of: unknown): string => hashOf(JSON.stringify(of));
+  const once = compared.map((one) => ({ ...one, create: withoutRecheck(one.create) }));
+  return { settings: hash(once), run: hash(compared) };
 }
 
 /** A hash of the settings that every user of the node may read: all but login and digest. */

@@ -92,7 +92,8 @@ function newHook(): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`pause-sandbox-preview-${++count}`, AsyncResource.bind(say), { onDryRun: true });
 }
 
-async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInputs> {
+/** The inputs of a node's command, as hooks get them. */
+export async function inputsOf(inputs: Record<string, unknown> = {}): Promise<NodeInputs> {
   return {
     create: await textWhenKnown(inputs.create),
     stdin: inputs.stdin === undefined ? "" : await textWhenKnown(inputs.stdin),

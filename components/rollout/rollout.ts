@@ -14,8 +14,8 @@ import { messageOf } from "../errors";
 import { known } from "../inputs";
 import { isUnanswered } from "../node/loginFailure";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
-import { type Asked, looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
-import { textWhenKnown } from "../node/whatChanges";
+import { type Asked, askedIn, looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
+import { inputsOf, textWhenKnown } from "../node/whatChanges";
 import * as log from "../log";
 
 /** A node of a rollout. */
@@ -94,6 +94,8 @@ export class Rollout {
    * report: without that, it never comes.
    */
   readonly leftOut: Promise<readonly string[]>;
+  /** The inputs of canaries before this run, by resource name: of those that the engine has begun. */
+  private readonly before = new Map<string, Awaited<ReturnType<typeof inputsOf>>>();
   /** The resources that the engine has begun, by name. */
   private readonly begun = new Set<string>();
   /** Status of each node on which the engine ran a command, by resource name. */
@@ -180,8 +182,11 @@ export class Rollout {
   }
 
   /** @throws Error if the node must not begin. */
-  private async begin(name: string): Promise<void> {
+  private async begin({ name, oldInputs }: pulumi.ResourceHookArgs): Promise<void> {
     await this.mayBegin(name);
+    if (this.nodes.get(name)?.canary === true && oldInputs !== undefined) {
+      this.before.set(name, await inputsOf(oldInputs));
+    }
     this.begun.add(name);
   }
 
@@ -210,21 +215,24 @@ export class Rollout {
     if (this.progress.count("failed") > 0) throw new Error(notBegun(this.progress));
     const seconds = await known(this.asked.soakSeconds);
     const all = [...this.nodes].filter(([, { gone }]) => gone !== true);
-    const passed = await settingsIn(oldInputs);
-    const other = passed === undefined || passed !== (await settingsIn(newInputs));
-    // With settings that have not passed, a canary that this run only looked at was changed by a run whose soak did not pass.
+    const canaries = all.filter(([, { canary }]) => canary);
+    const [passed, asked] = [await askedOfSoak(oldInputs), await askedOfSoak(newInputs)];
+    const other = passed === undefined || passed.settings !== asked?.settings;
+    // A run that has changed them, and whose soak did not pass, is in their state and not in that of the soak.
+    const begun = canaries.flatMap(([resource]) => this.before.get(resource) ?? []);
+    const failedBefore = begun.length === canaries.length && askedIn(begun).run !== passed?.run;
     const must = ([resource]: [string, RolloutNode]) =>
-      other || (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
-    const nodes = all.filter(([, { canary }]) => canary).filter(must);
+      other || failedBefore || (this.ran.get(resource) ?? NodeStatus.Changed) === NodeStatus.Changed;
+    const nodes = canaries.filter(must);
     if (seconds === 0 || nodes.length === 0 || all.every(([, { canary }]) => canary)) return;
     const names = nodes.map(([, { name }]) => name);
-    const begun = (pods: number): void => {
+    const waiting = (pods: number): void => {
       const stay = `${counted(pods, "Ready Pod")} on ${names.join(", ")} must stay Ready`;
       const watched = this.asked.access === undefined ? "" : `: ${stay}`;
       void log.info(`waiting ${seconds} s before the other nodes${watched}`, this.said, true);
     };
     try {
-      await soak({ seconds, nodes: names, cluster: await this.cluster(), begun, signal: interrupted() });
+      await soak({ seconds, nodes: names, cluster: await this.cluster(), begun: waiting, signal: interrupted() });
     } catch (error) {
       const why = messageOf(error);
       const again = "The next pulumi up waits again until the canaries have passed.";
@@ -251,7 +259,7 @@ export class Rollout {
   }
 
   private made(name: string): pulumi.CustomResourceOptions["hooks"] {
-    const refuse = ({ name: node }: pulumi.ResourceHookArgs): Promise<void> => this.begin(node);
+    const refuse = (run: pulumi.ResourceHookArgs): Promise<void> => this.begin(run);
     const fail = async (run: pulumi.ErrorHookArgs): Promise<boolean> => {
       const node = run.type.endsWith(":CopyToRemote") ? run.name.replace(/-script$/, "") : run.name;
       const first = this.progress.count("failed") === 0;
@@ -284,10 +292,11 @@ export class Rollout {
   }
 }
 
-/** The hash of the canaries' settings in the resource of a soak. An earlier release kept one text there: undefined. */
-async function settingsIn(inputs: Record<string, unknown> = {}): Promise<string | undefined> {
+/** The hashes of the canaries in the resource of a soak. An earlier release kept one text there: undefined. */
+async function askedOfSoak(inputs: Record<string, unknown> = {}): Promise<Partial<Asked> | undefined> {
   const input = (await known(inputs["input"])) as Partial<Asked> | string | undefined;
-  return input instanceof Object ? textWhenKnown(input.settings) : undefined;
+  if (!(input instanceof Object)) return undefined;
+  return { settings: await textWhenKnown(input.settings), run: await textWhenKnown(input.run) };
 }
 
 /** A node that is counted. */

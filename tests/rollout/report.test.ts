@@ -8,6 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { Engine, node } from "./engine";
+import { REPORT } from "./reportOf";
 
 /** The marks of the wire between a program and the engine: an object with this key is an asset, a secret and so on. */
 const MARK = "4dabf18193072939515e22adb298388d";
@@ -18,21 +19,6 @@ const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 /** Texts that mean "not known yet" on the same wire. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-const REPORT = {
-  changed: ["/etc/containerd/conf.d/zz-pause-sandbox.toml"],
-  digest: `sha256:${"d".repeat(64)}`,
-  image: "registry.example.com/platform/pause:1",
-  kubelet: "1.35.4",
-  node: "a",
-  pinned: true,
-  previousImage: "registry.k8s.io/pause:3.10",
-  restarted: ["containerd"],
-  runtime: "containerd",
-  runtimeVersion: "2.3.4",
-  scriptVersion: "0123456789ab",
-  status: "changed",
-};
 
 describe("a node's report under the engine", function () {
   this.timeout(300_000);

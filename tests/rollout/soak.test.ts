@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { Reconcile } from "../../components";
 import { nodesServer, type NodesServer, pod } from "../support/nodesServer";
 import { Engine, node } from "./engine";
+import { REPORT } from "./reportOf";
 
 describe("a rollout that soaks, under the engine", function () {
   this.timeout(300_000);
@@ -115,6 +116,26 @@ describe("a rollout that soaks, under the engine", function () {
       assert.doesNotMatch((await engine.up(await stack(4))).said, /waiting 1 s/);
     });
   }
+
+  it("waits again where the soak behind a mere repair failed, though the next run finds the canary well", async () => {
+    const report = (status: string) => JSON.stringify({ ...REPORT, node: "a", status });
+    const run = async (status: string, fails: boolean) => {
+      engine.prints("a", report(status));
+      server.asked.length = 0;
+      seen = false;
+      later = pod("app", "a", fails ? { restarts: 1 } : {});
+      const more = { soakSeconds: 1, kubeconfig: server.kubeconfig, reconcile: Reconcile.EveryUp };
+      return engine.up(await engine.stack("repair", NODES, more));
+    };
+    assert.equal((await run("changed", false)).failed, false);
+    // Somebody changed the canary by hand.
+    assert.equal((await run("changed", true)).failed, true);
+    const again = await run("unchanged", true);
+    assert.equal(again.failed, true, again.said);
+    assert.match((await run("unchanged", false)).said, /waiting 1 s before the other nodes/);
+    assert.doesNotMatch((await run("unchanged", false)).said, /waiting 1 s/);
+    engine.prints("a");
+  });
 
   it("changes no canary where the cluster cannot be asked", async () => {
     server.denied = true;
