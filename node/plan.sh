@@ -29,7 +29,8 @@ plan() {
   changed_paths=$(sort -u "$plan/changed")
   explain
   refuse_fixed
-  touched=$(units_changed)
+  # A new timer has a file that would change, and does not run.
+  touched=$(units_changed | awk '!seen[$0]++')
   for one in $touched; do say "would $(restart_verb "$one") $one: it reads what would change"; done
   if [ "$archive" ]; then get=import; else get=pull; fi
   if ! inspect_image; then

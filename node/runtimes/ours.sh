@@ -10,7 +10,7 @@
 # $plan/ours-before, $plan/leaves, $journal/leaves.
 sort_ours() {
   : >"$plan/ours"
-  if [ "${1-}" ] && [ -e "$journal/names" ] && { [ "$archive" ] || [ "$namer" = ctr ]; }; then
+  if [ -z "$leaving" ] && [ -e "$journal/names" ] && { [ "$archive" ] || [ "$namer" = ctr ]; }; then
     awk -F '\t' -v name="$1" -v other="$(by_digest)" -v namer="$namer" '
       { had[$1]; pin[$1] = $4 }
       END {
@@ -19,12 +19,14 @@ sort_ours() {
         if (!(other in had) && other != name) print other
       }' "$journal/names" >"$plan/ours"
   fi
+  was_at=$(state_of socket)
+  if [ "$leaving" ]; then
+    # All go, and nobody is asked: a runtime that is down holds no restore up.
+    state_of ours >"$plan/leaves"
   # Another runtime than that of before has none of the others.
-  if [ ! -e "$home/state" ] || [ "$(state_of socket)" != "$socket" ]; then return 0; fi
-  state_of ours >"$plan/ours-before"
-  [ -s "$plan/ours-before" ] || return 0
-  now=$("${namer}_names") || pull_failed
-  lines "$now" | awk -F '\t' -v image="${1-}" -v leaves="$plan/leaves" '
+  elif [ "$was_at" = "$socket" ] && state_of ours >"$plan/ours-before" && [ -s "$plan/ours-before" ]; then
+    now=$("${namer}_names") || pull_failed
+    lines "$now" | awk -F '\t' -v image="$1" -v leaves="$plan/leaves" '
     # A name that is ours stays so, also where its pin came later.
     FILENAME == ARGV[1] { if ($2 == "" || !($1 in ours)) ours[$1] = $0; next }
     { target[$1] = $2 }
@@ -33,12 +35,13 @@ sort_ours() {
       sub(/:[^:\/]*$/, "@", repository)
       for (name in ours)
         if (name in target) {
-          if (image != "" && (name == image || (index(name, repository) == 1 && target[name] == target[image]))) print ours[name]
+          if (name == image || (index(name, repository) == 1 && target[name] == target[image])) print ours[name]
           else print ours[name] >leaves
-        } else if (image != "" && target[image] == name) print ours[name]
+        } else if (target[image] == name) print ours[name]
     }' "$plan/ours-before" - >>"$plan/ours"
-  if [ ! -e "$plan/leaves" ]; then return 0; fi
-  { lines "$namer" "$socket" && sort "$plan/leaves"; } >"$journal/leaves"
+  fi
+  [ -s "$plan/leaves" ] || return 0
+  { lines "$namer" "$was_at" && sort "$plan/leaves"; } >"$journal/leaves"
 }
 
 # Takes the names away that a committed run leaves behind. One that a sandbox runs on stays without its pin, and the runtime collects

@@ -78,6 +78,14 @@ for (const shell of shells) {
       }
     });
 
+    it("is told once of a timer that is new: it does not run, and its file would change", () => {
+      const { stdout, stderr } = host.run("plan", settings);
+      assert.equal(stderr.match(new RegExp(`would (re)?start ${TIMER}`, "g"))?.length, 1, stderr);
+      const { restarted } = JSON.parse(stdout) as { restarted: string[] };
+      assert.deepEqual(restarted, [...new Set(restarted)]);
+      assert.ok(restarted.includes(TIMER));
+    });
+
     it("is told that the timer does not run, and has it started", () => {
       host.done("apply", settings);
       host.write("units", host.read("units").replace(`${TIMER}\n`, ""));

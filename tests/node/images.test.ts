@@ -229,6 +229,20 @@ for (const version of VERSIONS.slice(0, atLeast("long") ? 3 : atLeast("all") ? 2
       assert.deepEqual(names(), had);
     });
 
+    // It waits half a minute for the daemon.
+    if (version === CONTAINERD.newest || atLeast("long"))
+      it("keep their names, which is said, where the node is given back with a broken configuration and a daemon that is down", () => {
+        applied();
+        fs.appendFileSync(path.join(host.dir, "root/containerd/config.toml"), "broken\n");
+        real.stop();
+        const run = host.run("restore", { owner: "us" });
+        assert.equal(run.status, 0, run.stderr);
+        assert.match(run.stderr, /PS-N007 /);
+        assert.match(run.stderr, new RegExp(`the image keeps its names .*${image}.*: remove them by hand`));
+        assert.doesNotMatch(run.stderr, /PS-N010/);
+        assert.equal(fs.existsSync(path.join(host.dir, "home")), false, "state is left behind");
+      });
+
     it("go when the node gets the same bytes under another tag, but for one that a container runs on", () => {
       applied();
       const [first, second] = [image, image.replace(/:1$/, ":2")];

@@ -46,6 +46,7 @@ export class RealContainerd {
   readonly crictlPath = get("crictl");
   private readonly bin: string;
   private readonly socket: string;
+  private ended = false;
 
   constructor(version: string) {
     const { host } = this;
@@ -110,11 +111,18 @@ until ctr -a @DIR@/daemon/containerd.sock version >/dev/null 2>&1; do sleep 0.1;
     );
   }
 
-  /** Ends it, and removes the node. */
-  remove(): void {
+  /** Ends the daemon. */
+  stop(): void {
+    if (this.ended) return;
+    this.ended = true;
     const pid = Number(this.host.read("daemon/pid"));
     process.kill(pid);
     execFileSync("sh", ["-c", `while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done`]);
+  }
+
+  /** Ends it, and removes the node. */
+  remove(): void {
+    this.stop();
     fs.rmSync(this.host.dir, { recursive: true });
   }
 }
