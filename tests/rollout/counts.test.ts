@@ -132,7 +132,7 @@ describe("the counts of a run, under the engine", function () {
         const target = kinds.includes("target")
           ? kinds.flatMap((one, i) => (one === "target" ? [] : [`**pause-n${i}`, `**pause-n${i}-script`]))
           : undefined;
-        const { said } = await engine.up(stack, { target, continueOnError: true });
+        const { said, failed: stopped } = await engine.up(stack, { target, continueOnError: true });
         const lines = [
           ...said.matchAll(
             /(\d+) of (\d+) nodes? done \([^)]*\)(?:, (\d+) gone)?(?:, (\d+) left out of this run)?, (-?\d+) failed, (-?\d+) waiting/g,
@@ -147,6 +147,22 @@ describe("the counts of a run, under the engine", function () {
           assert.equal(done + out + failed + waiting, of, said);
           assert.ok(waiting >= 0 && of + gone === staying.length, said);
         }
+        if (stopped) return;
+        const {
+          "in-order": well,
+          total,
+          ...others
+        } = (await stack.outputs())["count"]?.value as Record<string, number>;
+        const of = (kind: string) =>
+          staying.filter((_, i) => kinds.filter((one) => one !== "leaves")[i] === kind).length;
+        assert.deepEqual(
+          { well, total, gone: others["gone"] ?? 0, out: others["not-looked-at"] ?? 0 },
+          {
+            ...{ well: staying.length - of("gone") - of("target"), total: staying.length - of("gone") },
+            ...{ gone: of("gone"), out: of("target") },
+          },
+          said,
+        );
       }),
       { numRuns: atLeast("long") ? 50 : 4 },
     );
