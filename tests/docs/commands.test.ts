@@ -9,7 +9,8 @@ import * as path from "node:path";
 import { commandsOf } from "./commands";
 import { isP256, PUBLIC_KEY } from "../../components/registry/signing/signingArgs";
 import { PAGES, ROOT } from "../../docs/site/contents";
-import { RUN_RECIPES } from "../system/e2e/dayTwo";
+import { stepsOf } from "../system/e2e/person";
+import { ELSEWHERE, RUN_RECIPES } from "../system/e2e/dayTwo";
 
 function run(command: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
@@ -120,8 +121,13 @@ const KINDS_NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^cosign /, "it is not on every machine; docs/versions.md says which one was run by hand"],
   [/^(npm|python3|pip) .*/, "it installs packages in a project of somebody's own"],
 ];
+/** The guide's steps are typed on the lab, by tests/system/e2e/guide.ts. */
+const GUIDE = fs.readFileSync(path.join(ROOT, "docs/guide.md"), "utf8");
+const typed = ["From a stuck Pod to a healed node", "Without a registry"]
+  .flatMap((heading) => stepsOf(GUIDE, heading))
+  .flatMap(({ commands }) => commands);
 const isNotRun = (command: string): boolean =>
-  command in NOT_RUN || KINDS_NOT_RUN.some(([which]) => which.test(command));
+  typed.includes(command) || command in NOT_RUN || KINDS_NOT_RUN.some(([which]) => which.test(command));
 
 /** An example's page is about machines of somebody; tests/unit has what it does. */
 const named = PAGES.filter((page) => page.endsWith(".md") && !/CHANGELOG|decisions|^examples/.test(page)).flatMap(
@@ -137,6 +143,7 @@ describe("The commands that pages name", function () {
   it("are found in blocks and in sentences, and drawings are none", () => {
     const page = "Run `make help`.\n\n```\nnpm ci   # all\n```\n\n```\n node ───\n```\n\n```typescript\nnode();\n```\n";
     assert.deepEqual(commandsOf(page), ["npm ci", "make help"]);
+    assert.deepEqual(commandsOf("1. Run this:\n\n   ```\n   npm ci\n   make up\n   ```\n"), ["npm ci", "make up"]);
   });
 
   it("are all tried here, or listed with a reason", () => {
@@ -173,4 +180,10 @@ describe("the recipes of docs/day-two.md", () => {
     );
     assert.deepEqual([...RUN_RECIPES].sort(), titles.sort());
   });
+
+  for (const [title, { file, test }] of Object.entries(ELSEWHERE)) {
+    it(`have the test that they name in its file: ${title}`, () => {
+      assert.ok(fs.readFileSync(path.join(ROOT, file), "utf8").includes(test), `${file}: ${test}`);
+    });
+  }
 });

@@ -31,22 +31,52 @@ interface Recipe {
   readonly run: (world: World) => Promise<void>;
 }
 
+/** The test of a recipe that runs in another suite; a test of tests/docs looks for its title in the file. */
+interface Elsewhere {
+  readonly file: string;
+  readonly test: string;
+  /** What stands for the nodes. Default: the lab's. */
+  readonly nodes?: "simulated";
+}
+
+const E2E = "tests/system/e2e/lab.test.ts";
+const IMAGES = "tests/node/images.test.ts";
+const SIMULATED = { nodes: "simulated" } as const;
+
 /** Recipes of the page that run in other suites. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  "A new image": "tests/system/e2e/lab.test.ts: another image reaches the nodes in order",
-  "Somebody else moves the tag": "tests/system/nodes",
-  "The same digest everywhere": "tests/image/pause",
-  "Another login for pulls": "tests/system/e2e/lab.test.ts: a login for pulls",
-  "A new node": "tests/rollout/rollout.test.ts",
-  "A node leaves the cluster": "below, in others",
-  "See what would change on the nodes": "tests/system/e2e/lab.test.ts: a dry run",
-  "Check every node again": "below, in others",
-  "Watch the canaries for a while": "tests/rollout/soak.test.ts",
-  "A node failed": "tests/system/e2e/lab.test.ts: a canary that cannot pull the image",
-  "You press Ctrl-C": "tests/unit/interrupted.test.ts, and tests/unit/soak.test.ts for a soak",
-  "Change some nodes only": "tests/rollout/lifecycle.test.ts",
-  "This package": "tests/node/upgrade.test.ts",
-  "Many nodes, and a backend of your own": "lab/bench/scale",
+export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
+  "A new image": { file: E2E, test: "another image reaches the nodes in order" },
+  "Somebody else moves the tag": { file: IMAGES, test: "are the ones that were pushed where the tag leads elsewhere" },
+  "The same digest everywhere": {
+    file: "tests/image/pause/prebuilt.test.ts",
+    test: "are, byte for byte, what this machine's compiler makes of the sources",
+  },
+  "Another login for pulls": {
+    ...SIMULATED,
+    file: "tests/rollout/lifecycle.test.ts",
+    test: "takes one token after the other, and changes nothing on a node",
+  },
+  "A new node": { ...SIMULATED, file: "tests/rollout/rollout.test.ts", test: "says how far it is at the canary" },
+  "A node leaves the cluster": { file: "tests/system/e2e/dayTwo.ts", test: "Take over nodes that somebody" },
+  "See what would change on the nodes": { file: "tests/system/e2e/guide.ts", test: "set dryRun" },
+  "Check every node again": { file: "tests/system/e2e/dayTwo.ts", test: "containerd, CRI-O, k3s" },
+  "Watch the canaries for a while": {
+    ...SIMULATED,
+    file: "tests/rollout/soak.test.ts",
+    test: "waits again in the next run where the soak failed",
+  },
+  "A node failed": { file: E2E, test: "a canary that cannot pull the image fails, is as it was" },
+  "You press Ctrl-C": {
+    ...SIMULATED,
+    file: "tests/unit/interrupted.test.ts",
+    test: "stays until the engine is done, is told once, and ends at the second signal",
+  },
+  "Change some nodes only": {
+    ...SIMULATED,
+    file: "tests/rollout/counts.test.ts",
+    test: "have nodes that --target leaves out as left out",
+  },
+  "Many nodes, and a backend of your own": { file: "lab/bench/support/pulumi.ts", test: "PULUMI_DIY_BACKEND_GZIP" },
 };
 
 const on = (node: LabNode, script: string, ...args: string[]): Promise<string> =>
@@ -112,7 +142,8 @@ async function replaced(
     await docker(["cp", file, `${node.container}:${place}`]);
   }
   await on(node, `systemctl start ${unit} || true`);
-  const back = `systemctl stop ${unit}; for name; do cp -a "/run/programs/$name" "$(command -v "$name")"; done; systemctl start ${unit}`;
+  // A newer kubelet has a socket of its own there.
+  const back = `systemctl stop ${unit}; rm -rf /var/lib/kubelet/pods-api; for name; do cp -a "/run/programs/$name" "$(command -v "$name")"; done; systemctl start ${unit}`;
   return () => on(node, back, ...names);
 }
 
@@ -142,7 +173,9 @@ const RECIPES: readonly Recipe[] = [
       await onBoth(world, "! find /home/ops -name '.pause-sandbox*' | grep .");
       await onBoth(
         world,
-        "userdel -r ops 2>/dev/null; rm /etc/sudoers.d/ops; cp -a /run/users/. /etc; rm -r /run/users; [ -e /etc/subuid- ] || true",
+        `userdel -r ops 2>/dev/null; rm /etc/sudoers.d/ops
+         for file; do [ -e "/run/users/$file" ] || rm -f "/etc/$file"; done; cp -a /run/users/. /etc; rm -r /run/users`,
+        ...USERS,
       );
     },
   },
@@ -202,18 +235,52 @@ const RECIPES: readonly Recipe[] = [
   {
     title: "A host that is gone",
     async run(world) {
-      await on(world.two, "systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh");
-      await types(world, "pulumi config set --path 'gone[0]' node-2");
-      await up(world, /gone/);
-      await types(world, "pulumi config rm gone", "pulumi config rm --path 'nodes[1]'");
-      await up(world, /1 deleted|- 2 deleted/);
-      await on(world.two, "systemctl start ssh");
+      const { two, lab, person } = world;
+      const ONE_GONE = /1 of 1 node done \(0 changed, 1 unchanged\), 1 gone, 0 failed, 0 waiting/;
+      const listed = (name: string, host: string, at: number) => [
+        `pulumi config set --path 'nodes[${at}].name' ${name}`,
+        `pulumi config set --path 'nodes[${at}].host' ${host}`,
+      ];
+      const inventory = (hosts: string) => types(world, `printf '[all]\\n${hosts}' > hosts.ini`);
+      const gone = async (leave: () => Promise<unknown>) => {
+        await on(
+          two,
+          "systemctl stop kubelet; systemctl stop ssh.socket ssh.service 2>/dev/null || systemctl stop ssh",
+        );
+        await types(world, "pulumi config set --path 'gone[0]' node-2");
+        await up(world, ONE_GONE);
+        await types(world, "kubectl delete node node-2", "pulumi config rm gone");
+        await leave();
+        await up(world, /- 1 deleted|- 2 deleted/);
+        await on(two, "systemctl start ssh; systemctl start kubelet");
+        await until("node-2 to be Ready again", 120, async () => {
+          const node = await get<Pod>(lab, ["node", "node-2"]).catch(() => undefined);
+          return node !== undefined && isReady(node) ? true : undefined;
+        });
+      };
+      // A list.
+      await gone(() => types(world, "pulumi config rm --path 'nodes[1]'"));
+      await types(world, ...listed("node-2", "10.0.0.12", 1));
+      await up(world, IDLE);
+      // An inventory, which has lost the host before.
+      await inventory("node-1 ansible_host=10.0.0.11\\nnode-2 ansible_host=10.0.0.12\\n");
+      const file = "pulumi config set --path nodesFrom.inventory.file hosts.ini";
+      await types(world, "pulumi config rm nodes", file);
+      await up(world, IDLE);
+      await inventory("node-1 ansible_host=10.0.0.11\\n");
+      await gone(() => Promise.resolve());
+      // The cluster.
+      await types(world, "pulumi config rm nodesFrom", "pulumi config set --path nodesFrom.cluster.address InternalIP");
+      await up(world, /2 of 2 nodes done \(0 changed, /);
+      await gone(() => Promise.resolve());
       await types(
         world,
-        "pulumi config set --path 'nodes[1].name' node-2",
-        "pulumi config set --path 'nodes[1].host' 10.0.0.12",
+        "pulumi config rm nodesFrom",
+        ...listed("node-1", "10.0.0.11", 0),
+        ...listed("node-2", "10.0.0.12", 1),
       );
       await up(world, /2 of 2 nodes done \(0 changed, /);
+      assert.equal(person.read("hosts.ini").includes("node-1"), true);
     },
   },
   {
@@ -319,6 +386,20 @@ const RECIPES: readonly Recipe[] = [
       await types(world, "pulumi config set recheck 5");
       await up(world, /2 of 2 nodes done/);
       assert.equal(await imageOfNewPod(world, one), referenceOf(world));
+    },
+  },
+  {
+    title: "This package",
+    async run(world) {
+      const started = "systemctl show -p ExecMainStartTimestampMonotonic containerd kubelet";
+      const before = [await on(world.one, started), await on(world.two, started)];
+      // The next version has another script.
+      for (const edit of ["echo 'next_version() { :; }' >> node/report.sh", "sed -i '$d' node/report.sh"]) {
+        const seen = await types(world, edit, "pulumi preview");
+        assert.equal(seen.match(/script \w+ → \w+/g)?.length, 2, seen);
+        await up(world, IDLE);
+      }
+      assert.deepEqual([await on(world.one, started), await on(world.two, started)], before);
     },
   },
   {

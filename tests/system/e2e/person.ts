@@ -25,7 +25,7 @@ export function stepsOf(page: string, heading: string): Step[] {
     .split(/^\d+\. /m)
     .slice(1)
     .map((text) => {
-      const block = /^ {3}```\n([^]*?)^ {3}```$/m.exec(text)?.[1] ?? "";
+      const block = /^ {3,4}```\n([^]*?)^ {3,4}```$/m.exec(text)?.[1] ?? "";
       return {
         text: text.split("```")[0] ?? "",
         commands: block
