@@ -153,6 +153,8 @@ describe("a node of an image that is not verified yet", () => {
       const digest = new Promise<string>((resolve) => (verified = resolve));
       const image = { reference: "r.example/pause:1", source: PauseImageSource.Existing, digest };
       new PauseSandbox("pause", { image, nodes });
+      while (!names().includes("pause-image")) await setTimeout(10);
+      // What does not wait comes now.
       await setTimeout(500);
       before = names();
       verified(DIGEST);

@@ -23,11 +23,19 @@ describe("the soak behind the canaries", () => {
     server.close();
   });
 
-  async function soaked(first: object[], later: object[], seconds = 0.3): Promise<number> {
+  async function soaked(
+    first: object[],
+    later: object[],
+    { seconds = 0.3, once = () => undefined }: { seconds?: number; once?: () => void } = {},
+  ): Promise<number> {
     answers = [first, later];
     const cluster = await clusterBy({ kubeconfig: server.kubeconfig });
     let watched = -1;
-    await soak({ ...{ seconds, every: 50, nodes: ["a"], cluster }, begun: (pods) => (watched = pods) });
+    const begun = (pods: number): void => {
+      watched = pods;
+      once();
+    };
+    await soak({ ...{ seconds, every: 50, nodes: ["a"], cluster }, begun });
     return watched;
   }
 
@@ -79,12 +87,14 @@ describe("the soak behind the canaries", () => {
   });
 
   it("does without answers meanwhile, but not without the last one", async () => {
-    const deny = (denied: boolean, after: number) => setTimeout(() => (server.denied = denied), after);
-    deny(true, 250);
-    deny(false, 600);
-    await soaked([app], [app], 1);
-    deny(true, 250);
-    await assert.rejects(soaked([app], [app], 1), /cannot be listed/);
+    const denied = () => void (server.denied = true);
+    const allowedAgain = setInterval(() => {
+      if (server.asked.length > 3) server.denied = false;
+    }, 10);
+    await soaked([app], [app], { seconds: 1.5, once: denied });
+    clearInterval(allowedAgain);
+    assert.equal(server.denied, false);
+    await assert.rejects(soaked([app], [app], { once: denied }), /cannot be listed/);
   });
 
   it("only waits where there is nobody to ask", async () => {

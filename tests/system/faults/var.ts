@@ -11,7 +11,8 @@ ${BELOW}
 mkdir /run/root /run/var
 mount --bind --make-private / /run/root
 mount -t tmpfs -o mode=755 var /run/var
-cp -ax /var/. /run/var/
+# Daemons write there: a file may go between the list and its copy.
+cp -ax /var/. /run/var/ || cp -ax /var/. /run/var/
 below /var | while read -r dir; do mount --rbind "$dir" "/run/var\${dir#/var}"; done
 mount --rbind /run/var /var
 [ "$(stat -c %d /var/lib)" != "$(stat -c %d /etc)" ]`;

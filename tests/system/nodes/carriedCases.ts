@@ -106,7 +106,7 @@ export function carriedCases(it: Case, at: () => Target, ways: Ways): void {
       await at().sh("systemctl start pause-sandbox-heal && systemctl -q is-active pause-sandbox-heal.timer");
       assert.equal(await names(), healed);
       const said = await at().sh(
-        "journalctl -q -o cat -u pause-sandbox-heal | grep -c '^imported '; systemctl start pause-sandbox-heal; journalctl -q -o cat -u pause-sandbox-heal | grep -c '^imported '",
+        "count() { journalctl --sync; journalctl -q -o cat -u pause-sandbox-heal | grep -c '^imported '; }; count; systemctl start pause-sandbox-heal; count",
       );
       assert.equal(said, "1\n1\n");
       assert.equal((await apply(SECOND)).status, "changed");
