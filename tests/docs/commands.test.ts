@@ -103,6 +103,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "npm install git+ssh://git@<host>/<path>/pause-sandbox.git#main":
     "there is no such server; tests/unit/package compiles",
   "node --import tsx tests/run.ts tests/node": "it is a suite of its own",
+  "node --import tsx lab/cluster/main.ts up": "it makes the lab, as each suite of tests/system does",
   "node --require ts-node/register --test pause.test.ts": "tests/unit/package runs it in a program",
   "printf 'node worker-1\\nimage registry.example.com:5000/platform/pause:1.0.0\\n' | sudo sh node-script.sh plan":
     "it is for a node; tests/node runs `plan`",
