@@ -46,6 +46,8 @@ export function whatChanges(before: NodeInputs, now: NodeInputs): string {
   if (now.create === undefined) return "will be changed; to what is not known yet";
   const was = readCommand(before.create ?? "", before.stdin ?? "");
   const asked = readCommand(now.create, now.stdin ?? "");
+  // A dry run has changed nothing: all of it comes now.
+  if (was.verb === "plan" && asked.verb === "apply") return `${whatComes(now)}; the last run only looked at the node`;
   const hidden: string[] = now.stdin === undefined ? HIDDEN : [];
   const parts = SETTINGS.filter(([key]) => !hidden.includes(key)).flatMap(([key, words]) => {
     const [old = [], values = []] = [was.settings.get(key), asked.settings.get(key)];
@@ -54,7 +56,7 @@ export function whatChanges(before: NodeInputs, now: NodeInputs): string {
   // A dry run has a file of its own.
   if (was.script !== asked.script && was.verb === asked.verb)
     parts.push(`script ${was.script ?? "of 0.1.0"} → ${asked.script ?? "in the command"}`);
-  if (was.verb !== asked.verb) parts.push(asked.verb === "plan" ? "only looked at" : "changed, not only looked at");
+  if (was.verb !== asked.verb) parts.push("only looked at");
   return sentence(asked, now, parts);
 }
 

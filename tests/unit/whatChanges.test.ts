@@ -87,6 +87,12 @@ describe("what a preview says of a node", () => {
       inputs({ image: "r.example/pause:2" }, { verb: "plan", script: "a1-with-plan" }),
       "image r.example/pause:1 → r.example/pause:2, only looked at (dry run)",
     ],
+    [
+      "the run after a dry run, whose settings it has",
+      inputs({ ca: pem("QUFB") }, { verb: "plan", script: "a1-with-plan" }),
+      inputs({ ca: pem("QUFB") }),
+      "image r.example/pause:1, digest sha256:aaaaaaaaaaaa…, CA SHA-256 CB:1A:D2:11:9D:8F:AF:B6…; the last run only looked at the node",
+    ],
     ["another log-in alone", inputs(), inputs(), "nothing changes on the node, only how it is reached"],
     ["a new owner", inputs(), inputs({ owner: "p/s/m" }), "managed by p/s/n → p/s/m"],
     ["a command that is not known yet", inputs(), { stdin: "" }, "will be changed; to what is not known yet"],
