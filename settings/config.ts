@@ -114,7 +114,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     kubeconfig,
     kubeContext,
     keyFiles: filesOf(nodes, ({ keyFile }) => keyFile),
-    jumpKeyFiles: filesOf(nodes, ({ bastion = jump }) => (bastion)?.keyFile),
+    jumpKeyFiles: filesOf(nodes, ({ bastion = jump }) => bastion?.keyFile),
     requireAllNodes: config.getBoolean("requireAllNodes") === true,
   };
 }
