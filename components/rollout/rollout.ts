@@ -36,9 +36,14 @@ export const stopped = (progress: Progress, { became }: Pick<Failure, "became">)
 export const alsoFailed = (progress: Progress, { became }: Pick<Failure, "became">): string =>
   `failed too: ${allSoFar(progress)} or under way. ${became}`;
 
-/** The message for a run that somebody interrupts. The engine begins nothing more, and finishes what runs. */
-const interruptedAt = (progress: Progress): string =>
-  `interrupted: ${allSoFar(progress)} or under way. The next pulumi up goes on where this one stopped.`;
+/**
+ * The message for a run that the engine ends early: after Ctrl-C, and after any failure. It begins nothing more, and finishes what runs.
+ * @returns Undefined where a node has failed: its message says that the rollout stops.
+ */
+export const endedEarly = (progress: Progress): string | undefined =>
+  progress.count("failed") > 0
+    ? undefined
+    : `the run ends early: ${allSoFar(progress)} or under way. The next pulumi up goes on where this one stopped.`;
 
 /** The message for a node whose command succeeded, but whose report cannot be read. */
 export const unread = (progress: Progress, name: string): string =>
@@ -283,7 +288,10 @@ export class Rollout {
       AsyncResource.bind((run: pulumi.ResourceHookArgs) => this.soak(run)),
     );
     const begin = new pulumi.ResourceHook(`${name}-begin`, AsyncResource.bind(refuse));
-    const tell = (): void => void log.warn(interruptedAt(this.progress), this.said);
+    const tell = (): void => {
+      const text = endedEarly(this.progress);
+      if (text !== undefined) void log.warn(text, this.said);
+    };
     interrupted().addEventListener("abort", AsyncResource.bind(tell), { once: true });
     return {
       ...{ beforeCreate: [begin], beforeUpdate: [begin] },

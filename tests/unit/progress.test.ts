@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 
 import { NodeStatus } from "../../components";
 import { allSoFar, doneSoFar, isStep, type Outcome, Progress } from "../../components/rollout/progress";
-import { notRemoved, stopped, unread } from "../../components/rollout/rollout";
+import { endedEarly, notRemoved, stopped, unread } from "../../components/rollout/rollout";
 
 const name = (_: unknown, i: number): string => `n${i}`;
 const progress = (total: number, outcomes: Outcome[]): Progress => {
@@ -38,6 +38,15 @@ describe("the progress of a rollout", () => {
       "the rollout stops: 1 of 5 nodes done (1 changed, 0 unchanged), 1 failed, 3 waiting or under way. " +
         "The node that failed has restored itself. Fix the cause and run pulumi up again: it goes on where it stopped.",
     );
+  });
+
+  it("says of a run that ends early how far it is, once: a failed node says so itself", () => {
+    assert.equal(
+      endedEarly(progress(3, [Changed])),
+      "the run ends early: 1 of 3 nodes done (1 changed, 0 unchanged), 0 failed, 2 waiting or under way. " +
+        "The next pulumi up goes on where this one stopped.",
+    );
+    assert.equal(endedEarly(progress(3, [Changed, "failed"])), undefined);
   });
 
   it("counts a node that leaves the stack with none of the others, and says how one that is gone leaves", () => {
