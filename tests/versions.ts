@@ -70,6 +70,10 @@ export const ROWS: readonly Row[] = [
     ...{ what: "containerd, login", versions: Object.values(CONTAINERD).flat() },
     remark: "a real daemon pulls with a login from a registry that takes tokens",
   },
+  {
+    ...{ what: "containerd, exchanged", versions: [CONTAINERD.oldest, ...CONTAINERD.more] },
+    remark: "a node of the lab runs on it: healed, looked at, given back, with a real sandbox",
+  },
   { what: "CRI-O", versions: [CRIO.newest, ...CRIO.more], remark: "a real daemon on a node without a cluster" },
   {
     what: "cri-dockerd",
