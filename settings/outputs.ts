@@ -36,7 +36,8 @@ export function summaryOf(
   const kinds = there.map((name) => [name, kindOf(looked(name))] as const);
   for (const [name, kind] of kinds) {
     add(count, stateOf(looked(name)));
-    add(alike, kind);
+    // A node that was not looked at is like no other.
+    if (looked(name) !== undefined) add(alike, kind);
   }
   const [usual] = Object.entries(alike).reduce((most, kind) => (kind[1] > most[1] ? kind : most), ["", 0]);
   const differing = kinds.filter(([, kind]) => kind !== usual).map(([name, kind]) => `${name}: ${kind}`);

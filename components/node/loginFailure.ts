@@ -79,7 +79,8 @@ const KINDS: readonly Kind[] = [
     words:
       /unable to authenticate|permission denied \(|all configured authentication methods failed|too many authentication failures|no supported methods remain|(?:parse|read|decode)\w* (?:the )?private key|no key found|passphrase/i,
     what: (at, user) => `${at} refuses the log-in of ${user}`,
-    wayOut: (place) => `see that the private key belongs to a line of authorized_keys of ${userOf(place)} there`,
+    wayOut: (place) =>
+      `see that ${userOf(place)} exists there, and that the private key belongs to a line of its authorized_keys`,
   },
   {
     code: "PS-L001",

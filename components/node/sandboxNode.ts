@@ -114,15 +114,18 @@ export class SandboxNode extends command.remote.Command {
         // The report is data for the program; the lines for people are the ones to show while a node is worked on.
         logging: command.types.enums.remote.Logging.Stderr,
       },
-      explained({
-        ...opts,
-        ...optionsOfGone(args),
-        // Otherwise the old `delete` runs last, and restores the node that the new `create` has just changed.
-        deleteBeforeReplace: true,
-        // A dry run prints lines of other people's files. No rule finds every secret in them.
-        additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), "stderr"],
-        dependsOn: dependencies(opts.dependsOn, file),
-      }),
+      explained(
+        {
+          ...opts,
+          ...optionsOfGone(args),
+          // Otherwise the old `delete` runs last, and restores the node that the new `create` has just changed.
+          deleteBeforeReplace: true,
+          // A dry run prints lines of other people's files. No rule finds every secret in them.
+          additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), "stderr"],
+          dependsOn: dependencies(opts.dependsOn, file),
+        },
+        goneNode(name, args),
+      ),
     );
     askedOf.set(this, asked);
     this.report = stdoutOf(this).apply((stdout) =>
@@ -230,6 +233,12 @@ const onlyBefore = ({
 
 /** The inputs that reach a host, and that a gone host cannot get. */
 const ASKED_OF_THE_HOST = ["connection", "stdin", "create", "update", "delete"];
+
+/** The name of a node whose host is gone. */
+const goneNode = (name: string, { gone, nodeName }: SandboxNodeArgs): string | undefined => {
+  if (gone !== true) return undefined;
+  return typeof nodeName === "string" ? nodeName : name;
+};
 
 /** A host that is gone takes no changes, and must not hold up other nodes. */
 function optionsOfGone({ gone }: SandboxNodeArgs): pulumi.CustomResourceOptions {

@@ -66,14 +66,32 @@ function sentence(asked: Asked, now: NodeInputs, parts: readonly string[]): stri
   return asked.verb === "plan" && parts.length > 0 ? `${what} (dry run)` : what;
 }
 
+/** The engine creates no node whose host is gone. */
+function refusedIfNew(options: pulumi.CustomResourceOptions, name: string): pulumi.CustomResourceOptions {
+  const refuse = (): void => {
+    throw new Error(neverHealed(name));
+  };
+  const hook = new pulumi.ResourceHook(`pause-sandbox-gone-${++count}`, refuse, { onDryRun: true });
+  return { ...options, hooks: { ...options.hooks, beforeCreate: [...(options.hooks?.beforeCreate ?? []), hook] } };
+}
+
 /** A hook for all nodes of one program: a hook per node would be another request per node. */
 const hooks = new WeakMap<object, pulumi.ResourceHook>();
 let count = 0;
 
-/** Makes a preview print the changes as text. Without hooks, as under mocks, it prints nothing. */
-export function explained(options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+/** The message for a gone node that is not in the state. */
+export const neverHealed = (name: string): string =>
+  `${name} is marked as gone, but no run has healed a node of this name, so there is nothing to keep: take it out of gone and of the ` +
+  "nodes, or its host out of the group of the inventory or the selector";
+
+/**
+ * Makes a preview print the changes as text. Without hooks, as under mocks, it prints nothing.
+ * @param gone Name of the node if its host is gone: a preview that would create it fails, as `pulumi up` does.
+ */
+export function explained(options: pulumi.CustomResourceOptions, gone?: string): pulumi.CustomResourceOptions {
   const monitor = hookableMonitor("registerResourceHook");
   if (!pulumi.runtime.isDryRun() || !monitor) return options;
+  if (gone !== undefined) return refusedIfNew(options, gone);
   const hook = hooks.get(monitor) ?? newHook();
   hooks.set(monitor, hook);
   const { beforeCreate = [], beforeUpdate = [], ...others } = options.hooks ?? {};

@@ -5,7 +5,7 @@ import { AsyncResource } from "node:async_hooks";
 import { type Failure, failureOf } from "./failure";
 import { allSoFar, doneSoFar, isStep, notBegun, type Outcome, Progress, stops } from "./progress";
 import { soak } from "./soak";
-import { whatOfNode } from "./unreachable";
+import { ifGone, whatOfNode } from "./unreachable";
 import { type ClusterAccess, clusterBy, podsOn } from "../cluster/access";
 import type { Cluster } from "../cluster/kubeconfig";
 import { counted } from "../counted";
@@ -15,7 +15,7 @@ import { known } from "../inputs";
 import { isUnanswered } from "../node/loginFailure";
 import { NodeStatus, NOT_KNOWN, parseReport } from "../node/nodeScript";
 import { type Asked, askedIn, looked, type SandboxNode, stdoutOf } from "../node/sandboxNode";
-import { inputsOf, textWhenKnown } from "../node/whatChanges";
+import { inputsOf, neverHealed, textWhenKnown } from "../node/whatChanges";
 import * as log from "../log";
 
 /** A node of a rollout. */
@@ -54,11 +54,6 @@ export const notRemoved = (progress: Progress, name: string): string =>
   `${name} was removed from the stack, but could not be restored: ${allSoFar(progress)}. ` +
   `The next pulumi up tries again. If its host no longer exists, set gone: [${name}] (in a program: the node with gone: true), ` +
   "run pulumi up, and then remove it.";
-
-/** The message for a gone node that is not in the state. */
-const neverHealed = (name: string): string =>
-  `${name} is marked as gone, but no run has healed it, so there is nothing to keep: take it out of gone and of the nodes, or its host ` +
-  "out of the group of the inventory or the selector";
 
 /** Options of a rollout. */
 export interface RolloutOptions {
@@ -250,8 +245,8 @@ export class Rollout {
   private async ofTheCluster(resource: string, { login }: Failure): Promise<string[]> {
     const node = this.nodes.get(resource);
     const { access } = this.asked;
-    if (access === undefined || node === undefined || !isUnanswered(login) || login?.ofJump === true) return [];
-    return [await whatOfNode(access, node.name)];
+    if (node === undefined || !isUnanswered(login) || login?.ofJump === true) return [];
+    return [access === undefined ? ifGone(node.name) : await whatOfNode(access, node.name)];
   }
 
   /** The node of a resource that has left the program, by the name that the component gave it. */

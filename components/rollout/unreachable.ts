@@ -2,15 +2,15 @@
 import { type ClusterAccess, clusterBy, nodeCalled } from "../cluster/access";
 import { messageOf } from "../errors";
 
+export const ifGone = (name: string): string =>
+  `If its host no longer exists, set gone: [${name}] (in a program: gone: true on the node): the next run does not connect to it.`;
+
 /** Tells whether the node is only down or its Node object is gone, and the remedy. */
 export async function whatOfNode(access: ClusterAccess, name: string): Promise<string> {
   try {
     const node = await nodeCalled(await clusterBy(access), name);
     if (node === undefined) {
-      return (
-        `The Node object ${name} is gone from the cluster. ` +
-        `If its host no longer exists, set gone: [${name}] (in a program: gone: true on the node): the next run does not connect to it.`
-      );
+      return `The Node object ${name} is gone from the cluster. ` + ifGone(name);
     }
     const { status = "Unknown", reason } = node.status?.conditions?.find(({ type }) => type === "Ready") ?? {};
     const why = reason === undefined || reason === "" ? status : `${status} (${reason})`;

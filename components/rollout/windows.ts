@@ -25,8 +25,14 @@ export function windowsOf(problems: Problems, { nodes, groups = [], maxUnavailab
   if (!Array.isArray(groups)) problems.addHidden("groups", groups, GROUPS);
   else
     groups.forEach((group, i) => {
-      if (!problems.isObject(`groups[${i}]`, group, "name, and perhaps maxUnavailable")) return;
+      if (!problems.isObject(`groups[${i}]`, group, FIELDS)) return;
+      const unknown = Object.keys(group).filter((field) => field !== "name" && field !== "maxUnavailable");
+      for (const field of unknown) problems.add(`groups[${i}]`, field, `an object with ${FIELDS}`);
       const { name, maxUnavailable: own } = group;
+      if ((name as unknown) === undefined) {
+        problems.add(`groups[${i}].name`, undefined, GROUP.allowed);
+        return;
+      }
       checkNoOutput(problems, `groups[${i}].name`, name, GROUP);
       if (listed.length > 0 && inGroup(name).length === 0)
         problems.add(`groups[${i}].name`, name, groupsThereAre(listed));
@@ -110,6 +116,7 @@ function bastionOf(connection: ClusterNode["connection"]): unknown {
   return isOutput(host) || isOutput(port) ? host : `${host as string}:${port as number}`;
 }
 
+const FIELDS = "name, and perhaps maxUnavailable";
 const GROUPS = "a list of groups, each an object with name and perhaps maxUnavailable";
 export const GROUP: Rule = {
   allows: (value) => typeof value === "string" && /^[A-Za-z0-9]([A-Za-z0-9_./-]{0,251}[A-Za-z0-9])?$/.test(value),

@@ -53,16 +53,21 @@ describe("the counts of a run, under the engine", function () {
     const { said, asked } = await engine.up(await engine.stack("gone", nodes));
     assert.doesNotMatch(asked.join(), / Command /);
     assert.match(diagnosticsOf(said), /2 of 2 nodes done \(0 changed, 2 unchanged\), 1 gone, 0 failed, 0 waiting/);
+    await (await engine.stack("gone", nodes)).preview();
   });
 
   it("have no connection to a node that is gone before any run has healed it, and name the way out", async () => {
     const nodes = [node("a"), { ...node("b", "down"), gone: true }];
-    const { said, asked, failed } = await engine.up(await engine.stack("never", nodes));
+    const stack = await engine.stack("never", nodes);
+    let preview = "";
+    await assert.rejects(stack.preview({ onOutput: (text) => (preview += text) }));
+    assert.match(preview, /b is marked as gone, but no run has healed a node of this name/);
+    const { said, asked, failed } = await engine.up(stack);
     assert.equal(failed, true, said);
     assert.doesNotMatch(asked.join(), /pause-b/);
     assert.match(
       diagnosticsOf(said),
-      /b is marked as gone, but no run has healed it, so there is nothing to keep: take it out of gone and of the nodes/,
+      /b is marked as gone, but no run has healed a node of this name, so there is nothing to keep: take it out of gone and of the nodes/,
     );
     assert.doesNotMatch(said, /PS-L001/);
   });
@@ -82,7 +87,7 @@ describe("the counts of a run, under the engine", function () {
     const { said } = await engine.up(await engine.stack("down", [node("a"), node("b", "down", "ops"), node("c")]));
     assert.match(
       diagnosticsOf(said),
-      /the rollout stops: 1 of 3 nodes done .*, 1 failed, 1 waiting or under way\. Nothing was changed on that node\. .* PS-L001 down:22 does not answer \(.*no route to host\)\. What to do: .*docs\/errors\/PS-L001\.md/,
+      /the rollout stops: 1 of 3 nodes done .*, 1 failed, 1 waiting or under way\. Nothing was changed on that node\. .* PS-L001 down:22 does not answer \(.*no route to host\)\. What to do: .*docs\/errors\/PS-L001\.md\. If its host no longer exists, set gone: \[b\]/,
     );
     assert.doesNotMatch(said, /restored itself/);
   });

@@ -34,7 +34,7 @@ const CASES: readonly [string, string, LoginPlace, string, RegExp][] = [
     "ssh: no key found",
     NODE,
     "PS-L003",
-    /^PS-L003 10\.0\.0\.5:22 refuses the log-in of ops \(ssh: no key found\)\. What to do: see that the private key/,
+    /^PS-L003 10\.0\.0\.5:22 refuses the log-in of ops \(ssh: no key found\)\. What to do: see that ops exists there, and that the private key/,
   ],
   [
     "another host key",
@@ -69,7 +69,7 @@ const CASES: readonly [string, string, LoginPlace, string, RegExp][] = [
     "after 3 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
     NODE,
     "PS-L003",
-    /^PS-L003 10\.0\.0\.5:22 refuses the log-in of ops .*authorized_keys of ops/,
+    /^PS-L003 10\.0\.0\.5:22 refuses the log-in of ops .*belongs to a line of its authorized_keys/,
   ],
   [
     "a refused key, by ssh",

@@ -61,6 +61,9 @@ describe("the stack's outputs", () => {
     });
     assert.deepStrictEqual(count, { total: 3, "in-order": 2, gone: 1, "not-looked-at": 1 });
     assert.deepStrictEqual(differing, ["worker-3: not-looked-at"]);
+    const left = summaryOf(cluster(2), { leftOut: ["worker-0"] });
+    assert.deepStrictEqual(left.count, { total: 2, "in-order": 1, "not-looked-at": 1 });
+    assert.deepStrictEqual(left.differing, ["worker-0: not-looked-at"], "not the one that was looked at");
   });
 
   it("name twenty nodes at most, and say how many more differ", () => {

@@ -34,6 +34,17 @@ describe("the window of a rollout", () => {
     assert.deepEqual(sizes([...nodes(60, jump), ...nodes(40)], "50%"), [10]);
   });
 
+  it("is refused for a group without a name, and for a field that nobody reads", () => {
+    const one = nodes(1, undefined, "blue");
+    const bad = (group: object) => () => windows(one, "1", [group as RolloutGroup]);
+    assert.throws(
+      bad({ nmae: "blue" }),
+      /groups\[0\]: "nmae" is not allowed; it must be an object with name, and perhaps/,
+    );
+    assert.throws(bad({ nmae: "blue" }), /groups\[0\]\.name: no value/);
+    assert.throws(bad({ name: "blue", nmae: "x" }), /groups\[0\]: "nmae" is not allowed/);
+  });
+
   it("stays as it is for a plain number, without a bastion, and where none has more than 10 nodes", () => {
     assert.deepEqual(sizes(nodes(100, jump), "50"), [50]);
     assert.deepEqual(sizes(nodes(100), "50%"), [50]);
