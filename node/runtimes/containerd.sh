@@ -21,7 +21,7 @@ containerd_find() {
   config=$(option_in "$run_words" /etc/containerd/config.toml c config)
   case $config in
     *'$'* | [!/]* | '')
-      die 005 "containerd's configuration file is '$config', which is no absolute path: start containerd, or give --config an absolute path in its unit" ;;
+      die 005 "containerd's configuration file is '$config', not an absolute path: start containerd, or give --config one in its unit" ;;
   esac
   address=$(option_in "$run_words" '' a address)
   real "$config"
@@ -126,9 +126,9 @@ containerd_read() {
   # transfer service has not (CheckLocalImagePullConfigs), which the dump of a configuration does not say.
   config_path=${trust_before:-/etc/containerd/certs.d}
   certs=${config_path%%:*}
-  case $runtime_version in
+  [ "$config_path" = "$certs" ] || case $runtime_version in
     1.* | 2.0.*) ;;
-    *) grep -Eq 'images[|].*((image_pull|layers|sync_fs)	t|annotations	f|downloads	([^3]|3.)|(mirrors|configs|auths)[|])' "$plan/before" || config_path=$certs ;;
+    *) grep -Eq 'images.*((image_pull|layers|sync_fs)	t|annotations	f|downloads	([^3]|3.)|(mirrors|configs|auths)[|])' "$plan/before" || config_path=$certs ;;
   esac
 }
 

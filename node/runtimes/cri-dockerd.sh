@@ -48,7 +48,7 @@ docker_only_ca() {
     cri_dockerd) where='/.docker/config.json or /config.json (docker --config /.docker login), since it runs without a HOME' ;;
     *) where="/var/lib/kubelet/config.json or root's .docker/config.json" ;;
   esac
-  die 022 "docker pulls for $runtime_name, with the logins in $where: put the login for $registry there and leave it out here, or let it not stay on the node (trust.login.keep: false; keepPullLogin in a stack file)"
+  die 022 "docker pulls for $runtime_name, with the logins in $where: put the login for $registry there and leave it out here, or let it not stay on the node (trust.login.keep: false; keepPullLogin in a stack)"
 }
 
 # flag_default PROGRAM: the sandbox image that a program has built in, which its own help tells.

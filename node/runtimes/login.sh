@@ -19,7 +19,7 @@ refuse_login() {
   if [ -z "$login" ] || [ "$archive" ]; then return 0; fi
   if [ "$namer" = ctr ] && [ "$mirrors" ]; then
     [ "$kept_login" ] ||
-      die 022 "containerd gives the login of a pull to each mirror that asks for one: leave mirrors out, or let the login stay on the node (trust.login.keep; keepPullLogin in a stack file)"
+      die 022 "containerd gives the login of a pull to each mirror that asks for one: leave mirrors out, or let the login stay on the node (trust.login.keep; keepPullLogin in a stack)"
     return 0
   fi
   case $namer in

@@ -7,7 +7,7 @@
 
 # sort_ours [IMAGE]: sorts the names that are ours by now. IMAGE stays ours, and what else its repository calls the same bytes. All others
 # go with the commit. One that the runtime had before us is not ours. Reads $home/state, $journal/names, the runtime's images. Writes $plan/ours,
-# $plan/ours-before, $plan/leaves, $journal/leaves.
+# $plan/had, $plan/leaves, $journal/leaves.
 sort_ours() {
   : >"$plan/ours"
   if [ -z "$leaving" ] && [ -e "$journal/names" ] && { [ "$archive" ] || [ "$namer" = ctr ]; }; then
@@ -19,12 +19,13 @@ sort_ours() {
         if (!(other in had) && other != name) print other
       }' "$journal/names" >"$plan/ours"
   fi
+  [ -e "$home/state" ] || return 0
   was_at=$(state_of socket)
   if [ "$leaving" ]; then
     # All go, and nobody is asked: a runtime that is down holds no restore up.
     state_of ours >"$plan/leaves"
   # Another runtime than that of before has none of the others.
-  elif [ "$was_at" = "$socket" ] && state_of ours >"$plan/ours-before" && [ -s "$plan/ours-before" ]; then
+  elif [ "$was_at" = "$socket" ] && state_of ours >"$plan/had" && [ -s "$plan/had" ]; then
     now=$("${namer}_names") || pull_failed
     lines "$now" | awk -F '\t' -v image="$1" -v leaves="$plan/leaves" '
     # A name that is ours stays so, also where its pin came later.
@@ -38,7 +39,7 @@ sort_ours() {
           if (name == image || (index(name, repository) == 1 && target[name] == target[image])) print ours[name]
           else print ours[name] >leaves
         } else if (target[image] == name) print ours[name]
-    }' "$plan/ours-before" - >>"$plan/ours"
+    }' "$plan/had" - >>"$plan/ours"
   fi
   [ -s "$plan/leaves" ] || return 0
   { lines "$namer" "$was_at" && sort "$plan/leaves"; } >"$journal/leaves"

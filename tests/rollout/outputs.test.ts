@@ -26,7 +26,11 @@ describe("the outputs of a stack, under the engine", function () {
       assert.doesNotMatch(printed, /^ +[-+~] .*:/m);
       assert.match(printed, /names +: \[\n +\[0\]: "a"\n +\[1\]: "b"\n/);
       const outputs = Object.entries(await stack.outputs()).map(([name, { value }]) => [name, value as unknown]);
-      assert.deepEqual(Object.fromEntries(outputs), { reference: REFERENCE, names: ["a", "b"] });
+      assert.deepEqual(Object.fromEntries(outputs), {
+        reference: REFERENCE,
+        names: ["a", "b"],
+        count: { total: 2, "in-order": 2 },
+      });
     });
   }
 });
