@@ -23,7 +23,7 @@ export async function sshFailure(
   return failure?.text ?? lineOf(said, status) ?? `ssh to ${host} ended with ${String(status)}`;
 }
 
-/** What is left of ssh's lines without its warnings. */
+/** The lines of ssh without its warnings. */
 export const tellingLines = (said: string): string[] =>
   said
     .split("\n")

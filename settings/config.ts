@@ -54,14 +54,14 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
     sshConfig: textOrFile({ problems, config, what: "an ssh_config" }, "sshConfig"),
     include: (pattern: string) => includedFiles(pattern),
     port: config.getNumber("sshPort"),
-    gone: namesGone(config),
+    gone: namesGone(problems, config),
   };
   checkNames(problems, config);
   if (asksForCa(optional(config, "registryCa") ?? "")) {
     problems.add("registryCa", "the doctor's placeholder", "the certificate of the registry's authority, PEM");
   }
   const bastion = object(config, "bastion");
-  const nodes = withGone(read, config, listedNodes({ ...read, jump: addressIn(bastion) }, config, found));
+  const nodes = withGone(read.gone, listedNodes({ ...read, jump: addressIn(bastion) }, config, found));
   const jump = isEmpty(bastion) ? undefined : hostOf(read, "bastion", bastion);
   const push = login(problems, config, "registry");
   const pull = pullLogin(problems, config);
@@ -119,7 +119,7 @@ export function readStackConfig(config = new pulumi.Config(), found?: FoundNodes
   };
 }
 
-/** What each node has, by the names of the nodes. */
+/** One file per node that has one, by the names of the nodes. */
 const filesOf = (nodes: readonly PlainNode[], of: (node: PlainNode) => string | undefined): Map<string, string> =>
   new Map(nodes.flatMap((node) => [of(node)].flatMap((file) => (file === undefined ? [] : [[node.name, file]]))));
 
@@ -147,23 +147,20 @@ function listedNodes(read: Parameters<typeof nodesOf>[0], config: pulumi.Config,
  * Marks the nodes that the setting `gone` names. One that is neither listed nor found is there without an address: state has how it was
  * reached, and nobody connects to it.
  */
-function withGone({ problems }: { problems: Problems }, config: pulumi.Config, nodes: PlainNode[]): PlainNode[] {
-  const names = object(config, "gone");
-  if (isEmpty(names)) return nodes;
-  if (!Array.isArray(names) || names.some((name) => typeof name !== "string")) {
-    problems.add("gone", typeof names, "a list of the names of nodes");
-    return nodes;
-  }
-  const gone = new Set(names as string[]);
+function withGone(names: readonly string[], nodes: PlainNode[]): PlainNode[] {
+  const gone = new Set(names);
   const there = nodes.map((node) => (gone.has(node.name) ? { ...node, gone: true } : node));
   const others = [...gone].filter((name) => !nodes.some((node) => node.name === name));
   return [...there, ...others.map((name) => ({ name, gone: true, host: NOBODY, insecureIgnoreHostKey: true }))];
 }
 
-/** The setting `gone`; empty where it has another shape. */
-function namesGone(config: pulumi.Config): string[] {
+/** The setting `gone`; empty where it has another shape, which is noted. */
+function namesGone(problems: Problems, config: pulumi.Config): string[] {
   const names = object(config, "gone");
-  return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  if (isEmpty(names)) return [];
+  if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  problems.add("gone", typeof names, "a list of the names of nodes");
+  return [];
 }
 
 /** No host has such a name (RFC 2606). */

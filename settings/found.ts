@@ -19,7 +19,7 @@ export interface FoundNodes {
   readonly leftOut: readonly LeftOut[];
   /** Nodes of the cluster that `labelSelector` does not match. */
   readonly unmatched: readonly string[];
-  /** What becomes of a node that is no longer found. */
+  /** Whether a node that is no longer found is restored. */
   readonly restored: boolean;
 }
 

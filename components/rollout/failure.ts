@@ -8,7 +8,7 @@ import { called, loginFailure, type LoginFailure, type LoginPlace } from "../nod
 export interface Failure {
   /** Undefined if the script ran, or if that is unknown. */
   readonly login?: LoginFailure;
-  /** What the script's own words lack: a sentence or more. */
+  /** The remedy, where the script's own words have none: a sentence or more. */
   readonly wayOut?: string;
   /** The state of the node after the failure: a sentence. */
   readonly became: string;

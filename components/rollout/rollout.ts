@@ -148,9 +148,10 @@ export class Rollout {
         this.progress.note(name, "failed");
         void say(urn, unread(this.progress, name));
       } else {
-        if (this.begun.has(name)) this.ran.set(name, status);
+        const ran = this.begun.has(name);
+        if (ran) this.ran.set(name, status);
         // If the engine ran no command, the node did not change.
-        this.tell(name, this.ran.get(name) ?? NodeStatus.Unchanged);
+        this.tell(name, ran ? status : NodeStatus.Unchanged);
       }
       return node;
     });

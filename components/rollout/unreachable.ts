@@ -2,6 +2,7 @@
 import { type ClusterAccess, clusterBy, nodeCalled } from "../cluster/access";
 import { messageOf } from "../errors";
 
+/** The remedy for a node whose host may be gone. */
 export const ifGone = (name: string): string =>
   `If its host no longer exists, set gone: [${name}] (in a program: gone: true on the node): the next run does not connect to it.`;
 
@@ -10,7 +11,7 @@ export async function whatOfNode(access: ClusterAccess, name: string): Promise<s
   try {
     const node = await nodeCalled(await clusterBy(access), name);
     if (node === undefined) {
-      return `The Node object ${name} is gone from the cluster. ` + ifGone(name);
+      return `The Node object ${name} is gone from the cluster. ${ifGone(name)}`;
     }
     const { status = "Unknown", reason } = node.status?.conditions?.find(({ type }) => type === "Ready") ?? {};
     const why = reason === undefined || reason === "" ? status : `${status} (${reason})`;
